@@ -1,0 +1,1 @@
+"""One module a dataset, each with one public loader that returns Trials."""

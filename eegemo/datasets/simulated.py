@@ -1,0 +1,381 @@
+"""People who never lived: simulated EEG and ratings with DEAP's layout, and with its traps.
+
+No result on these data is a result about people. They exist so that everything can be run, checked and
+timed without DEAP's licence, and so that a protocol's answer can be compared with a truth that is known.
+
+What is modelled, and from where
+--------------------------------
+* **Volume conduction**: dipoles under 24 scalp sites in MNE's four-shell spherical head model, 32 electrodes
+  of the 10-20 system (`mne.make_sphere_model`, `mne.make_forward_solution`; Berg & Scherg 1994,
+  doi:10.1016/0013-4694(94)90113-9).
+* **Sources**: a 1/f background with theta, alpha, beta and gamma rhythms above it, where they are found on the
+  scalp (Niedermeyer & Lopes da Silva, *Electroencephalography*; Donoghue et al. 2020,
+  doi:10.1038/s41593-020-00744-x). Noise of the electrodes and of the muscles near them is added.
+* **People**: each has their own gains, dipole orientations, rhythm frequencies and amplitudes (individual alpha
+  frequency: Klimesch 1999, doi:10.1016/S0165-0173(98)00056-3).
+* **Trials**: each has its own state - amplitudes of the rhythms at every source, tone of the muscles, and a slow
+  drift of both - which all its windows share. This fingerprint is what a model learns when windows are split
+  at random; that real EEG carries one is shown by Brookshire et al. 2024 (doi:10.3389/fnins.2024.1373515).
+* **Emotion**: frontal alpha is weaker on the left and stronger on the right with higher valence (Davidson 1992,
+  doi:10.1016/0278-2626(92)90065-T; Coan & Allen 2004, doi:10.1016/j.biopsycho.2004.03.002); with higher
+  arousal posterior alpha is weaker, beta and gamma are stronger (Koelstra et al. 2012,
+  doi:10.1109/T-AFFC.2011.15). Its size is ``effect``.
+* **Ratings**: ten videos a quadrant, each with its own mean valence and arousal; each person has a bias and
+  noise. The spreads are set such that the class counts and the scores of the majority baselines come out near
+  those of DEAP (Koelstra et al. 2012).
+
+Not in any source, and chosen here: the sizes of all spreads (set so that the published scores of both kinds of
+protocol appear), the drift's form, and the peripheral channels, which are plausible and nothing more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+
+from eegemo._atomic import replacing
+from eegemo.datasets import _deap_format as deap
+from eegemo.errors import ConfigError
+from eegemo.trials import Trials
+
+#: Change of a rhythm's log-amplitude when a rating rises by one standard deviation (2 points).
+DEFAULT_EFFECT = 0.1
+
+_SITES = tuple("AF3 AF4 F3 F4 Fz F7 F8 FC5 FC6 C3 C4 Cz T7 T8 CP5 CP6 P3 P4 Pz P7 P8 O1 O2 Oz".split())
+_DEPTH = 0.80  # of the scalp's radius
+_PASS_BAND = (4.0, 45.0)
+# Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
+_RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
+    "theta": (6.0, 0.8, 0.4, 1.5, ("AF", "F", "C")),
+    "alpha": (10.0, 1.0, 0.9, 3.0, ("AF", "F", "C", "P", "O")),
+    "beta": (20.0, 3.0, 1.5, 1.2, ("AF", "F", "FC", "C", "CP")),
+    "gamma": (37.0, 4.0, 1.5, 0.8, ("F", "FC", "T", "P")),
+}
+_POSTERIOR = ("P", "O")
+_SOURCE_MICROVOLTS = 4.0  # at the electrodes, of a background source with a gain of 1
+_MUSCLE_MICROVOLTS = 4.0  # of a channel, between 20 and 45 Hz
+_STATE_SPREAD = 0.8  # log-amplitude of a rhythm at a source, between the trials of a person
+_TONE_SPREAD = 1.0  # log-amplitude of muscle and electrode noise at a channel, between the trials of a person
+_DRIFT_SPREAD = 0.1  # log-amplitude of both, within a trial
+_PERSON_SPREAD = 0.4  # log-amplitude of a rhythm at a source, between people
+_N_KNOTS = 5  # of the drift over a trial
+_VIDEO_DISTANCE = 1.5  # of a quadrant's videos from the middle of the scale, in points of rating
+_VIDEO_SPREAD = 0.5
+_PERSON_BIAS = 0.85
+_RATING_NOISE = 2.0
+_RATING_NOISE_SHARED = 0.15  # share of that noise's variance that valence and arousal have in common
+_RATING_MEAN = (5.35, 5.4)  # of valence and arousal
+_SLIDER_LEFT_ALONE = 0.0125  # share of ratings that are exactly 5: 32 of DEAP's 1280 trials have one
+
+
+def simulate(
+    subjects: int | Sequence[int] = 4,
+    *,
+    effect: float = DEFAULT_EFFECT,
+    channels: str | Sequence[str] = "eeg",
+    random_state: int = 0,
+) -> Trials:
+    """Simulate DEAP's preprocessed recordings: 40 trials of 3 s + 60 s a person at 128 Hz.
+
+    Parameters
+    ----------
+    subjects : int | sequence of int
+        How many people, or the numbers of those wanted; a person is the same in every selection.
+    effect : float
+        How much a rating of one standard deviation (2 points) above the middle changes the log-amplitude
+        of the rhythms that go with it. 0 is the null: the EEG knows nothing of the ratings. The default is
+        calibrated to the scores published for DEAP; 0.5 is a large effect that every honest protocol finds.
+    channels : "eeg" | "emotiv14" | sequence of str
+        Which channels; those of the set or named, in the order given.
+    random_state : int
+        The same seed gives the same bytes.
+
+    Returns
+    -------
+    trials : Trials
+        ``simulated=True``, EEG in microvolts, ratings valence, arousal, dominance and liking.
+
+    Raises
+    ------
+    ConfigError
+        If ``subjects``, ``effect`` or ``channels`` cannot be used.
+
+    Examples
+    --------
+    >>> simulate(subjects=[2], channels=["F3", "F4"]).signals.shape
+    (322560, 2)
+    """
+    numbers = _subject_numbers(subjects)
+    _check_effect(effect)
+    names = deap.resolve_channels(channels)
+    columns = [deap.CH_NAMES.index(name) for name in names]
+    strip = np.empty((len(numbers) * deap.N_TRIALS * deap.N_TIMES, len(names)), np.float32)
+    tables = []
+    for i, subject in enumerate(numbers):
+        person = _Person(subject, effect, random_state)
+        tables.append(person.ratings.assign(subject=subject))
+        first = i * deap.N_TRIALS * deap.N_TIMES
+        for trial in range(deap.N_TRIALS):
+            start = first + trial * deap.N_TIMES
+            strip[start : start + deap.N_TIMES] = person.record(trial)[columns].T
+    table = deap.trial_table(pd.concat(tables, ignore_index=True))
+    return Trials(
+        strip,
+        table,
+        names,
+        deap.SFREQ,
+        dataset="simulated",
+        simulated=True,
+        ch_types=tuple(deap.CH_TYPES[name] for name in names),
+        provenance={"source": "eegemo.simulate", "subjects": numbers, "effect": effect, "random_state": random_state},
+    )
+
+
+def write_simulated(
+    folder: str | os.PathLike[str],
+    subjects: int | Sequence[int] = 4,
+    *,
+    format: Literal["python", "matlab"] = "python",
+    effect: float = DEFAULT_EFFECT,
+    random_state: int = 0,
+) -> Iterator[Path]:
+    """Write simulated people as DEAP's preprocessed release: about 100 MB each.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where ``data_preprocessed_python`` or ``data_preprocessed_matlab`` and ``participant_ratings.csv``
+        go; made where it does not exist.
+    subjects, effect, random_state
+        As in :func:`simulate`.
+    format : "python" | "matlab"
+        ``s01.dat`` as Python 2 pickled it, or ``s01.mat``.
+
+    Yields
+    ------
+    path : Path
+        Each file when it is complete.
+
+    Raises
+    ------
+    ConfigError
+        If a setting cannot be used.
+    """
+    numbers = _subject_numbers(subjects)
+    _check_effect(effect)
+    writers = {"python": (deap.write_dat, ".dat"), "matlab": (deap.write_mat, ".mat")}
+    if format not in writers:
+        raise ConfigError(f"format must be 'python' or 'matlab', got {format!r}.")
+    write, suffix = writers[format]
+    target = Path(folder) / f"data_preprocessed_{format}"
+    target.mkdir(parents=True, exist_ok=True)
+    sheets = []
+    for subject in numbers:
+        person = _Person(subject, effect, random_state)
+        data = np.stack([person.record(trial) for trial in range(deap.N_TRIALS)]).astype(np.float64)
+        path = target / f"s{subject:02d}{suffix}"
+        with replacing(path) as partial:
+            write(partial, data, person.ratings[list(deap.RATINGS)].to_numpy())
+        sheets.append(person.rating_sheet())
+        yield path
+    path = Path(folder) / "participant_ratings.csv"
+    with replacing(path) as partial:
+        pd.concat(sheets).to_csv(partial, index=False, lineterminator="\n")
+    yield path
+
+
+class _Person:
+    """One simulated person: a head, habits of rhythm, and forty ratings."""
+
+    def __init__(self, subject: int, effect: float, seed: int) -> None:
+        self.subject, self.effect, self.seed = subject, effect, seed
+        rng = np.random.default_rng([seed, subject])
+        self.ratings = _ratings(rng, seed)
+        self.order = rng.permutation(deap.N_TRIALS)
+        self.leadfield = _leadfield(rng)
+        self.centres = [rng.normal(centre, spread) for centre, _, spread, _, _ in _RHYTHMS.values()]
+        self.habits = [rng.normal(0, _PERSON_SPREAD, len(_sites(name))) for name in _RHYTHMS]
+
+    def record(self, trial: int) -> np.ndarray:
+        """Return one trial's samples, shape (40, 8064), float32: 32 EEG channels and 8 others."""
+        rng = np.random.default_rng([self.seed, self.subject, trial])
+        during_video = np.arange(deap.N_TIMES) >= deap.N_BASELINE
+        emotion = (self.ratings.iloc[trial][["valence", "arousal"]].to_numpy(float) - 5) / 2
+        sources = _noise(rng, len(_SITES), _background_spectrum())
+        for name, centre, habit in zip(_RHYTHMS, self.centres, self.habits, strict=True):
+            _, width, _, amplitude, _ = _RHYTHMS[name]
+            sites = _sites(name)
+            rhythm = _noise(rng, len(sites), _peak_spectrum(centre, width))
+            state = rng.normal(habit, _STATE_SPREAD)
+            shift = self.effect * _emotion_weights(name) @ emotion
+            envelope = state[:, None] + _drift(rng, len(sites)) + shift[:, None] * during_video
+            sources[sites] += amplitude * np.exp(envelope, dtype=np.float32) * rhythm
+        tone = rng.normal(0, _TONE_SPREAD, len(deap.EEG))[:, None] + _drift(rng, len(deap.EEG))
+        noise = _MUSCLE_MICROVOLTS * np.exp(tone, dtype=np.float32) * _noise(rng, len(deap.EEG), _muscle_spectrum())
+        eeg = self.leadfield @ sources + noise
+        eeg -= eeg.mean(axis=0)
+        return np.concatenate([eeg, _peripheral(rng)]).astype(np.float32)
+
+    def rating_sheet(self) -> pd.DataFrame:
+        """Return the person's rows of ``participant_ratings.csv``, in the order of presentation."""
+        videos = self.order
+        start = 1_000_000 * (120 + 75 * np.arange(deap.N_TRIALS))
+        sheet = pd.DataFrame({"Participant_id": self.subject, "Trial": np.arange(1, deap.N_TRIALS + 1)})
+        sheet = sheet.assign(Experiment_id=videos + 1, Start_time=start)
+        for rating in deap.RATINGS:
+            sheet[rating.capitalize()] = self.ratings[rating].to_numpy()[videos]
+        return sheet.assign(Familiarity=self.ratings["familiarity"].to_numpy()[videos])
+
+
+def _subject_numbers(subjects: int | Sequence[int]) -> list[int]:
+    numbers = list(range(1, subjects + 1)) if isinstance(subjects, int) else [int(s) for s in subjects]
+    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+        raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
+    return numbers
+
+
+def _check_effect(effect: float) -> None:
+    if not 0 <= effect <= 2:
+        raise ConfigError(f"effect must lie between 0 (none) and 2, got {effect!r}.")
+
+
+def _ratings(rng: np.random.Generator, seed: int) -> pd.DataFrame:
+    """Forty ratings of one person, in the order of the videos."""
+    stimuli = np.random.default_rng([seed, 0])
+    quadrant = np.arange(deap.N_TRIALS) // 10
+    corner = np.stack([np.where(quadrant < 2, 1, -1), np.where(quadrant % 2 == 0, 1, -1)], axis=1)
+    videos = _RATING_MEAN + _VIDEO_DISTANCE * corner + stimuli.normal(0, _VIDEO_SPREAD, corner.shape)
+    shared, own = rng.normal(0, 1, (deap.N_TRIALS, 1)), rng.normal(0, 1, videos.shape)
+    mood = np.sqrt(_RATING_NOISE_SHARED) * shared + np.sqrt(1 - _RATING_NOISE_SHARED) * own
+    felt = videos + rng.normal(0, _PERSON_BIAS, 2) + _RATING_NOISE * mood
+    dominance = 5.2 + 0.4 * (felt[:, 0] - 5) + rng.normal(0, 1.7, deap.N_TRIALS)
+    liking = 5.5 + 0.7 * (felt[:, 0] - 5) + rng.normal(0, 1.6, deap.N_TRIALS)
+    ratings = np.column_stack([felt, dominance, liking]).clip(1, 9).round(2)
+    ratings[rng.random(ratings.shape) < _SLIDER_LEFT_ALONE] = 5.0
+    table = pd.DataFrame(ratings, columns=list(deap.RATINGS))
+    return table.assign(familiarity=rng.integers(1, 6, deap.N_TRIALS))
+
+
+@lru_cache(maxsize=1)
+def _free_leadfield() -> tuple[np.ndarray, np.ndarray]:
+    """Field of a dipole under each site along x, y and z, shape (32, sites, 3), and the sites' radial directions."""
+    import mne
+
+    info = mne.create_info(list(deap.EEG), deap.SFREQ, "eeg")
+    info.set_montage("colin27_1020")
+    sphere = mne.make_sphere_model("auto", "auto", info, verbose="error")
+    centre = sphere["r0"]
+    montage = mne.channels.make_standard_montage("colin27_1020").get_positions()["ch_pos"]
+    offsets = np.array([montage[site] for site in _SITES]) - centre
+    radial = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+    positions = centre + _DEPTH * sphere.radius * radial
+    space = mne.setup_volume_source_space(pos={"rr": positions, "nn": radial}, sphere=sphere, verbose="error")
+    forward = mne.make_forward_solution(info, None, space, sphere, meg=False, verbose="error")
+    field = forward["sol"]["data"].reshape(len(deap.EEG), len(_SITES), 3)
+    return field / np.linalg.norm(field, axis=(0, 2)).mean(), radial
+
+
+def _leadfield(rng: np.random.Generator) -> np.ndarray:
+    """One person's head, shape (32, sites): everybody's dipoles point their own way and have their own gain."""
+    field, radial = _free_leadfield()
+    direction = radial + rng.normal(0, 0.35, radial.shape)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    gain = np.exp(rng.normal(0, 0.25, len(_SITES)))
+    return (np.einsum("csx,sx->cs", field, direction) * gain * _SOURCE_MICROVOLTS).astype(np.float32)
+
+
+def _region(site: str) -> str:
+    return site.rstrip("z0123456789")
+
+
+def _sites(rhythm: str) -> list[int]:
+    return [i for i, site in enumerate(_SITES) if _region(site) in _RHYTHMS[rhythm][4]]
+
+
+@lru_cache(maxsize=len(_RHYTHMS))
+def _emotion_weights(rhythm: str) -> np.ndarray:
+    """Signs of the change with valence and arousal at the sites of a rhythm, shape (sites, 2)."""
+    weights = np.zeros((len(_sites(rhythm)), 2))
+    for row, number in enumerate(_sites(rhythm)):
+        site = _SITES[number]
+        if rhythm == "alpha" and _region(site) in _POSTERIOR:
+            weights[row, 1] = -1
+        elif rhythm == "alpha" and site[-1].isdigit():
+            weights[row, 0] = -1 if int(site[-1]) % 2 else 1
+        elif rhythm in ("beta", "gamma"):
+            weights[row, 1] = 1
+    return weights
+
+
+@lru_cache(maxsize=1)
+def _frequencies() -> np.ndarray:
+    return np.fft.rfftfreq(deap.N_TIMES, 1 / deap.SFREQ)
+
+
+def _in_band(amplitude: np.ndarray) -> np.ndarray:
+    """Limit an amplitude spectrum to 4-45 Hz with slopes of a Butterworth filter of order 8; unit variance."""
+    low, high = _PASS_BAND
+    f = np.maximum(_frequencies(), 1e-9)
+    amplitude = amplitude / np.sqrt(1 + (low / f) ** 16) / np.sqrt(1 + (f / high) ** 16)
+    return (amplitude / np.sqrt((amplitude**2).mean())).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _background_spectrum() -> np.ndarray:
+    return _in_band(1 / np.sqrt(np.maximum(_frequencies(), 1)))
+
+
+@lru_cache(maxsize=1)
+def _muscle_spectrum() -> np.ndarray:
+    return _in_band(1 / (1 + (20 / np.maximum(_frequencies(), 1)) ** 2))
+
+
+@lru_cache(maxsize=256)
+def _peak_spectrum(centre: float, width: float) -> np.ndarray:
+    return _in_band(np.exp(-0.25 * ((_frequencies() - centre) / width) ** 2))
+
+
+def _noise(rng: np.random.Generator, n: int, spectrum: np.ndarray) -> np.ndarray:
+    """Gaussian noise with this amplitude spectrum, shape (n, 8064), unit variance."""
+    white = rng.standard_normal((n, len(spectrum), 2), dtype=np.float32).view(np.complex64)[..., 0]
+    return scipy.fft.irfft(white * spectrum, deap.N_TIMES, axis=1) * np.float32(np.sqrt(deap.N_TIMES / 2))
+
+
+@lru_cache(maxsize=1)
+def _knot_weights() -> np.ndarray:
+    times = np.linspace(0, _N_KNOTS - 1, deap.N_TIMES)
+    return np.maximum(0, 1 - np.abs(times - np.arange(_N_KNOTS)[:, None])).astype(np.float32)
+
+
+def _drift(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Slow change of a log-amplitude over a trial: straight lines between random knots, shape (n, 8064)."""
+    return rng.normal(0, _DRIFT_SPREAD, (n, _N_KNOTS)).astype(np.float32) @ _knot_weights()
+
+
+def _peripheral(rng: np.random.Generator) -> np.ndarray:
+    """Eight channels that look like EOG, EMG, GSR, respiration, pulse and temperature, shape (8, 8064)."""
+    t = np.arange(deap.N_TIMES) / deap.SFREQ
+    blinks = sum(np.exp(-0.5 * ((t - at) / 0.08) ** 2) for at in rng.uniform(0, t[-1], rng.poisson(18)))
+    saccades = np.repeat(rng.normal(0, 30, 63), 128)
+    emg = rng.normal(0, np.exp(rng.normal(1.5, 0.4, (2, 1))), (2, len(t)))
+    skin = 1000 * np.cumsum(rng.normal(0, 0.02, len(t)))
+    breath, heart = rng.uniform(0.2, 0.35), rng.uniform(0.9, 1.4)
+    phase = rng.uniform(0, 2 * np.pi, 2)
+    return np.stack(
+        [
+            saccades + rng.normal(0, 3, len(t)),
+            150 * blinks + rng.normal(0, 4, len(t)),
+            *emg,
+            skin,
+            800 * np.sin(2 * np.pi * breath * t + phase[0]),
+            600 * np.exp(np.cos(2 * np.pi * heart * t + phase[1])),
+            rng.normal(0, 1) + np.cumsum(rng.normal(0, 2e-3, len(t))),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""Protocols, leakage, cross-validation, metrics and baselines: how a number is come by."""

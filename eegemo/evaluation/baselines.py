@@ -1,0 +1,82 @@
+"""Baselines that never saw an EEG: what the labels give away by themselves."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
+
+from eegemo.errors import ConfigError
+from eegemo.windows import Windows
+
+_BY = (None, "subject", "stimulus")
+
+
+class MajorityClassifier(ClassifierMixin, BaseEstimator):
+    """Predict the most frequent class of the training data: of all, of the same subject, or of the same video.
+
+    Parameters
+    ----------
+    by : None | "subject" | "stimulus"
+        Among which training windows to count. A subject or stimulus that training lacks gets the counts of
+        all.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+    shares_ : DataFrame
+        Share of each class, a row for each subject or stimulus; counts start at one, so none is 0.
+    """
+
+    def __init__(self, by: str | None = None) -> None:
+        self.by = by
+
+    def fit(self, X: Windows, y: np.ndarray) -> Self:
+        """Count classes.
+
+        Parameters
+        ----------
+        X : Windows
+            Only their table is read.
+        y : array, shape (n_windows,)
+
+        Returns
+        -------
+        self : MajorityClassifier
+        """
+        if self.by not in _BY:
+            raise ConfigError(f"by must be one of {', '.join(map(repr, _BY))}, got {self.by!r}.")
+        self.classes_ = np.unique(y)
+        counts = pd.crosstab(self._keys(X), np.asarray(y)).reindex(columns=self.classes_, fill_value=0)
+        self.shares_ = _shares(counts)
+        self._overall = _shares(counts.sum().to_frame().T).to_numpy()[0]
+        return self
+
+    def predict_proba(self, X: Windows) -> np.ndarray:
+        """Return the shares of the classes, shape (n_windows, n_classes)."""
+        check_is_fitted(self)
+        keys = self._keys(X)
+        shares = self.shares_.reindex(keys).to_numpy()
+        return np.where(np.isnan(shares), self._overall, shares)
+
+    def predict(self, X: Windows) -> np.ndarray:
+        """Return the most frequent class, shape (n_windows,); the first one of a tie."""
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def _keys(self, X: Windows) -> np.ndarray:
+        return np.zeros(len(X), int) if self.by is None else X.table[self.by].to_numpy()
+
+
+#: The baselines by name, as rows of the tables.
+BASELINES = {
+    "majority": MajorityClassifier(),
+    "majority of the subject": MajorityClassifier(by="subject"),
+    "majority of the same video": MajorityClassifier(by="stimulus"),
+}
+
+
+def _shares(counts: pd.DataFrame) -> pd.DataFrame:
+    return (counts + 1).div((counts + 1).sum(axis=1), axis=0)

@@ -1,0 +1,110 @@
+"""Scores from probabilities, at the level of windows and of trials."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
+
+#: The scores of a prediction, in the order of the tables.
+METRICS = ("accuracy", "loss", "balanced_accuracy", "macro_f1", "weighted_f1", "kappa")
+_SMALLEST = 1e-7
+
+
+def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
+    """Score predicted probabilities.
+
+    Parameters
+    ----------
+    y : array of int, shape (n,)
+        True class numbers.
+    proba : array, shape (n, n_classes)
+        Probabilities, a column for each class number.
+
+    Returns
+    -------
+    scores : dict of str -> float
+        ``accuracy``; ``loss``, the mean negative natural logarithm of the true class's probability (not below
+        1e-7); ``balanced_accuracy``, the mean recall of the classes that occur in ``y``; ``macro_f1`` and
+        ``weighted_f1`` over all classes, where a class that is neither there nor predicted counts 0; Cohen's
+        ``kappa``, 0 where only one class occurs.
+    """
+    y = np.asarray(y)
+    predicted = proba.argmax(axis=1)
+    matrix = confusion(y, predicted, proba.shape[1])
+    support = matrix.sum(axis=1)
+    f1 = per_class(matrix)["f1"].to_numpy()
+    likelihood = np.maximum(proba[np.arange(len(y)), y].astype(np.float64), _SMALLEST)
+    agreed_by_one_class = len(np.unique(np.append(y, predicted))) == 1
+    return {
+        "accuracy": float(np.trace(matrix) / len(y)),
+        "loss": float(-np.log(likelihood).mean()),
+        "balanced_accuracy": float((np.diag(matrix)[support > 0] / support[support > 0]).mean()),
+        "macro_f1": float(f1.mean()),
+        "weighted_f1": float(f1 @ support / len(y)),
+        "kappa": 0.0 if agreed_by_one_class else float(cohen_kappa_score(y, predicted)),
+    }
+
+
+def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarray:
+    """Count predictions, in the fixed order of the class numbers.
+
+    Parameters
+    ----------
+    y, predicted : array of int, shape (n,)
+        True and predicted class numbers.
+    n_classes : int
+
+    Returns
+    -------
+    matrix : array of int, shape (n_classes, n_classes)
+        Rows are true classes.
+    """
+    return confusion_matrix(y, predicted, labels=np.arange(n_classes))
+
+
+def per_class(matrix: np.ndarray) -> pd.DataFrame:
+    """Precision, recall and F1 of each class.
+
+    Parameters
+    ----------
+    matrix : array of int, shape (n_classes, n_classes)
+        Confusion matrix, rows are true classes.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns ``precision, recall, f1, support``, a row for each class; 0 where nothing can be divided.
+    """
+    n = len(matrix)
+    true, predicted = (axis.ravel() for axis in np.indices(matrix.shape))
+    columns = precision_recall_fscore_support(
+        true, predicted, sample_weight=matrix.ravel(), labels=np.arange(n), zero_division=0.0
+    )
+    return pd.DataFrame(dict(zip(("precision", "recall", "f1"), columns[:3], strict=True))).assign(
+        support=matrix.sum(axis=1)
+    )
+
+
+def to_trials(trial: np.ndarray, y: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Average the probabilities of each trial's windows.
+
+    Parameters
+    ----------
+    trial : array of int, shape (n,)
+        The trial of each window.
+    y : array of int, shape (n,)
+        The class of each window; the same for all windows of a trial.
+    proba : array, shape (n, n_classes)
+
+    Returns
+    -------
+    trials : array of int, shape (n_trials,)
+        Ascending.
+    y : array of int, shape (n_trials,)
+    proba : array, shape (n_trials, n_classes)
+    """
+    trials, first, inverse, counts = np.unique(trial, return_index=True, return_inverse=True, return_counts=True)
+    total = np.zeros((len(trials), proba.shape[1]))
+    np.add.at(total, inverse, proba)
+    return trials, np.asarray(y)[first], total / counts[:, None]

@@ -1,0 +1,78 @@
+"""Where a number comes from: versions, commit, machine."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_PACKAGES = ("eegemo", "tensorflow", "keras", "keras-tcn", "mne", "scikit-learn", "numpy", "scipy", "pandas")
+
+
+def environment() -> dict[str, Any]:
+    """Describe what runs: package versions, the commit of the code, the kind of machine.
+
+    Returns
+    -------
+    environment : dict
+        JSON-compatible, without paths or names of people or machines.
+    """
+    return {
+        "python": platform.python_version(),
+        "packages": {name: _version(name) for name in _PACKAGES},
+        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "commit": commit(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def commit() -> str | None:
+    """Return the commit that the code is at, with ``+changes`` where it was edited; None outside a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
+        edited = subprocess.run(
+            ["git", "status", "--porcelain", "--", "eegemo", "experiments"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+changes" if edited.stdout.strip() else "")
+
+
+def peak_memory_mb() -> float | None:
+    """Return the largest resident memory that this process had so far, in MB; None on Windows."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+
+
+def hash_arrays(*arrays: np.ndarray) -> str:
+    """Return the SHA-256 of some arrays, their shapes and dtypes."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,180 @@
+"""Label schemes: how ratings become classes, each with a name that says its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from eegemo.errors import ConfigError, DataFormatError, unknown_name
+from eegemo.trials import Trials
+from eegemo.windows import Windows
+
+Ties = Literal["low", "high", "drop"]
+_SIGN = {"low": ">", "high": ">=", "drop": "!="}
+
+
+@dataclass(frozen=True)
+class LabelScheme:
+    """A rule that gives every trial a class; call it on Trials or on Windows.
+
+    Parameters
+    ----------
+    name : str
+        Says the rule, for example ``quadrants>5``.
+    classes : tuple of str
+        The names of classes 0, 1, ...
+    columns : tuple of str
+        The columns of the trial table that the rule reads.
+    threshold : float | None
+        Ratings above it are high. None where the column holds the class itself.
+    ties : "low" | "high" | "drop"
+        What a rating equal to the threshold is.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    columns: tuple[str, ...]
+    threshold: float | None = None
+    ties: Ties = "low"
+
+    def __call__(self, data: Trials | Windows) -> np.ndarray:
+        """Give the class numbers.
+
+        Parameters
+        ----------
+        data : Trials | Windows
+            What to label.
+
+        Returns
+        -------
+        y : array of int64, shape (n_trials,) or (n_windows,)
+            Numbers into ``classes``.
+
+        Raises
+        ------
+        DataFormatError
+            If a rating is missing, or ties are to be dropped and are still there.
+        """
+        if isinstance(data, Windows):
+            return data.expand(self(data.trials))
+        table = self._ratings(data)
+        missing = table.isna().any(axis=1).to_numpy()
+        if missing.any():
+            row = data.table.iloc[int(missing.argmax())]
+            raise DataFormatError(
+                f"{self.name}: {missing.sum()} trials lack a rating, first trial {row['trial']} of subject "
+                f"{row['subject']}; drop them with trials.dropna({list(self.columns)})."
+            )
+        if self.threshold is None:
+            return self._category(table[self.columns[0]])
+        ratings = table.to_numpy(float)
+        tied = (ratings == self.threshold).any(axis=1)
+        if self.ties == "drop" and tied.any():
+            raise DataFormatError(
+                f"{self.name}: {tied.sum()} trials have a rating of exactly {self.threshold:g}; "
+                "drop them first with scheme.select(trials)."
+            )
+        high = ratings >= self.threshold if self.ties == "high" else ratings > self.threshold
+        if len(self.columns) == 1:
+            return high[:, 0].astype(np.int64)
+        return np.int64(2) * ~high[:, 0] + ~high[:, 1]
+
+    def select(self, trials: Trials) -> Trials:
+        """Keep the trials that this scheme can label: without its ties, where those are to be dropped.
+
+        Parameters
+        ----------
+        trials : Trials
+            All trials.
+
+        Returns
+        -------
+        trials : Trials
+            Those that are no tie. Trials without a rating stay, and are refused when labelled.
+        """
+        if self.ties != "drop" or self.threshold is None:
+            return trials
+        return trials.select(~(self._ratings(trials) == self.threshold).any(axis=1).to_numpy())
+
+    def _ratings(self, trials: Trials) -> pd.DataFrame:
+        for column in self.columns:
+            if column not in trials.table:
+                raise unknown_name("rating", column, trials.table.columns)
+        return trials.table[list(self.columns)]
+
+    def _category(self, column: pd.Series) -> np.ndarray:
+        numbers = pd.Index(self.classes).get_indexer(pd.Index(column.astype(str)))
+        if (numbers < 0).any():
+            raise DataFormatError(
+                f"{self.name}: {column[numbers < 0].iloc[0]!r} is none of the classes {', '.join(self.classes)}."
+            )
+        return numbers.astype(np.int64)
+
+
+def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
+    """Label by the quadrants of valence and arousal.
+
+    Parameters
+    ----------
+    threshold : float
+        Ratings above it are high; the middle of DEAP's scale by default.
+    ties : "low" | "high" | "drop"
+        What a rating equal to the threshold is. On DEAP "low" (high is ``> 5``) gives 439, 269, 298 and
+        274 trials a class, "high" (high is ``>= 5``) 458, 266, 296 and 260.
+
+    Returns
+    -------
+    scheme : LabelScheme
+        Classes ``HVHA, HVLA, LVHA, LVLA`` in that order.
+
+    References
+    ----------
+    Russell 1980, doi:10.1037/h0077714; Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
+    """
+    name = f"quadrants{_sign(ties)}{threshold:g}"
+    return LabelScheme(name, ("HVHA", "HVLA", "LVHA", "LVLA"), ("valence", "arousal"), threshold, ties)
+
+
+def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
+    """Label by one rating being high or low.
+
+    Parameters
+    ----------
+    rating : str
+        ``"valence"``, ``"arousal"``, or any other rating of the trial table.
+    threshold, ties
+        As in :func:`quadrants`.
+
+    Returns
+    -------
+    scheme : LabelScheme
+        Classes ``low, high``, so that high is the positive class 1.
+    """
+    return LabelScheme(f"{rating}{_sign(ties)}{threshold:g}", ("low", "high"), (rating,), threshold, ties)
+
+
+def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
+    """Take the classes as the dataset gives them.
+
+    Parameters
+    ----------
+    column : str
+        Column of the trial table that names each trial's class.
+    classes : tuple of str
+        All classes, in the order of their numbers.
+
+    Returns
+    -------
+    scheme : LabelScheme
+        Named after the column.
+    """
+    return LabelScheme(column, tuple(classes), (column,))
+
+
+def _sign(ties: Ties) -> str:
+    if ties not in _SIGN:
+        raise ConfigError(f"ties must be one of {', '.join(map(repr, _SIGN))}, got {ties!r}.")
+    return _SIGN[ties]

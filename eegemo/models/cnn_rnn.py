@@ -1,0 +1,120 @@
+"""1D-CNN + GRU and 1D-CNN + LSTM, layers in the order of Zamani & Wulansari (2021)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from eegemo.models.base import WindowClassifier
+
+
+class _CNNRNNClassifier(WindowClassifier):
+    """Conv1D, max-pooling, a recurrent layer that returns its sequence, Flatten, Dense, Dense(softmax).
+
+    Parameters
+    ----------
+    filters, kernel_size : int
+        Of the convolution (ReLU, same padding). *Not in the source.*
+    pool_size : int
+        Samples in a maximum. *Not in the source.*
+    units : int
+        Of the recurrent layer. *Not in the source.*
+    dense_units : int
+        Of the hidden dense layer (ReLU). *Not in the source.*
+    dropout : float
+        Before the last layer. *Not in the source.*
+    normalization : "zscore-minmax" | "zscore" | "minmax" | None
+        The first layer. The paper z-scores, then scales to the minimum and maximum.
+    normalize_over : "training" | "window"
+        Whether it is fitted, on the training data alone, or each window is normalised by itself. *Not in the
+        source.*
+    epochs, batch_size : int
+        At most so many epochs, of batches of so many windows. *Not in the source.*
+    learning_rate : float
+        Of Adam. *Neither is in the source.*
+    patience : int
+        Epochs without a better validation loss before training stops. *Not in the source.*
+    validation_fraction : float | None
+        Share of the training data to stop on, where ``fit`` is given no validation data; whole groups.
+    random_state : int | RandomState | None
+        Seeds weights, dropout and the order of the windows.
+    verbose : int
+        1 shows a progress bar over the epochs.
+
+    References
+    ----------
+    Zamani & Wulansari 2021, "Emotion Classification using 1D-CNN and RNN based on DEAP Dataset", CS & IT -
+    CSCP 11(23).
+    """
+
+    # The paper gives none of these numbers; its layers, their order and the normalisation are its own.
+    def __init__(
+        self,
+        *,
+        filters: int = 32,
+        kernel_size: int = 5,
+        pool_size: int = 4,
+        units: int = 32,
+        dense_units: int = 64,
+        dropout: float = 0.2,
+        normalization: str | None = "zscore-minmax",
+        normalize_over: str = "training",
+        epochs: int = 30,
+        batch_size: int = 128,
+        learning_rate: float = 2e-3,
+        patience: int = 5,
+        validation_fraction: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.pool_size = pool_size
+        self.units = units
+        self.dense_units = dense_units
+        self.dropout = dropout
+        self.normalization = normalization
+        self.normalize_over = normalize_over
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def _recurrent(self) -> Any:
+        raise NotImplementedError
+
+    def _layers(self, n_times: int) -> list[Any]:
+        from keras import layers
+
+        return [
+            layers.Conv1D(self.filters, self.kernel_size, padding="same", activation="relu", name="conv"),
+            layers.MaxPooling1D(self.pool_size, padding="same", name="max_pooling"),
+            self._recurrent(),
+            layers.Flatten(name="flatten"),
+            layers.Dense(self.dense_units, activation="relu", name="dense"),
+            layers.Dropout(self.dropout, name="dropout"),
+        ]
+
+
+class CNNGRUClassifier(_CNNRNNClassifier):
+    __doc__ = (_CNNRNNClassifier.__doc__ or "").replace("a recurrent layer", "a GRU").replace("recurrent layer", "GRU")
+
+    def _recurrent(self) -> Any:
+        from keras import layers
+
+        return layers.GRU(self.units, return_sequences=True, name="gru")
+
+
+class CNNLSTMClassifier(_CNNRNNClassifier):
+    __doc__ = (
+        (_CNNRNNClassifier.__doc__ or "").replace("a recurrent layer", "an LSTM").replace("recurrent layer", "LSTM")
+    )
+
+    def _recurrent(self) -> Any:
+        from keras import layers
+
+        return layers.LSTM(self.units, return_sequences=True, name="lstm")

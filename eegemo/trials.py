@@ -1,0 +1,375 @@
+"""Trials: what every dataset becomes, one strip of samples and a table of trials."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from eegemo.errors import ConfigError, DataFormatError, unknown_name
+
+if TYPE_CHECKING:
+    import mne
+
+    from eegemo.windows import Windows
+
+REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
+_MICROVOLTS_PER_VOLT = 1e6
+_IN_VOLTS = ("eeg", "eog", "emg")
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Recorded trials of one dataset, all in one time-major strip of samples.
+
+    Every method returns a new object; nothing is changed in place, and the strip is shared.
+
+    Parameters
+    ----------
+    signals : array, shape (n_samples, n_channels), float32
+        All trials end to end, in RAM or a memory map. EEG, EOG and EMG are in microvolts.
+    table : DataFrame
+        One row a trial: ``subject, trial, stimulus``, ``start`` (first sample in the strip, baseline
+        included), ``n_times`` (samples, baseline included), ``n_baseline`` (how many of them lie before
+        the stimulus), and the ratings or the category that the dataset has.
+    ch_names : sequence of str, length n_channels
+        The names of the channels.
+    sfreq : float
+        Sampling rate in Hz.
+    dataset : str
+        The name of the dataset, for titles and provenance.
+    simulated : bool
+        Whether nobody was recorded.
+    ch_types : sequence of str | None
+        MNE's channel types; all ``"eeg"`` where not given.
+    provenance : dict
+        How the trials came to be; JSON-compatible.
+
+    Raises
+    ------
+    DataFormatError
+        If the parts do not fit each other.
+
+    Examples
+    --------
+    >>> from eegemo import simulate
+    >>> trials = simulate(subjects=1)
+    >>> len(trials), trials.sfreq
+    (40, 128.0)
+    """
+
+    signals: np.ndarray
+    table: pd.DataFrame
+    ch_names: tuple[str, ...]
+    sfreq: float
+    dataset: str
+    simulated: bool
+    ch_types: tuple[str, ...] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        names = tuple(self.ch_names)
+        types = ("eeg",) * len(names) if self.ch_types is None else tuple(self.ch_types)
+        signals = self.signals.view()
+        signals.flags.writeable = False
+        table = self.table.reset_index(drop=True)
+        _check_parts(signals, table, names, types, self.sfreq)
+        for name, value in {
+            "ch_names": names,
+            "ch_types": types,
+            "signals": signals,
+            "table": table,
+            "sfreq": float(self.sfreq),
+        }.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        people = self.table["subject"].nunique()
+        kind = ", simulated" if self.simulated else ""
+        return (
+            f"<Trials | {self.dataset}{kind}: {len(self)} trials, {people} subjects, "
+            f"{len(self.ch_names)} channels, {self.sfreq:g} Hz>"
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over the samples of these trials, their table, channels and sampling rate."""
+        digest = hashlib.sha256()
+        digest.update(repr((self.ch_names, self.ch_types, self.sfreq)).encode())
+        digest.update(self.table.drop(columns="start").to_csv(index=False).encode())
+        for start, n_times in zip(self.table["start"], self.table["n_times"], strict=True):
+            digest.update(np.ascontiguousarray(self.signals[start : start + n_times]).data)
+        return digest.hexdigest()
+
+    def trial_data(self, number: int, *, baseline: bool = False) -> np.ndarray:
+        """Return the samples of one trial.
+
+        Parameters
+        ----------
+        number : int
+            Row of the trial in ``table``.
+        baseline : bool
+            Whether the samples before the stimulus are wanted too.
+
+        Returns
+        -------
+        data : array, shape (n_channels, n_times)
+            A read-only view, in the unit of ``signals``.
+        """
+        row = self.table.iloc[number]
+        first = row["start"] + (0 if baseline else row["n_baseline"])
+        return self.signals[first : row["start"] + row["n_times"]].T
+
+    def select(self, rows: Sequence[bool] | Sequence[int] | np.ndarray | pd.Series) -> Trials:
+        """Keep some of the trials.
+
+        Parameters
+        ----------
+        rows : sequence of bool, length n_trials | sequence of int
+            A mask over the rows of ``table``, or row numbers.
+
+        Returns
+        -------
+        trials : Trials
+            The same strip with a shorter table.
+        """
+        numbers = np.asarray(rows)
+        if numbers.dtype == bool and numbers.shape != (len(self),):
+            raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
+        return replace(self, table=self.table.iloc[numbers])
+
+    def dropna(self, columns: str | Sequence[str]) -> Trials:
+        """Drop the trials that have no value in any of these columns, such as a missing rating.
+
+        Parameters
+        ----------
+        columns : str | sequence of str
+            Columns of ``table``.
+
+        Returns
+        -------
+        trials : Trials
+            The trials where every one of the columns has a value.
+        """
+        wanted = [columns] if isinstance(columns, str) else list(columns)
+        for column in wanted:
+            if column not in self.table:
+                raise unknown_name("column", column, self.table.columns)
+        return self.select(self.table[wanted].notna().all(axis=1).to_numpy())
+
+    def pick(self, ch_names: Sequence[str]) -> Trials:
+        """Keep some channels, by name and in the order given.
+
+        Parameters
+        ----------
+        ch_names : sequence of str
+            The wanted channels.
+
+        Returns
+        -------
+        trials : Trials
+            With a new strip in RAM of the wanted channels alone; the same strip if nothing changes.
+
+        Raises
+        ------
+        ConfigError
+            If a channel is unknown or named twice.
+        """
+        wanted = tuple(ch_names)
+        if wanted == self.ch_names:
+            return self
+        columns = pick_channels(wanted, self.ch_names)
+        return replace(
+            self,
+            signals=np.ascontiguousarray(self.signals[:, columns]),
+            ch_names=wanted,
+            ch_types=tuple(self.ch_types[c] for c in columns) if self.ch_types else None,
+        )
+
+    def windows(self, length: float = 1.0, step: float = 1.0, *, unit: str = "seconds") -> Windows:
+        """Cut every trial into windows; nothing is copied.
+
+        Parameters
+        ----------
+        length, step : float
+            Length of a window, and distance between the starts of two neighbours: ``step < length``
+            makes them overlap.
+        unit : "seconds" | "samples"
+            What ``length`` and ``step`` count.
+
+        Returns
+        -------
+        windows : Windows
+            In the order of the trials. The baseline is never windowed; an incomplete last window is
+            dropped.
+
+        Raises
+        ------
+        ConfigError
+            If the window is longer than a trial, or not ``0 < step <= length``.
+        """
+        from eegemo.windows import cut
+
+        return cut(self, length, step, unit=unit)
+
+    def to_epochs(self) -> mne.EpochsArray:
+        """Convert to MNE's epochs: volts, the table as metadata, time 0 at the stimulus.
+
+        Returns
+        -------
+        epochs : mne.EpochsArray
+            With the standard 10-05 montage where all EEG channels are in it.
+
+        Raises
+        ------
+        ConfigError
+            If the trials differ in length or baseline; select those of one length first.
+        """
+        import mne
+
+        shape = self.table[["n_times", "n_baseline"]].drop_duplicates()
+        if len(shape) != 1:
+            raise ConfigError(
+                f"Epochs need trials of one length, got {len(shape)} different ones; "
+                "keep those of one length with trials.select(...)."
+            )
+        scale = np.array([1 / _MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in self._types])
+        data = np.stack([self.trial_data(i, baseline=True) * scale[:, None] for i in range(len(self))])
+        info = mne.create_info(list(self.ch_names), self.sfreq, list(self._types))
+        epochs = mne.EpochsArray(
+            data,
+            info,
+            tmin=-int(shape["n_baseline"].iloc[0]) / self.sfreq,
+            metadata=self.table.drop(columns=["start", "n_times", "n_baseline"]),
+            verbose="error",
+        )
+        montage = mne.channels.make_standard_montage("colin27_1005")
+        known = {name.upper() for name in montage.ch_names}
+        if all(n.upper() in known for n, t in zip(self.ch_names, self._types, strict=True) if t == "eeg"):
+            epochs.set_montage(montage, match_case=False, verbose="error")
+        return epochs
+
+    @classmethod
+    def from_epochs(cls, epochs: mne.BaseEpochs, *, dataset: str = "epochs", simulated: bool = False) -> Trials:
+        """Take MNE's epochs, from any source, as trials.
+
+        Parameters
+        ----------
+        epochs : mne.BaseEpochs
+            Their metadata give the table: ``subject`` and the ratings or category. ``trial`` and
+            ``stimulus`` are numbered from 1 within each subject, and missing, where there is no such
+            column.
+        dataset : str
+            A name for what it is.
+        simulated : bool
+            Whether nobody was recorded.
+
+        Returns
+        -------
+        trials : Trials
+            In microvolts; what lies before time 0 is the baseline.
+
+        Raises
+        ------
+        DataFormatError
+            If there are no metadata, or none that say whose epochs these are.
+        """
+        if epochs.metadata is None or "subject" not in epochs.metadata:
+            raise DataFormatError(
+                "The epochs have no 'subject' in their metadata, and without it no protocol can keep people "
+                "apart; set epochs.metadata to a table with the columns subject, trial, stimulus and ratings."
+            )
+        types = tuple(epochs.get_channel_types())
+        scale = np.array([_MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in types])
+        data = epochs.get_data(copy=False) * scale[:, None]
+        n_epochs, n_channels, n_times = data.shape
+        table = epochs.metadata.reset_index(drop=True)
+        if "trial" not in table:
+            table["trial"] = table.groupby("subject").cumcount() + 1
+        if "stimulus" not in table:
+            table["stimulus"] = pd.NA
+        table["start"] = np.arange(n_epochs, dtype=np.int64) * n_times
+        table["n_times"] = n_times
+        table["n_baseline"] = int(np.count_nonzero(epochs.times < -0.5 / epochs.info["sfreq"]))
+        return cls(
+            signals=data.transpose(0, 2, 1).reshape(-1, n_channels).astype(np.float32),
+            table=table,
+            ch_names=tuple(epochs.ch_names),
+            ch_types=types,
+            sfreq=epochs.info["sfreq"],
+            dataset=dataset,
+            simulated=simulated,
+        )
+
+    @property
+    def _types(self) -> tuple[str, ...]:
+        assert self.ch_types is not None  # filled in by __post_init__
+        return self.ch_types
+
+
+def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
+    """Return the positions of channels by name.
+
+    Parameters
+    ----------
+    wanted, available : sequence of str
+        Channel names.
+
+    Returns
+    -------
+    positions : list of int
+        Where each wanted channel stands in ``available``.
+
+    Raises
+    ------
+    ConfigError
+        If a channel is unknown or named twice, or none is wanted.
+    """
+    if not wanted or isinstance(wanted, str):
+        raise ConfigError(f"A list of channel names was expected, got {wanted!r}.")
+    if len(set(wanted)) != len(wanted):
+        raise ConfigError(f"A channel is named twice: {', '.join(wanted)}.")
+    position = {name: i for i, name in enumerate(available)}
+    for name in wanted:
+        if name not in position:
+            raise unknown_name("channel", name, available)
+    return [position[name] for name in wanted]
+
+
+def _check_parts(
+    signals: np.ndarray, table: pd.DataFrame, names: tuple[str, ...], types: tuple[str, ...], sfreq: float
+) -> None:
+    if signals.ndim != 2 or signals.dtype != np.float32:
+        raise DataFormatError(
+            f"signals must be float32 of shape (n_samples, n_channels), got {signals.dtype} {signals.shape}."
+        )
+    if not signals.shape[1] == len(names) == len(types):
+        raise DataFormatError(
+            f"signals has {signals.shape[1]} channels, but there are {len(names)} names and {len(types)} types."
+        )
+    if len(set(names)) != len(names):
+        raise DataFormatError(f"Channel names must be unique, got {names}.")
+    missing = [column for column in REQUIRED_COLUMNS if column not in table]
+    if missing:
+        raise DataFormatError(f"The table of trials lacks {missing}; it has {list(table.columns)}.")
+    if sfreq <= 0:
+        raise DataFormatError(f"sfreq must be positive, got {sfreq}.")
+    ends = table["start"] + table["n_times"]
+    inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
+    if not inside.all():
+        row = int(np.flatnonzero(~inside)[0])
+        raise DataFormatError(
+            f"Trial in row {row} spans samples {table['start'].iloc[row]} to {ends.iloc[row]} with a baseline of "
+            f"{table['n_baseline'].iloc[row]}, outside a strip of {len(signals)} samples."
+        )
+    if table.duplicated(["subject", "trial"]).any():
+        row = table[table.duplicated(["subject", "trial"])].iloc[0]
+        raise DataFormatError(f"Subject {row['subject']} has two trials numbered {row['trial']}.")

@@ -1,0 +1,204 @@
+"""Windows: fixed-length views into trials; nothing is copied until a batch is gathered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from eegemo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from eegemo.trials import Trials
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of one length over the strip of some trials, at 12 bytes a window.
+
+    Indexing with numbers, a slice or a mask gives fewer windows, so scikit-learn can split them like an
+    array; ``numpy.asarray(windows)`` is :meth:`to_numpy`. Made by :meth:`eegemo.Trials.windows`.
+
+    Parameters
+    ----------
+    trials : Trials
+        Where the samples lie.
+    length : int
+        Samples in a window.
+    starts : array, shape (n_windows,), int64
+        First sample of each window in ``trials.signals``.
+    trial_index : array, shape (n_windows,), int32
+        The row in ``trials.table`` that each window belongs to.
+    """
+
+    trials: Trials
+    length: int
+    starts: np.ndarray
+    trial_index: np.ndarray
+
+    ndim = 3
+    dtype = np.dtype(np.float32)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(n_windows, n_channels, n_times)``."""
+        return len(self.starts), len(self.trials.ch_names), self.length
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a window: ``subject, trial, stimulus`` and ``start``, its first sample in the strip."""
+        table = self.trials.table[["subject", "trial", "stimulus"]].iloc[self.trial_index]
+        return table.reset_index(drop=True).assign(start=self.starts)
+
+    @property
+    def groups(self) -> np.ndarray:
+        """The trial each window belongs to, as scikit-learn's splitters take it; same as ``trial_index``."""
+        return self.trial_index
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __repr__(self) -> str:
+        seconds = self.length / self.trials.sfreq
+        return f"<Windows | {len(self)} of {self.length} samples ({seconds:g} s) over {self.trials!r}>"
+
+    def __getitem__(self, key: Any) -> Windows:
+        if isinstance(key, tuple):  # scikit-learn asks for X[key, ...]
+            if len(key) != 2 or key[1] is not Ellipsis:
+                raise IndexError(f"Windows are indexed by window alone, got {key!r}; pick channels in the trials.")
+            key = key[0]
+        if isinstance(key, (int, np.integer)):
+            key = [key]
+        return Windows(self.trials, self.length, self.starts[key], self.trial_index[key])
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is False:
+            raise ValueError("Windows have to be copied out of the strip to become an array.")
+        return self.to_numpy().astype(dtype or self.dtype, copy=False)
+
+    def expand(self, per_trial: np.ndarray) -> np.ndarray:
+        """Give every window the value of its trial.
+
+        Parameters
+        ----------
+        per_trial : array, shape (n_trials, ...)
+            One value for each row of ``trials.table``.
+
+        Returns
+        -------
+        per_window : array, shape (n_windows, ...)
+        """
+        return np.asarray(per_trial)[self.trial_index]
+
+    def gather(self, index: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Copy some windows out of the strip, each sample once, time-major as Keras wants them.
+
+        Parameters
+        ----------
+        index : array of int | slice
+            Which windows; all of them by default.
+
+        Returns
+        -------
+        batch : array, shape (n, n_times, n_channels), float32
+            In the order of ``index``.
+        """
+        strip = self.trials.signals
+        starts = self.starts[index]
+        # Rows of `length` samples that overlap in memory: a window is one contiguous run of the strip.
+        n_rows = max(len(strip) - self.length + 1, 0)
+        rows = np.lib.stride_tricks.as_strided(
+            strip,
+            (n_rows, self.length, strip.shape[1]),
+            (strip.strides[0], strip.strides[0], strip.strides[1]),
+            writeable=False,
+        )
+        return rows[starts]
+
+    def to_numpy(self) -> np.ndarray:
+        """Copy all windows out of the strip, channels first as MNE and scikit-learn want them.
+
+        Returns
+        -------
+        X : array, shape (n_windows, n_channels, n_times), float32
+        """
+        return np.ascontiguousarray(self.gather().transpose(0, 2, 1))
+
+    def batches(
+        self, batch_size: int, *, random_state: np.random.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Go through all windows once, in batches.
+
+        Parameters
+        ----------
+        batch_size : int
+            Windows in a batch; the last one may be smaller.
+        random_state : Generator | None
+            Shuffles the order; without it the order is kept.
+
+        Yields
+        ------
+        numbers : array, shape (n,)
+            Which windows are in the batch.
+        batch : array, shape (n, n_times, n_channels), float32
+        """
+        for numbers in batch_numbers(len(self), batch_size, random_state):
+            yield numbers, self.gather(numbers)
+
+
+def batch_numbers(
+    n: int, batch_size: int, random_state: np.random.Generator | None = None
+) -> Iterator[np.ndarray]:
+    """Cut the numbers ``0 .. n-1``, shuffled where a generator is given, into batches.
+
+    Parameters
+    ----------
+    n, batch_size : int
+        How many numbers, and how many in a batch.
+    random_state : Generator | None
+        Shuffles them.
+
+    Yields
+    ------
+    numbers : array of int
+    """
+    order = np.arange(n) if random_state is None else random_state.permutation(n)
+    for first in range(0, n, batch_size):
+        yield order[first : first + batch_size]
+
+
+def cut(trials: Trials, length: float, step: float, *, unit: str = "seconds") -> Windows:
+    """Cut trials into windows; see :meth:`eegemo.Trials.windows`."""
+    if unit not in ("seconds", "samples"):
+        raise ConfigError(f"unit must be 'seconds' or 'samples', got {unit!r}.")
+    n_length, n_step = (_whole_samples(v, unit, trials.sfreq) for v in (length, step))
+    if not 0 < n_step <= n_length:
+        raise ConfigError(
+            f"step must be positive and not above length (0 <= overlap < length), got length={length}, "
+            f"step={step} {unit}."
+        )
+    table = trials.table
+    usable = (table["n_times"] - table["n_baseline"]).to_numpy()
+    if len(trials) and n_length > usable.min():
+        row = int(usable.argmin())
+        raise ConfigError(
+            f"A window of {n_length} samples is longer than trial {table['trial'].iloc[row]} of subject "
+            f"{table['subject'].iloc[row]}, which has {usable.min()} after its baseline; take shorter windows."
+        )
+    counts = (usable - n_length) // n_step + 1
+    trial_index = np.repeat(np.arange(len(trials), dtype=np.int32), counts)
+    within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    first = (table["start"] + table["n_baseline"]).to_numpy(np.int64)
+    return Windows(trials, n_length, first[trial_index] + within * n_step, trial_index)
+
+
+def _whole_samples(value: float, unit: str, sfreq: float) -> int:
+    samples = value * sfreq if unit == "seconds" else value
+    if not np.isfinite(samples) or abs(samples - round(samples)) > 1e-6:
+        raise ConfigError(
+            f"{value} {unit} at {sfreq:g} Hz are {samples:g} samples; lengths and steps must be whole samples."
+        )
+    return round(samples)
