@@ -1,0 +1,66 @@
+"""Emotion recognition from EEG: from recordings to tables, every number with its protocol and its leakage.
+
+Recordings become trials; trials become windows; a protocol splits the trials; a classifier is fitted anew on
+each fold; predictions become tables. The names below are imported when they are first used, so that
+``import eegemo`` is quick and TensorFlow is loaded when a model is first made.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from eegemo.datasets.deap import load_deap as load_deap
+    from eegemo.datasets.eegmat import load_eegmat as load_eegmat
+    from eegemo.datasets.simulated import simulate as simulate
+    from eegemo.datasets.simulated import write_simulated as write_simulated
+    from eegemo.errors import ConfigError as ConfigError
+    from eegemo.errors import DataFormatError as DataFormatError
+    from eegemo.evaluation.baselines import MajorityClassifier as MajorityClassifier
+    from eegemo.evaluation.cross_validation import Results as Results
+    from eegemo.evaluation.cross_validation import evaluate as evaluate
+    from eegemo.evaluation.leakage import Leakage as Leakage
+    from eegemo.evaluation.leakage import leakage_record as leakage_record
+    from eegemo.evaluation.protocols import make_splitter as make_splitter
+    from eegemo.labels import LabelScheme as LabelScheme
+    from eegemo.labels import categories as categories
+    from eegemo.labels import high_low as high_low
+    from eegemo.labels import quadrants as quadrants
+    from eegemo.models.base import load_classifier as load_classifier
+    from eegemo.models.cnn_rnn import CNNGRUClassifier as CNNGRUClassifier
+    from eegemo.models.cnn_rnn import CNNLSTMClassifier as CNNLSTMClassifier
+    from eegemo.models.tcn import TCNClassifier as TCNClassifier
+    from eegemo.trials import Trials as Trials
+    from eegemo.windows import Windows as Windows
+
+_HOMES = {
+    "datasets.deap": ("load_deap",),
+    "datasets.eegmat": ("load_eegmat",),
+    "datasets.simulated": ("simulate", "write_simulated"),
+    "errors": ("ConfigError", "DataFormatError"),
+    "evaluation.baselines": ("MajorityClassifier",),
+    "evaluation.cross_validation": ("Results", "evaluate"),
+    "evaluation.leakage": ("Leakage", "leakage_record"),
+    "evaluation.protocols": ("make_splitter",),
+    "labels": ("LabelScheme", "categories", "high_low", "quadrants"),
+    "models.base": ("load_classifier",),
+    "models.cnn_rnn": ("CNNGRUClassifier", "CNNLSTMClassifier"),
+    "models.tcn": ("TCNClassifier",),
+    "trials": ("Trials",),
+    "windows": ("Windows",),
+}
+_HOME = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'eegemo' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"eegemo.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -365,11 +365,12 @@ def _check_parts(
     ends = table["start"] + table["n_times"]
     inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
     if not inside.all():
-        row = int(np.flatnonzero(~inside)[0])
+        number = int(np.flatnonzero(~inside)[0])
         raise DataFormatError(
-            f"Trial in row {row} spans samples {table['start'].iloc[row]} to {ends.iloc[row]} with a baseline of "
-            f"{table['n_baseline'].iloc[row]}, outside a strip of {len(signals)} samples."
+            f"Trial in row {number} spans samples {table['start'][number]} to {ends[number]} with a baseline of "
+            f"{table['n_baseline'][number]}, outside a strip of {len(signals)} samples."
         )
-    if table.duplicated(["subject", "trial"]).any():
-        row = table[table.duplicated(["subject", "trial"])].iloc[0]
-        raise DataFormatError(f"Subject {row['subject']} has two trials numbered {row['trial']}.")
+    repeated = table[table.duplicated(["subject", "trial"])]
+    if len(repeated):
+        first = repeated.iloc[0]
+        raise DataFormatError(f"Subject {first['subject']} has two trials numbered {first['trial']}.")

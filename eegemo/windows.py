@@ -149,9 +149,7 @@ class Windows:
             yield numbers, self.gather(numbers)
 
 
-def batch_numbers(
-    n: int, batch_size: int, random_state: np.random.Generator | None = None
-) -> Iterator[np.ndarray]:
+def batch_numbers(n: int, batch_size: int, random_state: np.random.Generator | None = None) -> Iterator[np.ndarray]:
     """Cut the numbers ``0 .. n-1``, shuffled where a generator is given, into batches.
 
     Parameters

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pickletools
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -199,9 +200,9 @@ def write_dat(path: Path, data: np.ndarray, labels: np.ndarray) -> None:
 class _Python2Pickler:
     """The few opcodes that Python 2's cPickle writes for a dict of float64 arrays."""
 
-    codes = {op.name: op.code.encode("latin1") for op in pickletools.opcodes}
+    codes: ClassVar[dict[str, bytes]] = {op.name: op.code.encode("latin1") for op in pickletools.opcodes}
 
-    def __init__(self, write) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, write: Callable[[bytes | memoryview], object]) -> None:
         self.write = write
         self.memo: dict[str, int] = {}
         self.n_put = 0
@@ -225,7 +226,7 @@ class _Python2Pickler:
                 self.op("BININT", struct.pack("<i", value))
 
     def name(self, module: str, name: str) -> None:
-        """A module's name: written once, then fetched from the memo."""
+        """Name something in a module: written once, then fetched from the memo."""
         key = f"{module}\n{name}\n"
         if key in self.memo:
             self.op("BINGET", bytes([self.memo[key]]))
@@ -247,7 +248,7 @@ class _Python2Pickler:
         self.dtype()
         self.op("NEWFALSE")
         self.op("BINSTRING", struct.pack("<i", array.nbytes))
-        self.write(memoryview(array).cast("B"))
+        self.write(array.data.cast("B"))
         self.n_put += 1
         self.write(self.codes["BINPUT"] + bytes([self.n_put]))
         self.op("TUPLE", put=True)

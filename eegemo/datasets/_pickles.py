@@ -28,8 +28,8 @@ class _Dtype:
     def real(self) -> np.dtype:
         if self.code[:1] not in "fiub":
             raise DataFormatError(f"arrays of dtype {self.code!r} are not read, only numbers")
-        order = {"|": "=", "": "="}.get(self.byte_order, self.byte_order)
-        return np.dtype(self.code).newbyteorder(order)
+        prefix = self.byte_order if self.byte_order in "<>" else "="
+        return np.dtype(prefix + self.code)
 
 
 class _Array:

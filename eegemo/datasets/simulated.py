@@ -66,12 +66,12 @@ _TONE_SPREAD = 1.0  # log-amplitude of muscle and electrode noise at a channel, 
 _DRIFT_SPREAD = 0.1  # log-amplitude of both, within a trial
 _PERSON_SPREAD = 0.4  # log-amplitude of a rhythm at a source, between people
 _N_KNOTS = 5  # of the drift over a trial
-_VIDEO_DISTANCE = 1.5  # of a quadrant's videos from the middle of the scale, in points of rating
+_VIDEO_DISTANCE = 1.45  # of a quadrant's videos from the middle of the scale, in points of rating
 _VIDEO_SPREAD = 0.5
-_PERSON_BIAS = 0.85
+_PERSON_BIAS = 0.8
 _RATING_NOISE = 2.0
-_RATING_NOISE_SHARED = 0.15  # share of that noise's variance that valence and arousal have in common
-_RATING_MEAN = (5.35, 5.4)  # of valence and arousal
+_RATING_NOISE_SHARED = 0.3  # share of that noise's variance that valence and arousal have in common
+_RATING_MEAN = (5.4, 5.5)  # of valence and arousal
 _SLIDER_LEFT_ALONE = 0.0125  # share of ratings that are exactly 5: 32 of DEAP's 1280 trials have one
 
 
@@ -134,7 +134,12 @@ def simulate(
         dataset="simulated",
         simulated=True,
         ch_types=tuple(deap.CH_TYPES[name] for name in names),
-        provenance={"source": "eegemo.simulate", "subjects": numbers, "effect": effect, "random_state": random_state},
+        provenance={
+            "source": "eegemo.simulate",
+            "subjects": numbers,
+            "effect": effect,
+            "random_state": random_state,
+        },
     )
 
 

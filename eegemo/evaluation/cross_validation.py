@@ -147,10 +147,8 @@ class Results:
                     own = subject == person
                     rows.append({"subject": str(person), **key, **score(y[own], proba[own])})
         table = pd.DataFrame(rows)
-        seed = self.splitter.random_state
-        for column, value in {"seed": seed, "model": self.model, "protocol": self.protocol}.items():
-            table.insert(0, column, value)
-        return table
+        run = {"protocol": self.protocol, "model": self.model, "seed": self.splitter.random_state}
+        return pd.concat([pd.DataFrame(run, index=table.index), table], axis=1)
 
     @property
     def predictions(self) -> pd.DataFrame:

@@ -69,7 +69,8 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
 
 def mean_leakage(records: Iterable[Leakage]) -> Leakage:
     """Average the records of several folds."""
-    return Leakage(**pd.DataFrame([asdict(record) for record in records]).mean().to_dict())
+    means = pd.DataFrame([asdict(record) for record in records]).mean()
+    return Leakage(**{str(name): share for name, share in means.items()})
 
 
 def _overlapping(seen: np.ndarray, test: np.ndarray, length: int) -> float:

@@ -10,60 +10,24 @@ from eegemo.models.base import WindowClassifier
 
 
 class _CNNRNNClassifier(WindowClassifier):
-    """Conv1D, max-pooling, a recurrent layer that returns its sequence, Flatten, Dense, Dense(softmax).
-
-    Parameters
-    ----------
-    filters, kernel_size : int
-        Of the convolution (ReLU, same padding). *Not in the source.*
-    pool_size : int
-        Samples in a maximum. *Not in the source.*
-    units : int
-        Of the recurrent layer. *Not in the source.*
-    dense_units : int
-        Of the hidden dense layer (ReLU). *Not in the source.*
-    dropout : float
-        Before the last layer. *Not in the source.*
-    normalization : "zscore-minmax" | "zscore" | "minmax" | None
-        The first layer. The paper z-scores, then scales to the minimum and maximum.
-    normalize_over : "training" | "window"
-        Whether it is fitted, on the training data alone, or each window is normalised by itself. *Not in the
-        source.*
-    epochs, batch_size : int
-        At most so many epochs, of batches of so many windows. *Not in the source.*
-    learning_rate : float
-        Of Adam. *Neither is in the source.*
-    patience : int
-        Epochs without a better validation loss before training stops. *Not in the source.*
-    validation_fraction : float | None
-        Share of the training data to stop on, where ``fit`` is given no validation data; whole groups.
-    random_state : int | RandomState | None
-        Seeds weights, dropout and the order of the windows.
-    verbose : int
-        1 shows a progress bar over the epochs.
-
-    References
-    ----------
-    Zamani & Wulansari 2021, "Emotion Classification using 1D-CNN and RNN based on DEAP Dataset", CS & IT -
-    CSCP 11(23).
-    """
+    """The layers that both networks share, around a recurrent layer of their own."""
 
     # The paper gives none of these numbers; its layers, their order and the normalisation are its own.
     def __init__(
         self,
         *,
-        filters: int = 32,
-        kernel_size: int = 5,
-        pool_size: int = 4,
-        units: int = 32,
+        filters: int = 64,
+        kernel_size: int = 7,
+        pool_size: int = 16,
+        units: int = 64,
         dense_units: int = 64,
-        dropout: float = 0.2,
+        dropout: float = 0.3,
         normalization: str | None = "zscore-minmax",
         normalize_over: str = "training",
-        epochs: int = 30,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        patience: int = 5,
+        epochs: int = 20,
+        batch_size: int = 64,
+        learning_rate: float = 3e-3,
+        patience: int = 4,
         validation_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -101,7 +65,43 @@ class _CNNRNNClassifier(WindowClassifier):
 
 
 class CNNGRUClassifier(_CNNRNNClassifier):
-    __doc__ = (_CNNRNNClassifier.__doc__ or "").replace("a recurrent layer", "a GRU").replace("recurrent layer", "GRU")
+    """1D-CNN + GRU: Conv1D, max-pooling, GRU, Flatten, Dense, Dense(softmax).
+
+    Parameters
+    ----------
+    filters, kernel_size : int
+        Of the convolution (ReLU, same padding). *Not in the source.*
+    pool_size : int
+        Samples in a maximum. *Not in the source.*
+    units : int
+        Of the recurrent layer. *Not in the source.*
+    dense_units : int
+        Of the hidden dense layer (ReLU). *Not in the source.*
+    dropout : float
+        Before the last layer. *Not in the source.*
+    normalization : "zscore-minmax" | "zscore" | "minmax" | None
+        The first layer. The paper z-scores, then scales to the minimum and maximum.
+    normalize_over : "training" | "window"
+        Whether it is fitted, on the training data alone, or each window is normalised by itself. *Not in the
+        source.*
+    epochs, batch_size : int
+        At most so many epochs, of batches of so many windows. *Not in the source.*
+    learning_rate : float
+        Of Adam. *Neither is in the source.*
+    patience : int
+        Epochs without a better validation loss before training stops. *Not in the source.*
+    validation_fraction : float | None
+        Share of the training data to stop on, where ``fit`` is given no validation data; whole groups.
+    random_state : int | RandomState | None
+        Seeds weights, dropout and the order of the windows.
+    verbose : int
+        1 shows a progress bar over the epochs.
+
+    References
+    ----------
+    Zamani & Wulansari 2021, "Emotion Classification using 1D-CNN and RNN based on DEAP Dataset", CS & IT -
+    CSCP 11(23).
+    """
 
     def _recurrent(self) -> Any:
         from keras import layers
@@ -110,9 +110,16 @@ class CNNGRUClassifier(_CNNRNNClassifier):
 
 
 class CNNLSTMClassifier(_CNNRNNClassifier):
-    __doc__ = (
-        (_CNNRNNClassifier.__doc__ or "").replace("a recurrent layer", "an LSTM").replace("recurrent layer", "LSTM")
-    )
+    """1D-CNN + LSTM: Conv1D, max-pooling, LSTM, Flatten, Dense, Dense(softmax).
+
+    Its parameters are those of :class:`CNNGRUClassifier`; ``units`` are the LSTM's. None of their numbers is
+    in the source.
+
+    References
+    ----------
+    Zamani & Wulansari 2021, "Emotion Classification using 1D-CNN and RNN based on DEAP Dataset", CS & IT -
+    CSCP 11(23).
+    """
 
     def _recurrent(self) -> Any:
         from keras import layers

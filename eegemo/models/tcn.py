@@ -60,17 +60,17 @@ class TCNClassifier(WindowClassifier):
         self,
         *,
         nb_filters: int = 32,
-        kernel_size: int = 5,
+        kernel_size: int = 7,
         nb_stacks: int = 1,
         dilations: tuple[int, ...] | None = None,
         short_receptive_field: str = "refuse",
-        dropout: float = 0.1,
+        dropout: float = 0.05,
         normalization: str | None = "zscore-minmax",
         normalize_over: str = "training",
-        epochs: int = 30,
-        batch_size: int = 128,
-        learning_rate: float = 2e-3,
-        patience: int = 5,
+        epochs: int = 20,
+        batch_size: int = 64,
+        learning_rate: float = 3e-3,
+        patience: int = 4,
         validation_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -108,9 +108,7 @@ class TCNClassifier(WindowClassifier):
 
     def _dilations(self, n_times: int) -> tuple[int, ...]:
         if self.short_receptive_field not in ("refuse", "allow"):
-            raise ConfigError(
-                f"short_receptive_field must be 'refuse' or 'allow', got {self.short_receptive_field!r}."
-            )
+            raise ConfigError(f"short_receptive_field must be 'refuse' or 'allow', got {self.short_receptive_field!r}.")
         if self.dilations is None:
             dilations: tuple[int, ...] = (1,)
             while receptive_field(self.kernel_size, self.nb_stacks, dilations) < n_times:

@@ -1,0 +1,172 @@
+"""The prepared store: a dataset's strip and table on disk, made once and used as a memory map.
+
+A store is a folder named after the content that it was made from: change a source file, a channel or the
+layout, and another store is made. It appears whole, by renaming, or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import platformdirs
+from filelock import FileLock
+
+from eegemo._atomic import replacing
+from eegemo.errors import ConfigError
+from eegemo.trials import Trials
+
+_LAYOUT = 1  # to be raised when what is stored, or how it is computed, changes
+_SIGNALS, _TABLE, _CARD = "signals.npy", "trials.csv", "store.json"
+
+#: Yields the samples (n, n_channels), float32, and the rows of the trial table, of one subject after another.
+Blocks = Callable[[], Iterator[tuple[np.ndarray, pd.DataFrame]]]
+
+
+def prepared(
+    sources: Sequence[Path],
+    blocks: Blocks,
+    *,
+    shape: tuple[int, int],
+    description: dict[str, Any],
+    cache: str | os.PathLike[str] | None = None,
+) -> Trials:
+    """Open the store of a dataset, making it first where it is missing, damaged or stale.
+
+    Parameters
+    ----------
+    sources : sequence of Path
+        The files that the samples come from.
+    blocks : callable
+        Reads them; only called where the store has to be made.
+    shape : (int, int)
+        Samples and channels of the whole strip.
+    description : dict
+        The other arguments of :class:`eegemo.Trials`; JSON-compatible.
+    cache : path-like | None
+        Folder of all stores; ``EEGEMO_CACHE``, or the platform's cache folder, by default.
+
+    Returns
+    -------
+    trials : Trials
+        Over a read-only memory map of the store.
+
+    Raises
+    ------
+    ConfigError
+        If the folder cannot be written.
+    """
+    root = _cache_folder(cache)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        checksums = _Checksums(root / "checksums.json")
+        content = [(source.name, checksums.of(source)) for source in sources]
+        key = json.dumps([_LAYOUT, content, list(shape), description], sort_keys=True)
+        folder = root / f"{description['dataset']}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
+        with FileLock(folder.with_suffix(".lock")):
+            if not _is_sound(folder, shape, checksums):
+                _make(folder, blocks, shape, description, checksums)
+    except PermissionError as error:
+        raise ConfigError(
+            f"Prepared data cannot be written to {root} ({error.strerror}); name another folder with cache=... or in "
+            "the environment variable EEGEMO_CACHE."
+        ) from error
+    signals = np.load(folder / _SIGNALS, mmap_mode="r")
+    return Trials(signals=signals, table=_read_table(folder), **description)
+
+
+def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
+    return Path(cache or os.environ.get("EEGEMO_CACHE") or platformdirs.user_cache_dir("eegemo"))
+
+
+def _make(
+    folder: Path, blocks: Blocks, shape: tuple[int, int], description: dict[str, Any], checksums: _Checksums
+) -> None:
+    """Write the store under another name and rename it; the caller holds its lock."""
+    for leftover in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        tables, digest, n_samples = [], hashlib.sha256(), 0
+        # Written as a file, not through a memory map: a full disk is an error here and would be a crash there.
+        with (partial / _SIGNALS).open("wb") as file:
+            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for samples, table in blocks():
+                file.write(samples.data)
+                digest.update(samples.data)
+                tables.append(table)
+                n_samples += len(samples)
+        assert (n_samples, samples.shape[1]) == shape
+        table = pd.concat(tables, ignore_index=True)
+        table.to_csv(partial / _TABLE, index=False)
+        card = {
+            "sha256": digest.hexdigest(),
+            "trials": hashlib.sha256((partial / _TABLE).read_bytes()).hexdigest(),
+        }
+        (partial / _CARD).write_text(json.dumps({**card, "dtypes": table.dtypes.astype(str).to_dict()}))
+        partial.rename(folder)
+        checksums.remember(folder / _SIGNALS, digest.hexdigest())
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _is_sound(folder: Path, shape: tuple[int, int], checksums: _Checksums) -> bool:
+    """Whether the store is there and is what was written; a file's content is read again only when it was touched."""
+    try:
+        card = json.loads((folder / _CARD).read_text())
+        if hashlib.sha256((folder / _TABLE).read_bytes()).hexdigest() != card["trials"]:
+            return False
+        signals = np.load(folder / _SIGNALS, mmap_mode="r")
+        if signals.shape != shape:
+            return False
+        return checksums.of(folder / _SIGNALS, skip=signals.offset) == card["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _read_table(folder: Path) -> pd.DataFrame:
+    dtypes = json.loads((folder / _CARD).read_text())["dtypes"]
+    return pd.read_csv(folder / _TABLE, dtype=dtypes, float_precision="round_trip")
+
+
+class _Checksums:
+    """SHA-256 of files, remembered for as long as their size and time of change stay the same."""
+
+    def __init__(self, memory: Path) -> None:
+        self.memory = memory
+        try:
+            self.known: dict[str, list[Any]] = dict(json.loads(memory.read_text()))
+        except (OSError, ValueError, TypeError):
+            self.known = {}
+
+    def of(self, path: Path, *, skip: int = 0) -> str:
+        """Return the checksum of a file from byte ``skip`` on."""
+        status = path.stat()
+        state = [status.st_size, status.st_mtime_ns]
+        known = self.known.get(str(path.resolve()))
+        if known is not None and known[:2] == state:
+            return str(known[2])
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            file.seek(skip)
+            while chunk := file.read(1 << 22):
+                digest.update(chunk)
+        self.remember(path, digest.hexdigest())
+        return digest.hexdigest()
+
+    def remember(self, path: Path, checksum: str) -> None:
+        """Note the checksum of a file as it is now."""
+        status = path.stat()
+        self.known[str(path.resolve())] = [status.st_size, status.st_mtime_ns, checksum]
+        with replacing(self.memory) as partial:
+            partial.write_text(json.dumps(self.known))
