@@ -1,0 +1,58 @@
+"""Fixtures: small simulated data, a cache folder of each test's own, and the real recordings where they are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from eegemo import Trials, simulate
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("EEGEMO_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(scope="session")
+def two_people() -> Trials:
+    """Two simulated people, four channels: 80 trials of 3 s + 60 s."""
+    return simulate(2, channels=["F3", "F4", "O1", "O2"])
+
+
+@pytest.fixture(scope="session")
+def small_trials() -> Trials:
+    """Three people x 8 trials of 0.5 s + 4 s at 32 Hz, two channels of noise; every class in every person."""
+    rng = np.random.default_rng(0)
+    n_trials, n_times = 24, 144
+    trial = np.tile(np.arange(1, 9), 3)
+    table = pd.DataFrame(
+        {
+            "subject": np.repeat([1, 2, 3], 8),
+            "trial": trial,
+            "stimulus": trial,
+            "start": np.arange(n_trials) * n_times,
+            "n_times": n_times,
+            "n_baseline": 16,
+            "valence": np.tile([8.0, 7, 3, 2], 6),
+            "arousal": np.tile([8.0, 2, 7, 3], 6),
+        }
+    )
+    signals = rng.standard_normal((n_trials * n_times, 2)).astype(np.float32)
+    return Trials(signals, table, ("F3", "F4"), 32.0, dataset="noise", simulated=True)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real recordings, named by ``EEGEMO_REAL_DATA``."""
+    folder = os.environ.get("EEGEMO_REAL_DATA")
+    if not folder:
+        pytest.skip("EEGEMO_REAL_DATA does not name the folder of real recordings")
+    return Path(folder)
