@@ -40,6 +40,8 @@ CH_TYPES = {**dict.fromkeys(EEG, "eeg"), **PERIPHERAL}
 EMOTIV14 = tuple("AF3 F3 F7 FC5 T7 P7 O1 AF4 F4 F8 FC6 T8 P8 O2".split())
 CHANNEL_SETS = {"eeg": EEG, "emotiv14": EMOTIV14}
 RATINGS = ("valence", "arousal", "dominance", "liking")
+#: Lies in a folder of files that nobody recorded, so that what is read from it is called simulated.
+SIMULATED_MARK = "SIMULATED.txt"
 DATA_SHAPE = (N_TRIALS, len(CH_NAMES), N_TIMES)
 LABELS_SHAPE = (N_TRIALS, len(RATINGS))
 

@@ -75,7 +75,9 @@ def load_deap(
                 table.assign(start=table["start"] + i * deap.N_TRIALS * deap.N_TIMES),
             )
 
-    release = "matlab" if next(iter(files.values())).suffix == ".mat" else "python"
+    first = next(iter(files.values()))
+    release = "matlab" if first.suffix == ".mat" else "python"
+    simulated = (first.parent / deap.SIMULATED_MARK).exists()
     return prepared(
         list(files.values()),
         blocks,
@@ -84,8 +86,8 @@ def load_deap(
             "ch_names": list(names),
             "ch_types": [deap.CH_TYPES[name] for name in names],
             "sfreq": deap.SFREQ,
-            "dataset": "DEAP",
-            "simulated": False,
+            "dataset": "simulated DEAP files" if simulated else "DEAP",
+            "simulated": simulated,
             "provenance": {"source": f"preprocessed, {release} release", "subjects": list(files)},
         },
         cache=cache,

@@ -166,7 +166,7 @@ def write_simulated(
     Yields
     ------
     path : Path
-        Each file when it is complete.
+        Each file when it is complete. A ``SIMULATED.txt`` beside them lets :func:`load_deap` say what they are.
 
     Raises
     ------
@@ -180,7 +180,8 @@ def write_simulated(
         raise ConfigError(f"format must be 'python' or 'matlab', got {format!r}.")
     write, suffix = writers[format]
     target = Path(folder) / f"data_preprocessed_{format}"
-    target.mkdir(parents=True, exist_ok=True)
+    with replacing(target / deap.SIMULATED_MARK) as partial:
+        partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     sheets = []
     for subject in numbers:
         person = _Person(subject, effect, random_state)

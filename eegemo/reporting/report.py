@@ -1,0 +1,174 @@
+"""An experiment's folder in results/: its page, its provenance, and the index of all folders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import MISSING, Field, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+
+from eegemo._atomic import replacing
+from eegemo.evaluation.cross_validation import Results
+from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, write_figure
+from eegemo.reporting.tables import class_table, formatted, leakage_table, score_table, statement, write_table
+
+
+@dataclass(frozen=True)
+class Page:
+    """What an experiment says about itself on its page.
+
+    Parameters
+    ----------
+    title : str
+        The heading.
+    text : str
+        What it is, in Markdown.
+    command : str
+        What makes it again.
+    seconds : float
+        How long it took, preparation of the data included.
+    tables : sequence of (str, str, DataFrame)
+        Tables of the experiment's own, before the common ones: file name, title, and text.
+    """
+
+    title: str
+    text: str
+    command: str
+    seconds: float
+    tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
+
+
+def write_report(folder: Path, page: Page, results: Sequence[Results], baselines: Sequence[Results] = ()) -> None:
+    """Write all tables and figures of an experiment, its page, its provenance, and the index of the folders.
+
+    Parameters
+    ----------
+    folder : Path
+        The experiment's folder, in the folder of all results.
+    page : Page
+    results, baselines : sequence of Results
+        Of the models, and of the classifiers that saw no EEG.
+    """
+    matplotlib.use("Agg")
+    folder.mkdir(parents=True, exist_ok=True)
+    everything = [*results, *baselines]
+    note = statement(results)
+    sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
+    for name, title, table in page.tables:
+        sections.append(write_table(table, table, folder / name, title=title, note=note))
+
+    write_figure(
+        gap_figure(results, [b for b in baselines if b.protocol == baselines[-1].protocol]), folder / "gap.png"
+    )
+    sections.append(f"![scores of all models under all protocols; {note}](gap.png)\n")
+    scores = score_table(everything)
+    for name, title, table in (
+        ("scores", "Scores, mean ± standard deviation over the folds", scores),
+        ("leakage", "What the test windows share with training", leakage_table(results)),
+        ("per_class", "Each class, over all windows tested on", class_table(results)),
+    ):
+        shares = [str(column) for column in table if str(column).startswith(("shared", "test windows"))]
+        text = formatted(table, percent=shares)
+        sections.append(write_table(table, text, folder / name, title=title, note=note))
+    tidy = pd.concat([result.scores for result in everything], ignore_index=True)
+    with replacing(folder / "folds.csv") as partial:
+        tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+
+    for result in results:
+        name = f"{result.protocol}-{result.model}"
+        write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
+        sections.append(f"![confusion matrix of {result.model} under {result.protocol}](confusion-{name}.png)\n")
+        if result.folds[0].history:
+            write_figure(curves_figure(result), folder / f"curves-{name}.png")
+            sections.append(f"![learning curves of {result.model} under {result.protocol}](curves-{name}.png)\n")
+
+    machine = results[0].provenance["machine"]
+    sections.append(f"Made by `{page.command}` in {page.seconds:.0f} s ({machine}); see `provenance.json`.\n")
+    provenance = {
+        "title": page.title,
+        "command": page.command,
+        "seconds": round(page.seconds, 1),
+        "simulated": results[0].windows.trials.simulated,
+        "smoke": any(result.provenance["smoke"] for result in results),
+        "runs": [result.provenance for result in everything],
+    }
+    _write(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
+    _write(folder / "README.md", "\n".join(sections))
+    write_index(folder.parent)
+
+
+def write_index(folder: Path) -> None:
+    """Write the README of the folder of all results, from the provenance that each experiment left.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a folder for each experiment.
+    """
+    rows = []
+    for path in sorted(folder.glob("*/provenance.json")):
+        made = json.loads(path.read_text(encoding="utf-8"))
+        data = ("simulated" if made["simulated"] else "real") + (", smoke run" if made["smoke"] else "")
+        rows.append(
+            {
+                "folder": f"[{path.parent.name}]({path.parent.name}/README.md)",
+                "what it is": made["title"],
+                "data": data,
+                "made by": f"`{made['command']}`",
+                "took": f"{made['seconds']:.0f} s",
+            }
+        )
+    table = pd.DataFrame(rows).to_markdown(index=False)
+    _write(
+        folder / "README.md",
+        "# Results\n\nEvery file here was written by the command in its row. In each folder, `README.md` shows the tables "
+        "and figures, `folds.csv` holds the scores of each fold, and `provenance.json` the configuration, split "
+        "hashes, data fingerprint, versions and commit. The other `.csv` files begin with a line behind `#` that says "
+        "what their numbers are (`pandas.read_csv(path, comment='#')`).\n\n"
+        f"{table}\n",
+    )
+
+
+def command_of(script: str, config: Any) -> str:
+    """Return the command line that a configuration stands for, without the paths of this machine.
+
+    Parameters
+    ----------
+    script : str
+        For example ``experiments/paper_tables.py``.
+    config : dataclass instance
+        Fields that differ from their default are named; those that say where to read and write are not
+        part of what is computed, and only ``--data`` is shown, by a stand-in.
+
+    Returns
+    -------
+    command : str
+    """
+    words = ["python", script]
+    for field in fields(config):
+        value = getattr(config, field.name)
+        flag = "--" + field.name.replace("_", "-")
+        if value == _default(field) or field.name in ("out", "cache"):
+            continue
+        if field.name == "data":
+            words += [flag, "DATA"]
+        elif isinstance(value, bool):
+            words += [flag]
+        elif isinstance(value, (tuple, list)):
+            words += [flag, *map(str, value)]
+        else:
+            words += [flag, str(value)]
+    return " ".join(words)
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default is not MISSING else None
+
+
+def _write(path: Path, content: str) -> None:
+    with replacing(path) as partial:
+        partial.write_text(content, encoding="utf-8")
