@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from eegemo._atomic import replacing
@@ -109,7 +110,8 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
                 ecolor="#444444",
                 label=protocol,
             )
-            ax.bar_label(bars, fmt="%.2f", padding=2, fontsize=8)
+            for text in ax.bar_label(bars, fmt="%.2f", padding=2, fontsize=8):
+                text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         for i, row in enumerate(score_table(baselines).to_dict("records") if baselines else []):
             style = {"color": _GREYS[i % 3], "linestyle": ("-", "--", ":")[i % 3]}
             ax.axhline(row[metric], linewidth=1.2, label=f"no EEG: {row['model']}", **style)
@@ -117,7 +119,7 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
         ax.set(title=f"{metric}, windows", ylim=(0, 1.08))
         ax.spines[["top", "right"]].set_visible(False)
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", frameon=False, fontsize=9)
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
     _head_and_foot(figure, "The same models on the same windows: what the protocol alone is worth", results)
     return figure
 

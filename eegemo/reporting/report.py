@@ -125,8 +125,8 @@ def write_index(folder: Path) -> None:
     table = pd.DataFrame(rows).to_markdown(index=False)
     _write(
         folder / "README.md",
-        "# Results\n\nEvery file here was written by the command in its row. In each folder, `README.md` shows the tables "
-        "and figures, `folds.csv` holds the scores of each fold, and `provenance.json` the configuration, split "
+        "# Results\n\nEvery file here was written by the command in its row. In each folder, `README.md` shows the "
+        "tables and figures, `folds.csv` holds the scores of each fold, and `provenance.json` the configuration, split "
         "hashes, data fingerprint, versions and commit. The other `.csv` files begin with a line behind `#` that says "
         "what their numbers are (`pandas.read_csv(path, comment='#')`).\n\n"
         f"{table}\n",
