@@ -1,0 +1,134 @@
+"""What is written down about the code, the machine and the splits."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from eegemo.evaluation import provenance
+from eegemo.evaluation.provenance import commit, environment, hash_arrays, peak_memory_mb
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with one commit, which the module believes to be in."""
+    module = tmp_path / "checkout" / "eegemo" / "evaluation" / "provenance.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("code = 1\n")
+    root = tmp_path / "checkout"
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "Code"]):
+        git(root, *command)
+    monkeypatch.setattr(provenance, "__file__", str(module))
+    return root
+
+
+def git(root: Path, *command: str) -> str:
+    who = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    return subprocess.run(["git", *who, *command], cwd=root, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_the_commit_is_that_of_the_checkout(checkout: Path) -> None:
+    assert commit() == git(checkout, "rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize("name", ["eegemo/evaluation/provenance.py", "eegemo/new.py", "experiments/new.py"])
+def test_edited_code_is_marked(checkout: Path, name: str) -> None:
+    (checkout / name).parent.mkdir(exist_ok=True)
+    (checkout / name).write_text("code = 2\n")
+    assert commit() == git(checkout, "rev-parse", "HEAD") + "+changes"
+
+
+def test_results_that_were_written_are_no_edit_of_the_code(checkout: Path) -> None:
+    (checkout / "results").mkdir()
+    (checkout / "results" / "table.csv").write_text("1\n")
+    assert commit() == git(checkout, "rev-parse", "HEAD")
+
+
+def test_outside_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "eegemo" / "evaluation" / "provenance.py"))
+    assert commit() is None
+
+
+def test_without_git_there_is_no_commit(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(checkout))
+    assert commit() is None
+
+
+def test_the_environment_holds_versions_and_survives_json() -> None:
+    described = environment()
+    assert json.loads(json.dumps(described, allow_nan=False)) == described
+    assert described["python"] == platform.python_version()
+    assert described["packages"]["numpy"] == np.__version__
+    assert described["packages"]["eegemo"] == metadata.version("eegemo")
+
+
+def test_the_environment_names_no_machine_and_no_path() -> None:
+    text = json.dumps(environment())
+    assert platform.node() not in text or len(platform.node()) < 4
+    assert str(Path.home()) not in text or str(Path.home()) == "/"
+    assert not re.search(r'"(/|[A-Za-z]:\\)', text)
+
+
+@pytest.mark.parametrize(("backend", "expected"), [(None, "tensorflow"), ("jax", "jax")])
+def test_the_backend_is_the_one_that_keras_was_told(
+    monkeypatch: pytest.MonkeyPatch, backend: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    if backend:
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+    assert environment()["backend"] == expected
+
+
+def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "_PACKAGES", ("numpy", "no-such-package"))
+    assert environment()["packages"] == {"numpy": np.__version__, "no-such-package": None}
+
+
+@pytest.mark.parametrize(
+    ("system", "ru_maxrss", "expected"),
+    [("linux", 2_000_000, 2048.0), ("darwin", 2_000_000_000, 2000.0)],
+    ids=["KiB on Linux", "bytes on macOS"],
+)
+def test_peak_memory_is_in_megabytes(
+    monkeypatch: pytest.MonkeyPatch, system: str, ru_maxrss: int, expected: float
+) -> None:
+    resource = pytest.importorskip("resource")
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=ru_maxrss))
+    assert peak_memory_mb() == expected
+
+
+def test_without_a_way_to_measure_it_peak_memory_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_memory_mb() is None
+
+
+def test_equal_arrays_have_equal_hashes() -> None:
+    grid = np.arange(6).reshape(2, 3)
+    assert hash_arrays(grid) == hash_arrays(np.asfortranarray(grid)) == hash_arrays(grid.copy())
+    assert re.fullmatch("[0-9a-f]{64}", hash_arrays(grid))
+
+
+def test_values_shapes_dtypes_order_and_boundaries_change_the_hash() -> None:
+    a, b = np.array([1, 2]), np.array([3])
+    variants = [
+        (a, b),
+        (b, a),
+        (np.array([1]), np.array([2, 3])),
+        (np.array([1, 2, 3]),),
+        (np.array([[1, 2, 3]]),),
+        (np.array([1, 2, 3], np.int32),),
+        (np.array([1, 2, 4]),),
+        (np.array([1, 2, 3]), np.array([], int)),
+        (),
+    ]
+    assert len({hash_arrays(*arrays) for arrays in variants}) == len(variants)
