@@ -20,8 +20,8 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
-from eegemo import ConfigError, evaluate, load_eegmat, make_splitter
-from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, task
+from eegemo import ConfigError, categories, evaluate, load_eegmat, make_splitter
+from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
 from eegemo.evaluation.baselines import MajorityClassifier
 from eegemo.evaluation.cross_validation import Results
 from eegemo.models import model_class
@@ -80,7 +80,7 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
     """Run every model under both protocols and write the tables."""
     console = console or Console()
     started = time.perf_counter()
-    scheme = task()
+    scheme = categories("task", TASKS)
     windows = load_eegmat(find_data(config)).windows(config.window, config.step)
     results, baselines = [], []
     with Progress(console=console) as progress:

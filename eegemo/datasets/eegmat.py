@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from eegemo.errors import DataFormatError
-from eegemo.labels import LabelScheme, categories
 from eegemo.trials import Trials
 
 SFREQ = 128.0
@@ -29,11 +28,6 @@ CONFOUND = (
     "recording instead of the task; held-out people bound what is left, and cannot undo the order."
 )
 _FILE = re.compile(r"Subject(\d\d)_([12])\.edf")
-
-
-def task() -> LabelScheme:
-    """Label by the task: ``rest`` or ``arithmetic``."""
-    return categories("task", TASKS)
 
 
 def load_eegmat(path: str | os.PathLike[str]) -> Trials:

@@ -49,10 +49,10 @@ class MajorityClassifier(ClassifierMixin, BaseEstimator):
         """
         if self.by not in _BY:
             raise ConfigError(f"by must be one of {', '.join(map(repr, _BY))}, got {self.by!r}.")
-        self.classes_ = np.unique(y)
+        self.classes_, overall = np.unique(y, return_counts=True)
         counts = pd.crosstab(self._keys(X), np.asarray(y)).reindex(columns=self.classes_, fill_value=0)
         self.shares_ = _shares(counts)
-        self._overall = _shares(counts.sum().to_frame().T).to_numpy()[0]
+        self._overall = _shares(pd.DataFrame([overall])).to_numpy()[0]
         return self
 
     def predict_proba(self, X: Windows) -> np.ndarray:
@@ -64,7 +64,8 @@ class MajorityClassifier(ClassifierMixin, BaseEstimator):
 
     def predict(self, X: Windows) -> np.ndarray:
         """Return the most frequent class, shape (n_windows,); the first one of a tie."""
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        most_frequent = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_frequent]
 
     def _keys(self, X: Windows) -> np.ndarray:
         return np.zeros(len(X), int) if self.by is None else X.table[self.by].to_numpy()

@@ -18,6 +18,7 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
 
 from eegemo._atomic import replacing
+from eegemo.errors import unknown_name
 from eegemo.evaluation.leakage import Leakage, leakage_record, mean_leakage
 from eegemo.evaluation.metrics import confusion, score, to_trials
 from eegemo.evaluation.protocols import Split, Splitter
@@ -172,6 +173,8 @@ class Results:
         matrix : array of int, shape (n_classes, n_classes)
             Rows are true classes, in the order of the scheme.
         """
+        if level not in ("window", "trial"):
+            raise unknown_name("level", level, ("window", "trial"))
         n_classes = len(self.scheme.classes)
         return sum(
             (
@@ -199,7 +202,7 @@ def evaluate(
     *,
     model: str | None = None,
     n_jobs: int | None = None,
-    folder: Path | None = None,
+    folder: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     smoke: bool = False,
 ) -> Results:
@@ -219,7 +222,7 @@ def evaluate(
         A name for the tables; the classifier's class by default.
     n_jobs : int | None
         Folds at a time, as in scikit-learn.
-    folder : Path | None
+    folder : path-like | None
         Where each fold is written when it ends, as ``fold-00.npz``; those of an earlier run are removed.
     progress : rich.progress.Progress | None
         Shows bars over folds and epochs.
@@ -233,14 +236,15 @@ def evaluate(
     started = time.perf_counter()
     y = scheme(windows)
     estimator = clone(classifier)
-    if estimator.get_params().get("random_state", 0) is None:
-        estimator.set_params(random_state=splitter.random_state)
+    unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
+    estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
     name = model or type(classifier).__name__
     splits = list(splitter.split(windows, y))
     if folder is not None:
-        for stale in folder.glob("fold-*.npz"):
+        for stale in Path(folder).glob("fold-*.npz"):
             stale.unlink()
-    folds = _run_folds(estimator, windows, y, len(scheme.classes), splits, name, splitter, n_jobs, folder, progress)
+    target = None if folder is None else Path(folder)
+    folds = _run_folds(estimator, windows, y, len(scheme.classes), splits, name, splitter, n_jobs, target, progress)
     return Results(
         model=name,
         splitter=splitter,
@@ -250,25 +254,39 @@ def evaluate(
         provenance={
             "model": name,
             "classifier": type(classifier).__name__,
-            "parameters": {k: v for k, v in estimator.get_params().items() if not isinstance(v, BaseEstimator)},
+            "parameters": {k: _plain(v) for k, v in estimator.get_params().items() if not isinstance(v, BaseEstimator)},
             "protocol": asdict(splitter),
             "labels": scheme.name,
             "classes": list(scheme.classes),
-            "window": {"length": windows.length, "sfreq": windows.trials.sfreq, "n_windows": len(windows)},
+            "window": {
+                "length": windows.length,
+                "sfreq": windows.trials.sfreq,
+                "n_windows": len(windows),
+                "starts_hash": hash_arrays(windows.starts),
+            },
             "ch_names": list(windows.trials.ch_names),
             "dataset": windows.trials.dataset,
             "data": windows.trials.provenance,
             "data_fingerprint": windows.trials.fingerprint,
             "split_hash": hash_arrays(*(part for split in splits for part in split)),
-            "leakage": [asdict(fold.leakage) for fold in folds],
+            "leakage": [{k: None if np.isnan(v) else v for k, v in asdict(fold.leakage).items()} for fold in folds],
             "simulated": windows.trials.simulated,
             "smoke": smoke,
             "seconds": round(time.perf_counter() - started, 2),
             "seconds_per_fold": [round(fold.seconds, 2) for fold in folds],
-            "peak_memory_mb": max((fold.peak_memory_mb or 0 for fold in folds), default=None),
+            "peak_memory_mb": max((fold.peak_memory_mb for fold in folds if fold.peak_memory_mb), default=None),
             **environment(),
         },
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return a parameter as JSON can hold it: numbers and names as they are, anything else as its text."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
 def _run_folds(
@@ -340,9 +358,14 @@ def _run_fold(
     def predict(numbers: np.ndarray) -> np.ndarray:
         proba = np.zeros((len(numbers), n_classes), np.float32)
         proba[:, classifier.classes_] = classifier.predict_proba(windows[numbers])
+        if not np.isfinite(proba).all():
+            raise ValueError(
+                f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
+                "learning rate, or look for extreme values in the recordings."
+            )
         return proba
 
-    network = getattr(classifier, "model_", None)
+    weights = getattr(getattr(classifier, "model_", None), "trainable_weights", None)
     parts = {"train": train, "validation": validation}
     seen = {part: score(y[numbers], predict(numbers)) for part, numbers in parts.items() if len(numbers)}
     return Fold(
@@ -355,7 +378,7 @@ def _run_fold(
         history=getattr(classifier, "history_", {}),
         best_epoch=getattr(classifier, "best_epoch_", None),
         leakage=leakage_record(windows, np.concatenate([train, validation]), test),
-        n_parameters=None if network is None else int(sum(np.prod(w.shape) for w in network.trainable_weights)),
+        n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
         seconds=time.perf_counter() - started,
         peak_memory_mb=peak_memory_mb(),
     )

@@ -28,10 +28,27 @@ class Leakage:
     stimulus: float
 
     def __str__(self) -> str:
-        return ", ".join(
-            f"{name.replace('_', ' ')} {'unknown' if np.isnan(share) else f'{share:.0%}'}"
-            for name, share in asdict(self).items()
-        )
+        return ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in asdict(self).items())
+
+
+def percent(share: float) -> str:
+    """Write a share in percent, so that neither a small leak nor a small rest is rounded away.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1, or NaN.
+
+    Returns
+    -------
+    text : str
+        ``0%``, ``<1%``, ``1%`` ... ``99%``, ``>99%``, ``100%``, or ``unknown``.
+    """
+    if np.isnan(share):
+        return "unknown"
+    if 0 < share < 0.01:
+        return "<1%"
+    return ">99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
 def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leakage:

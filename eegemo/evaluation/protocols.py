@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from eegemo.errors import ConfigError, unknown_name
 from eegemo.windows import Windows
@@ -55,8 +56,12 @@ class Splitter:
         Raises
         ------
         ConfigError
-            If there are fewer units than parts.
+            If there are no windows, ``y`` does not fit them, or there are fewer units than parts.
         """
+        if len(windows) == 0:
+            raise ConfigError("There are no windows to split.")
+        if y is not None and np.shape(y) != (len(windows),):
+            raise ConfigError(f"y must hold one class for each of the {len(windows)} windows, got {np.shape(y)}.")
         rng = np.random.default_rng(self.random_state)
         classes = _numbered(np.zeros(len(windows), int) if y is None else np.asarray(y))
         subjects = _numbered(windows.expand(windows.trials.table["subject"].to_numpy()))
@@ -64,32 +69,34 @@ class Splitter:
         if self.within == "subject":
             scopes = [np.flatnonzero(subjects == subject) for subject in range(subjects.max() + 1)]
         for numbers in scopes:
-            unit, strata = self._units(windows[numbers], classes[numbers], subjects[numbers])
-            for part_of_unit in self._parts(strata, rng):
+            unit, groups, kinds = self._units(windows[numbers], classes[numbers], subjects[numbers])
+            for part_of_unit in self._parts(groups, kinds, rng):
                 part = part_of_unit[unit]
                 yield numbers[part == _TRAIN], numbers[part == _VALIDATION], numbers[part == _TEST]
 
-    def _units(self, windows: Windows, classes: np.ndarray, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the unit of each window, and for each unit the stratum that is spread over the parts."""
+    def _units(
+        self, windows: Windows, classes: np.ndarray, subjects: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the unit of each window, and of each unit the group and the class that are spread over the parts."""
         if self.protocol == "subject":
             unit = _numbered(subjects)
-            return unit, np.zeros(unit.max() + 1, int)
-        strata = subjects * (classes.max() + 1) + classes
+            return unit, np.zeros(unit.max() + 1, int), np.zeros(unit.max() + 1, int)
         if self.protocol == "trial":
             unit = _numbered(windows.trial_index)
-            return unit, strata[np.unique(unit, return_index=True)[1]]
-        return np.arange(len(windows)), classes
+            first = np.unique(unit, return_index=True)[1]
+            return unit, subjects[first], classes[first]
+        return np.arange(len(windows)), np.zeros(len(windows), int), classes
 
-    def _parts(self, strata: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    def _parts(self, groups: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Give every unit its part, once a fold."""
-        n_units = len(strata)
+        n_units = len(groups)
         n_validation = max(1, round(self.validation_size * n_units)) if self.validation_size else 0
         if self.n_splits is None:
             n_test = max(1, round(self.test_size * n_units))
-            tests = [_spread_draw(strata, n_test, rng)] if n_test < n_units else []
+            tests = [_spread_draw(groups, classes, n_test, rng)] if n_test < n_units else []
         else:
             n_test = -(-n_units // self.n_splits)
-            hand = _deal(strata, self.n_splits, rng)
+            hand = _deal(groups, classes, self.n_splits, rng)
             tests = [np.flatnonzero(hand == fold) for fold in range(self.n_splits)]
         if n_units < (self.n_splits or 0) or n_test + n_validation >= n_units:
             what = {"trial": "trials", "subject": "subjects"}.get(self.protocol, "windows")
@@ -102,7 +109,7 @@ class Splitter:
             part = np.full(n_units, _TRAIN)
             part[test] = _TEST
             rest = np.flatnonzero(part == _TRAIN)
-            part[rest[_spread_draw(strata[rest], n_validation, rng)]] = _VALIDATION
+            part[rest[_spread_draw(groups[rest], classes[rest], n_validation, rng)]] = _VALIDATION
             yield part
 
 
@@ -155,6 +162,12 @@ def make_splitter(
             f"test_size must lie between 0 and 1 and validation_size from 0 to below 1, got {test_size} and "
             f"{validation_size}."
         )
+    held_out = (1 / n_splits if n_splits else test_size) + validation_size
+    if held_out >= 1:
+        raise ConfigError(
+            f"n_splits={n_splits}, test_size={test_size:g} and validation_size={validation_size:g} leave nothing to "
+            "train on; take more splits or a smaller size."
+        )
     return Splitter(protocol, n_splits, within, test_size, validation_size, random_state)
 
 
@@ -163,18 +176,46 @@ def _numbered(values: np.ndarray) -> np.ndarray:
     return np.unique(values, return_inverse=True)[1]
 
 
-def _deal(strata: np.ndarray, n_hands: int, rng: np.random.Generator) -> np.ndarray:
-    """Deal units like cards, sorted by stratum and shuffled within: sizes differ by one at most, in each stratum too.
+def _deal(groups: np.ndarray, classes: np.ndarray, n_hands: int, rng: np.random.Generator) -> np.ndarray:
+    """Deal each group's units like cards, class by class, and give every pile to the hand that has least like it.
 
-    scikit-learn's StratifiedKFold refuses, or warns, where a class is rarer than there are folds; within one
-    subject that is the rule on DEAP.
+    Hands differ by one unit at most: in all, in each group, and in each class of a group. Were the piles not
+    matched, groups with the same class counts would all give the same hands their odd units, and a class that
+    is rare in training would be common in test. scikit-learn's StratifiedKFold refuses, or warns, where a
+    class is rarer than there are folds; within one subject that is the rule on DEAP.
     """
-    hand = np.empty(len(strata), int)
-    hand[np.lexsort((rng.random(len(strata)), strata))] = np.arange(len(strata)) % n_hands
-    return rng.permutation(n_hands)[hand]
+    hand = np.empty(len(groups), int)
+    dealt = np.zeros((n_hands, classes.max() + 1))
+    for group in rng.permutation(np.unique(groups)):
+        own = np.flatnonzero(groups == group)
+        own = own[np.lexsort((rng.random(len(own)), rng.permutation(dealt.shape[1])[classes[own]]))]
+        pile = np.arange(len(own)) % n_hands
+        piles = np.zeros_like(dealt)
+        np.add.at(piles, (pile, classes[own]), 1)
+        size_first = len(groups) ** 2 * np.outer(piles.sum(axis=1), dealt.sum(axis=1))
+        likeness = piles @ dealt.T + size_first
+        shuffled = rng.permutation(n_hands)
+        to = shuffled[linear_sum_assignment(likeness[:, shuffled])[1]]
+        dealt[to] += piles
+        hand[own] = to[pile]
+    return hand
 
 
-def _spread_draw(strata: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw n units at even distances from the same order, so that each stratum has its share."""
-    order = np.lexsort((rng.random(len(strata)), strata))
-    return order[((np.arange(n) + rng.random()) * len(strata) / max(n, 1)).astype(int)]
+def _spread_draw(groups: np.ndarray, classes: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw n units: of each group its share, and of its classes those that have had least of their share so far."""
+    drawn = [np.empty(0, int)]
+    share = n / len(groups)
+    owed, due, done = np.zeros(classes.max() + 1), rng.random(), 0
+    for group in rng.permutation(np.unique(groups)):
+        own = rng.permutation(np.flatnonzero(groups == group))
+        available = np.bincount(classes[own], minlength=len(owed))
+        owed += available * share
+        due += len(own) * share
+        wanted = np.zeros_like(available)
+        while done < min(int(due + 1e-9), n):
+            pick = np.where(wanted < available, owed, -np.inf).argmax()
+            owed[pick] -= 1
+            wanted[pick] += 1
+            done += 1
+        drawn += [own[classes[own] == number][:count] for number, count in enumerate(wanted)]
+    return np.concatenate(drawn)

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+_STATUS = Path("/proc/self/status")
 _PACKAGES = ("eegemo", "tensorflow", "keras", "keras-tcn", "mne", "scikit-learn", "numpy", "scipy", "pandas")
 
 
@@ -54,12 +55,15 @@ def commit() -> str | None:
 
 def peak_memory_mb() -> float | None:
     """Return the largest resident memory that this process had so far, in MB; None on Windows."""
+    if _STATUS.exists():  # unlike getrusage's, this figure is not inherited from the process that started this one
+        kibibytes = next(int(line.split()[1]) for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return round(kibibytes * 1024 / 1e6, 1)
     try:
         import resource
     except ImportError:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
+    return round(peak * (1 if sys.platform == "darwin" else 1024) / 1e6, 1)
 
 
 def hash_arrays(*arrays: np.ndarray) -> str:

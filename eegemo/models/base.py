@@ -209,7 +209,8 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         -------
         y : array, shape (n,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        most_probable = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[most_probable]
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the trained classifier as one ``.keras`` file.

@@ -10,6 +10,7 @@ import pandas as pd
 
 from eegemo._atomic import replacing
 from eegemo.evaluation.cross_validation import PARTS, Results
+from eegemo.evaluation.leakage import percent as share_in_percent
 from eegemo.evaluation.metrics import METRICS, per_class
 from eegemo.evaluation.protocols import PROTOCOLS
 
@@ -142,7 +143,7 @@ def formatted(table: pd.DataFrame, *, percent: Sequence[str] = ()) -> pd.DataFra
     for column in table.columns.drop([c for c in table.columns if f"{c}".endswith(" sd")]):
         values = table[column]
         if column in percent:
-            text[column] = [_missing(value, f"{value:.0%}") for value in values]
+            text[column] = [share_in_percent(value) for value in values]
         elif pd.api.types.is_float_dtype(values):
             spread = table.get(f"{column} sd", pd.Series(float("nan"), index=table.index))
             text[column] = [

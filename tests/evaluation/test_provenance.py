@@ -93,21 +93,32 @@ def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.Monk
     assert environment()["packages"] == {"numpy": np.__version__, "no-such-package": None}
 
 
+def test_on_linux_peak_memory_is_the_high_water_mark_in_megabytes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status = tmp_path / "status"
+    status.write_text("VmPeak:\t 9 kB\nVmHWM:\t 2000000 kB\nVmRSS:\t 5 kB\n")
+    monkeypatch.setattr(provenance, "_STATUS", status)
+    assert peak_memory_mb() == 2048.0
+
+
 @pytest.mark.parametrize(
     ("system", "ru_maxrss", "expected"),
-    [("linux", 2_000_000, 2048.0), ("darwin", 2_000_000_000, 2000.0)],
-    ids=["KiB on Linux", "bytes on macOS"],
+    [("freebsd", 2_000_000, 2048.0), ("darwin", 2_000_000_000, 2000.0)],
+    ids=["KiB on BSD", "bytes on macOS"],
 )
-def test_peak_memory_is_in_megabytes(
-    monkeypatch: pytest.MonkeyPatch, system: str, ru_maxrss: int, expected: float
+def test_elsewhere_peak_memory_is_what_the_system_accounts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, system: str, ru_maxrss: int, expected: float
 ) -> None:
     resource = pytest.importorskip("resource")
+    monkeypatch.setattr(provenance, "_STATUS", tmp_path / "none")
     monkeypatch.setattr(sys, "platform", system)
     monkeypatch.setattr(resource, "getrusage", lambda _: SimpleNamespace(ru_maxrss=ru_maxrss))
     assert peak_memory_mb() == expected
 
 
-def test_without_a_way_to_measure_it_peak_memory_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_way_to_measure_it_peak_memory_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(provenance, "_STATUS", tmp_path / "none")
     monkeypatch.setitem(sys.modules, "resource", None)
     assert peak_memory_mb() is None
 

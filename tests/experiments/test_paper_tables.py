@@ -1,0 +1,92 @@
+"""The main job, on simulated people directly and through DEAP's own file formats."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+import paper_tables
+from eegemo import ConfigError, write_simulated
+
+QUICK = {
+    "models": ("cnn-gru",),
+    "channels": ("F3", "F4", "O1"),
+    "n_splits": 2,
+    "epochs": 1,
+    "subjects": (2,),
+    "seed": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def from_simulation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("results") / "paper_tables"
+    paper_tables.run(paper_tables.PaperTables(**QUICK, out=out), Console(file=io.StringIO()))  # type: ignore[arg-type]
+    return out
+
+
+@pytest.mark.parametrize("format", ["python", "matlab"])
+def test_deap_files_give_the_numbers_of_the_same_people_simulated_directly(
+    format: str, from_simulation: Path, tmp_path: Path
+) -> None:
+    list(write_simulated(tmp_path / "deap", [2], format=format, random_state=3))  # type: ignore[arg-type]
+    config = paper_tables.PaperTables(**QUICK, data=tmp_path / "deap", out=tmp_path / "out")  # type: ignore[arg-type]
+    paper_tables.run(config, Console(file=io.StringIO()))
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "out" / "folds.csv"), pd.read_csv(from_simulation / "folds.csv")
+    )
+    provenance = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert provenance["simulated"], "files that the simulator wrote must not pass for recordings"
+    assert str(tmp_path) not in (tmp_path / "out" / "provenance.json").read_text()
+
+
+def test_every_table_and_page_says_simulated_protocol_and_leakage(from_simulation: Path) -> None:
+    for name in ("paper", "scores", "leakage", "per_class"):
+        for suffix in (".md", ".tex", ".csv"):
+            text = (from_simulation / f"{name}{suffix}").read_text()
+            for words in ("SIMULATED", "window-random", "shared samples", "trial"):
+                assert words in text, (name, suffix, words)
+
+
+def test_the_papers_table_has_published_beside_ours(from_simulation: Path) -> None:
+    table = pd.read_csv(from_simulation / "paper.csv", comment="#", dtype=str)
+    assert list(table.columns[2:]) == ["published", "ours, window-random", "ours, trial"]
+    assert table.loc[0, "published"] == "0.963"
+    assert len(table) == 6
+
+
+def test_figures_of_every_model_and_protocol_are_written(from_simulation: Path) -> None:
+    for protocol in ("window-random", "trial"):
+        for kind in ("confusion", "curves"):
+            assert (from_simulation / f"{kind}-{protocol}-cnn-gru.png").read_bytes().startswith(b"\x89PNG")
+        assert (from_simulation / "runs" / protocol / "cnn-gru" / "fold-00.npz").exists()
+
+
+def test_the_summary_tells_what_was_done(tmp_path: Path) -> None:
+    printed = io.StringIO()
+    config = paper_tables.PaperTables(**{**QUICK, "protocols": ("trial",)}, out=tmp_path / "out")  # type: ignore[arg-type]
+    paper_tables.run(config, Console(file=printed, width=160))
+    for words in ("cnn-gru", "no EEG: majority of the same video", "SIMULATED", "trial 0%"):
+        assert words in printed.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"models": ("cnn-grue",)}, "Did you mean 'cnn-gru'"),
+        ({"protocols": ("trials",)}, "Did you mean 'trial'"),
+        ({"channels": ("F3", "T3")}, "Unknown channel 'T3'"),
+        ({"window": 61.0, "step": 61.0}, "longer than trial"),
+        ({"n_splits": 41}, "more than the 40 trials"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_says_so(settings: dict[str, object], message: str, tmp_path: Path) -> None:
+    config = paper_tables.PaperTables(**{**QUICK, **settings, "out": tmp_path / "out"})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=message):
+        paper_tables.run(config, Console(file=io.StringIO()))
+    assert not list(tmp_path.glob("out/*.md")), "no half-written tables"

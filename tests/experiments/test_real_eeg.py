@@ -1,0 +1,46 @@
+"""The models on recordings of real people."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+import real_eeg
+from eegemo import ConfigError
+
+
+def test_people_held_out_share_no_person_with_training(real_data: Path, tmp_path: Path) -> None:
+    config = real_eeg.RealEEG(
+        data=real_data / "eegmat12", models=("cnn-gru",), n_splits=2, smoke=True, out=tmp_path / "o"
+    )
+    random, held_out = real_eeg.run(config, Console(file=io.StringIO()))
+    assert (random.leakage.trial, random.leakage.subject) == (1, 1)
+    assert (held_out.leakage.trial, held_out.leakage.subject) == (0, 0)
+    page = (tmp_path / "o" / "README.md").read_text()
+    assert "Zyma" in page
+    assert "confound" in page
+    assert "SIMULATED" not in page
+    assert not json.loads((tmp_path / "o" / "provenance.json").read_text())["simulated"]
+
+
+def test_edf_files_as_published_are_read(real_data: Path, tmp_path: Path) -> None:
+    config = real_eeg.RealEEG(
+        data=real_data / "eegmat_edf",
+        models=("cnn-gru",),
+        protocols=("window-random",),
+        n_splits=2,
+        smoke=True,
+        out=tmp_path,
+    )
+    (result,) = real_eeg.run(config, Console(file=io.StringIO()))
+    assert len(result.windows) == 2 * 2 * 15, "two people, two tasks, a minute in windows of 4 s"
+
+
+def test_without_recordings_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("EEGEMO_REAL_DATA", raising=False)
+    with pytest.raises(ConfigError, match="PhysioNet"):
+        real_eeg.run(real_eeg.RealEEG(out=tmp_path / "o"), Console(file=io.StringIO()))

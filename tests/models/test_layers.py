@@ -1,0 +1,234 @@
+"""The normalisation layer, and the layers of the paper's networks with their sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eegemo.errors import ConfigError
+from eegemo.models import MODELS, model_class
+from eegemo.models.layers import METHODS, OVER, ChannelNormalization
+
+N_CLASSES, N_CHANNELS, N_TIMES = 4, 32, 128
+
+
+def numpy_normalised(x: np.ndarray, method: str, axes: tuple[int, ...], like: np.ndarray | None = None) -> np.ndarray:
+    """Normalise ``x`` by the statistics of ``like``, one channel (last axis) at a time, in float64, to -1 .. 1."""
+    x = x.astype(np.float64)
+    like = x if like is None else like.astype(np.float64)
+    if "zscore" in method:
+        mean, sd = like.mean(axis=axes, keepdims=True), like.std(axis=axes, keepdims=True)
+        x, like = (x - mean) / sd, (like - mean) / sd
+    if "minmax" in method:
+        low, high = like.min(axis=axes, keepdims=True), like.max(axis=axes, keepdims=True)
+        x = -1 + 2 * (x - low) / (high - low)
+    return x
+
+
+def windows(n: int, *, offset: float = 0.0, seed: int = 0) -> np.ndarray:
+    """Return windows of 50 samples and three channels of different scales."""
+    noise = np.random.default_rng(seed).standard_normal((n, 50, 3))
+    return (offset + noise * [1.0, 20.0, 300.0]).astype(np.float32)
+
+
+def adapted(method: str, batches: list[np.ndarray]) -> ChannelNormalization:
+    layer = ChannelNormalization(method, "training")
+    layer.build((None, *batches[0].shape[1:]))
+    layer.adapt(batches)
+    return layer
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_over_a_window_each_channel_of_each_window_is_normalised_by_itself(method: str) -> None:
+    x = windows(5)
+
+    result = np.asarray(ChannelNormalization(method, "window")(x))
+
+    np.testing.assert_allclose(result, numpy_normalised(x, method, (1,)), atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_over_the_training_data_each_channel_is_normalised_by_all_training_samples(method: str) -> None:
+    training, new = windows(11), 3 * windows(4, seed=1) + 7
+
+    layer = adapted(method, [training[:2], training[2:3], training[3:]])
+
+    np.testing.assert_allclose(np.asarray(layer(training)), numpy_normalised(training, method, (0, 1)), atol=1e-5)
+    np.testing.assert_allclose(
+        np.asarray(layer(new)), numpy_normalised(new, method, (0, 1), like=training), rtol=1e-5, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("over", OVER)
+def test_a_large_offset_costs_no_accuracy(method: str, over: str) -> None:
+    x = windows(20, offset=1e4)[..., :1]
+    layer = adapted(method, [x[:7], x[7:]]) if over == "training" else ChannelNormalization(method, over)
+
+    result = np.asarray(layer(x))
+
+    # float32 at 1e4 has steps of 1e-3, a thousandth of this channel's standard deviation
+    expected = numpy_normalised(x, method, (0, 1) if over == "training" else (1,))
+    np.testing.assert_allclose(result, expected, atol=2e-3)
+
+
+@given(
+    offset=st.floats(-100, 100, width=32),
+    scale=st.floats(0.5, 100, width=32),
+    seed=st.integers(0, 10),
+)
+@settings(max_examples=25, deadline=None)
+def test_minmax_over_a_window_ignores_shift_and_scale_and_so_a_zscore_before_it(
+    offset: float, scale: float, seed: int
+) -> None:
+    x = windows(2, seed=seed)
+    plain = np.asarray(ChannelNormalization("minmax", "window")(x))
+
+    np.testing.assert_allclose(plain.min(axis=1), -1, atol=1e-5)
+    np.testing.assert_allclose(plain.max(axis=1), 1, atol=1e-5)
+    for method in ("minmax", "zscore-minmax"):
+        moved = np.asarray(ChannelNormalization(method, "window")(x * np.float32(scale) + np.float32(offset)))
+        np.testing.assert_allclose(moved, plain, atol=2e-3 if abs(offset) > 10 * scale else 2e-4)
+
+
+def test_zscore_minmax_equals_minmax_over_the_training_data() -> None:
+    x = windows(6, offset=40.0)
+
+    both, one = (np.asarray(adapted(method, [x])(x)) for method in ("zscore-minmax", "minmax"))
+
+    np.testing.assert_allclose(both, one, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -3.3, 12345.678, 1e-20])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("over", OVER)
+def test_a_channel_that_does_not_vary_becomes_zero(over: str, method: str, value: float) -> None:
+    x = windows(7)
+    x[..., 1] = value
+    layer = adapted(method, [x[:3], x[3:]]) if over == "training" else ChannelNormalization(method, over)
+
+    result = np.asarray(layer(x))
+
+    assert np.isfinite(result).all()
+    np.testing.assert_array_equal(result[..., 1], 0)
+    assert (result[..., [0, 2]].std(axis=1) > 0.1).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("over", OVER)
+def test_a_normalisation_is_made_again_from_its_configuration(method: str, over: str) -> None:
+    config = ChannelNormalization(method, over, name="first").get_config()
+
+    again = ChannelNormalization.from_config(config)
+
+    assert (again.method, again.over, again.name) == (method, over, "first")
+    assert again.get_config() == config
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "z-score"}, "Allowed normalisations are .*'zscore-minmax'.* but got 'z-score'"),
+        ({"over": "test"}, "over 'window' or 'training', but got 'test'"),
+    ],
+)
+def test_an_unknown_normalisation_is_refused(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        ChannelNormalization(**arguments)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("setting", [{"normalization": "z"}, {"normalize_over": "test"}])
+def test_a_classifier_refuses_an_unknown_normalisation(name: str, setting: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=f"but got '{next(iter(setting.values()))}'"):
+        model_class(name)(**setting).build(16, 2, 2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_without_normalisation_the_network_has_no_such_layer(name: str) -> None:
+    model = model_class(name)(normalization=None).build(16, 2, 2)
+
+    assert not any(isinstance(layer, ChannelNormalization) for layer in model.layers)
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Any]:
+    """Every registered network with its defaults, for the paper's four classes."""
+    return {name: model_class(name)().build(N_TIMES, N_CHANNELS, N_CLASSES) for name in MODELS}
+
+
+def trainable(layer: Any) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_default_network_has_as_many_parameters_as_the_paper_allows(networks: dict[str, Any], name: str) -> None:
+    assert 10_000 <= trainable(networks[name]) <= 999_999
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_network_takes_microvolts_and_gives_probabilities(networks: dict[str, Any], name: str) -> None:
+    model = networks[name]
+
+    proba = np.asarray(model(30 * np.random.default_rng(0).standard_normal((3, N_TIMES, N_CHANNELS))))
+
+    assert isinstance(model.layers[0], ChannelNormalization)
+    assert proba.shape == (3, N_CLASSES)
+    assert (proba >= 0).all()
+    np.testing.assert_allclose(proba.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "recurrent"), [("cnn-gru", "GRU"), ("cnn-lstm", "LSTM")])
+def test_the_layers_come_in_the_papers_order(networks: dict[str, Any], name: str, recurrent: str) -> None:
+    named_by_the_paper = (
+        keras.layers.Conv1D,
+        keras.layers.MaxPooling1D,
+        keras.layers.GRU,
+        keras.layers.LSTM,
+        keras.layers.Flatten,
+        keras.layers.Dense,
+    )
+    layers = [layer for layer in networks[name].layers if isinstance(layer, named_by_the_paper)]
+
+    kinds = [type(layer).__name__ for layer in layers]
+    assert kinds == ["Conv1D", "MaxPooling1D", recurrent, "Flatten", "Dense", "Dense"]
+    assert layers[2].return_sequences
+    assert layers[-1].units == N_CLASSES
+    assert layers[-1].activation is keras.activations.softmax
+
+
+@pytest.mark.parametrize(("name", "gates", "biases"), [("cnn-gru", 3, 2), ("cnn-lstm", 4, 1)])
+def test_the_parameters_of_a_recurrent_network_are_those_of_its_formulas(name: str, gates: int, biases: int) -> None:
+    filters, kernel, pool, units, dense = 5, 3, 8, 6, 7
+    classifier = model_class(name)(filters=filters, kernel_size=kernel, pool_size=pool, units=units, dense_units=dense)
+
+    model = classifier.build(N_TIMES, N_CHANNELS, N_CLASSES)
+
+    steps = N_TIMES // pool
+    expected = {
+        "convolution": kernel * N_CHANNELS * filters + filters,
+        "recurrent": gates * (units * (filters + units) + biases * units),
+        "hidden": steps * units * dense + dense,
+        "softmax": dense * N_CLASSES + N_CLASSES,
+    }
+    assert trainable(model) == sum(expected.values())
+
+
+# Worked out by hand for 128 x 32 windows and 4 classes, of the default sizes:
+# conv 7*32*64+64 = 14,400; GRU 3*(64*(64+64)+2*64) = 24,960 or LSTM 4*(64*(64+64)+64) = 33,024;
+# dense 128/16*64*64+64 = 32,832; softmax 64*4+4 = 260.
+# TCN, dilations 1 2 4 8: four blocks of two convolutions 7*32*32+32 = 7,200, each with a layer normalisation
+# 2*32 = 64, together 4*2*7,264 = 58,112; softmax 32*4+4 = 132.
+@pytest.mark.parametrize(("name", "count"), [("cnn-gru", 72_452), ("cnn-lstm", 80_516), ("tcn", 58_244)])
+def test_a_default_network_has_the_size_worked_out_by_hand(networks: dict[str, Any], name: str, count: int) -> None:
+    assert trainable(networks[name]) == count
+
+
+def test_a_name_that_is_no_model_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(ConfigError, match=r"Unknown model 'cnn-gur'. Did you mean 'cnn-gru'\?"):
+        model_class("cnn-gur")

@@ -1,0 +1,48 @@
+"""An experiment's folder, and the index of all of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from eegemo.reporting.report import command_of, write_index
+
+
+@dataclass(frozen=True)
+class Config:
+    data: Path | None = None
+    models: tuple[str, ...] = ("a", "b")
+    n_splits: int = 5
+    smoke: bool = False
+    out: Path = Path("results")
+
+
+def test_a_command_names_what_differs_from_the_defaults_and_no_path() -> None:
+    config = Config(data=Path("/secret/deap"), models=("b",), n_splits=3, smoke=True, out=Path("/secret/out"))
+    assert (
+        command_of("experiments/x.py", config) == "python experiments/x.py --data DATA --models b --n-splits 3 --smoke"
+    )
+    assert command_of("experiments/x.py", Config()) == "python experiments/x.py"
+
+
+def test_the_index_lists_every_folder_with_its_command_and_time(tmp_path: Path) -> None:
+    for name, simulated in (("one", True), ("two", False)):
+        made = {
+            "title": f"Title {name}",
+            "command": f"do {name}",
+            "seconds": 61.2,
+            "simulated": simulated,
+            "smoke": False,
+        }
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "provenance.json").write_text(json.dumps(made))
+    write_index(tmp_path)
+    lines = (tmp_path / "README.md").read_text().splitlines()
+    (one,) = (line for line in lines if "Title one" in line)
+    (two,) = (line for line in lines if "Title two" in line)
+    assert "[one](one/README.md)" in one
+    assert "simulated" in one
+    assert "`do one`" in one
+    assert "61 s" in one
+    assert "real" in two

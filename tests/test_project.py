@@ -1,0 +1,70 @@
+"""What holds for the project as a whole."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import eegemo
+
+ROOT = Path(eegemo.__file__).parents[1]
+PACKAGE = ROOT / "eegemo"
+#: The order of the design's sentence; an import may only lead to a layer before, or to its own.
+LAYERS = (
+    "errors",
+    "_atomic",
+    "trials",
+    "windows",
+    "datasets",
+    "labels",
+    "models",
+    "evaluation",
+    "reporting",
+    "__main__",
+)
+
+
+def imported(path: Path) -> set[str]:
+    """Layers that a module imports when it is imported itself; what functions import later is their own affair."""
+    modules = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "eegemo":
+            modules |= {node.module} if "." in node.module else {f"eegemo.{alias.name}" for alias in node.names}
+    return {module.split(".")[1] for module in modules}
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_import_points_back_up(path: Path) -> None:
+    layer = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    if layer in ("__init__", "__main__"):
+        return
+    for other in imported(path):
+        assert LAYERS.index(other) <= LAYERS.index(layer), f"{path.name} imports {other}"
+
+
+def test_every_public_name_is_there() -> None:
+    for name in eegemo.__all__:
+        assert getattr(eegemo, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        eegemo.nothing  # noqa: B018
+
+
+def test_requirements_pin_every_dependency_and_name_no_host() -> None:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    assert all(re.match(r"[a-z0-9._-]+==[\w.]+( ; .+)?$", line) for line in lines), "name==version alone"
+    pinned = {line.split("==")[0] for line in lines}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + project["optional-dependencies"]["test"]
+    assert {re.split(r"[<>=!]", requirement)[0] for requirement in wanted} <= pinned
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    local = [target for target in targets if not target.startswith("https://")]
+    assert len(local) >= 5
+    for target in local:
+        assert (ROOT / target).exists(), target

@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import GroupKFold, cross_val_score, train_test_split
+
+from eegemo import ConfigError, Trials, Windows
+
+
+def strip_of(lengths: list[int], baselines: list[int], *, sfreq: float = 10.0, n_channels: int = 2) -> Trials:
+    """Trials of one person whose every sample is another number."""
+    number = np.arange(1, len(lengths) + 1)
+    table = pd.DataFrame(
+        {
+            "subject": 1,
+            "trial": number,
+            "stimulus": number,
+            "start": np.cumsum([0, *lengths[:-1]]),
+            "n_times": lengths,
+            "n_baseline": baselines,
+        }
+    )
+    signals = np.arange(sum(lengths) * n_channels, dtype=np.float32).reshape(-1, n_channels)
+    return Trials(signals, table, tuple(f"C{i + 1}" for i in range(n_channels)), sfreq, "counting", simulated=True)
+
+
+@st.composite
+def cuts(draw: st.DrawFn) -> tuple[Trials, int, int]:
+    """Trials of several lengths with their baselines, and a window that fits into all of them."""
+    lengths = draw(st.lists(st.integers(5, 40), min_size=1, max_size=5))
+    baselines = [draw(st.integers(0, length - 1)) for length in lengths]
+    usable = min(n - b for n, b in zip(lengths, baselines, strict=True))
+    length = draw(st.integers(1, usable))
+    return strip_of(lengths, baselines), length, draw(st.integers(1, length))
+
+
+@settings(max_examples=80, deadline=None)
+@given(cuts())
+def test_windows_are_all_the_whole_slices_after_the_baseline(case: tuple[Trials, int, int]) -> None:
+    trials, length, step = case
+    windows = trials.windows(length, step, unit="samples")
+    expected, owner = [], []
+    for row, trial in enumerate(trials.table.itertuples()):
+        first, end = trial.start + trial.n_baseline, trial.start + trial.n_times  # type: ignore[operator]
+        while first + length <= end:
+            expected.append(trials.signals[first : first + length])
+            owner.append(row)
+            first += step
+    assert windows.trial_index.tolist() == owner
+    assert_array_equal(windows.gather(), expected)
+    assert_array_equal(windows.to_numpy(), np.stack(expected).transpose(0, 2, 1))
+
+
+@settings(max_examples=50, deadline=None)
+@given(cuts(), st.integers(1, 30), st.none() | st.integers(0, 5))
+def test_batches_cover_each_window_once(case: tuple[Trials, int, int], batch_size: int, seed: int | None) -> None:
+    trials, length, step = case
+    windows = trials.windows(length, step, unit="samples")
+    rng = None if seed is None else np.random.default_rng(seed)
+    seen = []
+    for numbers, batch in windows.batches(batch_size, random_state=rng):
+        assert len(numbers) <= batch_size
+        assert_array_equal(batch, [trials.signals[s : s + length] for s in windows.starts[numbers]])
+        seen.extend(numbers.tolist())
+    assert sorted(seen) == list(range(len(windows)))
+    if seed is None:
+        assert seen == sorted(seen)
+
+
+@settings(max_examples=40, deadline=None)
+@given(cuts(), st.data())
+def test_gathering_some_windows_is_gathering_all_and_taking_them(
+    case: tuple[Trials, int, int], data: st.DataObject
+) -> None:
+    trials, length, step = case
+    windows = trials.windows(length, step, unit="samples")
+    index = np.array(data.draw(st.lists(st.integers(0, len(windows) - 1), max_size=10)), dtype=int)
+    assert_array_equal(windows.gather(index), windows.gather()[index])
+    assert_array_equal(windows[index].to_numpy(), windows.to_numpy()[index])
+
+
+def test_the_same_generator_gives_the_same_order() -> None:
+    windows = strip_of([200], [0]).windows(1.0)
+    orders = [
+        [n.tolist() for n, _ in windows.batches(7, random_state=np.random.default_rng(seed))] for seed in (3, 3, 4)
+    ]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+
+
+@pytest.mark.parametrize("batch_size", [0, -1])
+def test_a_batch_that_holds_no_window_is_refused(batch_size: int) -> None:
+    with pytest.raises(ConfigError, match="batch_size"):
+        list(strip_of([20], [0]).windows(1.0).batches(batch_size))
+
+
+@pytest.mark.parametrize("step", [1.0, 0.5, 0.1])
+def test_a_window_costs_twelve_bytes_whatever_the_overlap(step: float) -> None:
+    windows = strip_of([630] * 4, [30] * 4).windows(1.0, step)
+    assert len(windows) == 4 * (int(59 / step + 0.5) + 1)
+    assert windows.starts.nbytes + windows.trial_index.nbytes == 12 * len(windows)
+    assert windows.starts.dtype == np.int64
+
+
+def test_a_minute_after_three_seconds_of_baseline_is_sixty_windows_of_a_second() -> None:
+    windows = strip_of([8064, 8064], [384, 384], sfreq=128.0).windows()
+    assert windows.shape == (120, 2, 128)
+    assert windows.starts[[0, 1, 59, 60]].tolist() == [384, 512, 384 + 59 * 128, 8064 + 384]
+
+
+def test_the_last_incomplete_window_is_dropped() -> None:
+    assert strip_of([29], [0]).windows(1.0).starts.tolist() == [0, 10]
+    assert strip_of([30], [0]).windows(1.0).starts.tolist() == [0, 10, 20]
+
+
+def test_the_baseline_is_never_windowed_nor_is_a_border_between_trials() -> None:
+    windows = strip_of([9, 9], [4, 4]).windows(2, 1, unit="samples")
+    assert windows.starts.tolist() == [4, 5, 6, 7, 13, 14, 15, 16]
+
+
+def test_seconds_and_samples_name_the_same_windows() -> None:
+    trials = strip_of([60, 60], [10, 0])
+    assert trials.windows(0.8, 0.3).starts.tolist() == trials.windows(8, 3, unit="samples").starts.tolist()
+
+
+def test_a_whole_number_of_samples_may_be_a_rounded_number_of_seconds() -> None:
+    trials = strip_of([300], [0], sfreq=100.0)
+    assert trials.windows(0.29, 0.07).length == 29  # 0.29 * 100 is 28.999999999999996
+
+
+def test_a_window_as_long_as_the_trial_is_one_window() -> None:
+    assert len(strip_of([15, 15], [5, 5]).windows(1.0)) == 2
+
+
+@pytest.mark.parametrize(
+    ("length", "step", "unit", "message"),
+    [
+        (2.0, 1.0, "seconds", "window of 20 samples is longer than trial 2 of subject 1, which has 12 after its"),
+        (1.0, 0.0, "seconds", "step must be positive"),
+        (1.0, -0.5, "seconds", "step must be positive"),
+        (1.0, 1.1, "seconds", "not above length"),
+        (0.0, 0.0, "seconds", "step must be positive"),
+        (0.55, 0.5, "seconds", r"0\.55 seconds at 10 Hz are 5\.5 samples; .* whole samples"),
+        (1.0, 0.25, "seconds", r"2\.5 samples"),
+        (4.5, 1, "samples", "whole samples"),
+        (float("nan"), 1.0, "seconds", "whole samples"),
+        (float("inf"), 1.0, "seconds", "whole samples"),
+        (1.0, 1.0, "minutes", "unit must be 'seconds' or 'samples', got 'minutes'"),
+    ],
+)
+def test_windows_that_cannot_be_cut_are_refused(length: float, step: float, unit: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        strip_of([30, 15], [3, 3]).windows(length, step, unit=unit)
+
+
+def test_no_trials_give_no_windows() -> None:
+    trials = strip_of([30, 30], [0, 0])
+    windows = trials.select([False, False]).windows(1.0)
+    assert windows.shape == (0, 2, 10)
+    assert windows.to_numpy().shape == (0, 2, 10)
+    assert list(windows.batches(4)) == []
+
+
+def test_trials_in_another_order_than_the_strip_keep_their_own_windows() -> None:
+    trials = strip_of([20, 30], [0, 10])
+    assert trials.select([1, 0]).windows(1.0).starts.tolist() == [30, 40, 0, 10]
+
+
+def test_numpy_takes_windows_channel_first() -> None:
+    windows = strip_of([4], [0]).windows(2, 2, unit="samples")
+    expected = [[[0, 2], [1, 3]], [[4, 6], [5, 7]]]
+    X = np.asarray(windows)
+    assert_array_equal(X, expected)
+    assert X.shape == windows.shape
+    assert X.dtype == windows.dtype == np.float32
+    assert X.flags.c_contiguous
+    assert np.asarray(windows, dtype=np.float64).dtype == np.float64
+    with pytest.raises(ValueError, match="have to be copied"):
+        np.asarray(windows, copy=False)
+
+
+def test_a_gathered_batch_belongs_to_whoever_asked() -> None:
+    windows = strip_of([4], [0]).windows(2, 1, unit="samples")
+    batch = windows.gather()
+    batch[0] = 99
+    assert windows.trials.signals[1].tolist() == [2, 3]
+    assert batch[1, 0].tolist() == [2, 3]
+
+
+def test_windows_read_a_strip_that_is_a_view_of_some_channels() -> None:
+    whole = strip_of([30], [0], n_channels=4)
+    view = Trials(whole.signals[:, ::2], whole.table, ("C1", "C3"), 10.0, "counting", simulated=True)
+    assert_array_equal(view.windows(1.0, 0.5).to_numpy(), whole.windows(1.0, 0.5).to_numpy()[:, ::2])
+
+
+@pytest.mark.parametrize(
+    ("key", "numbers"),
+    [
+        (2, [2]),
+        (np.int64(-1), [5]),
+        (slice(1, 4), [1, 2, 3]),
+        ([4, 0], [4, 0]),
+        (np.array([True, False, False, False, False, True]), [0, 5]),
+        ((slice(4, None), Ellipsis), [4, 5]),
+    ],
+)
+def test_indexing_gives_fewer_windows(key: Any, numbers: list[int]) -> None:
+    windows = strip_of([30, 30], [0, 0]).windows(1.0)
+    assert isinstance(windows[key], Windows)
+    assert windows[key].starts.tolist() == windows.starts[numbers].tolist()
+    assert windows[key].groups.tolist() == windows.groups[numbers].tolist()
+
+
+@pytest.mark.parametrize("key", [(0, 1), (slice(None), 0, 0)])
+def test_channels_and_samples_cannot_be_indexed(key: Any) -> None:
+    with pytest.raises(IndexError, match="indexed by window alone"):
+        strip_of([30], [0]).windows(1.0)[key]
+
+
+def test_a_window_that_is_not_there_is_an_index_error() -> None:
+    with pytest.raises(IndexError):
+        strip_of([30], [0]).windows(1.0)[3]
+
+
+def test_the_table_has_a_row_a_window() -> None:
+    table = strip_of([20, 15], [0, 5]).windows(1.0).table
+    assert table.to_dict("list") == {
+        "subject": [1, 1, 1],
+        "trial": [1, 1, 2],
+        "stimulus": [1, 1, 2],
+        "start": [0, 10, 25],
+    }
+
+
+def test_every_window_has_the_value_of_its_trial() -> None:
+    windows = strip_of([20, 15], [0, 5]).windows(1.0)
+    assert windows.expand(np.array(["a", "b"])).tolist() == ["a", "a", "b"]
+
+
+@pytest.mark.parametrize("n_values", [1, 3])
+def test_values_of_other_trials_are_refused(n_values: int) -> None:
+    windows = strip_of([20, 20], [0, 0]).windows(1.0)
+    with pytest.raises(ValueError, match="2 trials"):
+        windows.expand(np.arange(n_values))
+
+
+class RoundedMean(ClassifierMixin, BaseEstimator):
+    """Knows the class of a window whose every sample is its class."""
+
+    def fit(self, X: Windows, y: np.ndarray) -> RoundedMean:
+        assert isinstance(X, Windows)
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Windows) -> np.ndarray:
+        return np.asarray(X).mean(axis=(1, 2)).round().astype(int)
+
+
+@pytest.fixture
+def telling() -> tuple[Windows, np.ndarray]:
+    """Windows of six trials whose samples are the trial's class."""
+    trials = strip_of([30] * 6, [0] * 6)
+    classes = np.array([0, 1, 0, 1, 1, 0])
+    signals = np.repeat(classes, 30)[:, None].repeat(2, axis=1).astype(np.float32)
+    windows = Trials(signals, trials.table, trials.ch_names, 10.0, "telling", simulated=True).windows(1.0, 0.5)
+    return windows, windows.expand(classes)
+
+
+def test_scikit_learn_splits_windows_like_an_array(telling: tuple[Windows, np.ndarray]) -> None:
+    windows, y = telling
+    train, test, y_train, y_test = train_test_split(windows, y, test_size=10, stratify=y, random_state=0)
+    assert isinstance(train, Windows)
+    assert (len(train), len(test)) == (20, 10)
+    assert set(train.starts) | set(test.starts) == set(windows.starts)
+    assert_array_equal(np.asarray(test).mean(axis=(1, 2)), y_test)
+    assert_array_equal(np.asarray(train).mean(axis=(1, 2)), y_train)
+
+
+def test_scikit_learn_cross_validates_over_windows(telling: tuple[Windows, np.ndarray]) -> None:
+    windows, y = telling
+    scores = cross_val_score(RoundedMean(), windows, y, cv=GroupKFold(3), groups=windows.groups, error_score="raise")
+    assert scores.tolist() == [1, 1, 1]
+
+
+def test_the_text_of_the_object_says_how_long_a_window_is() -> None:
+    windows = strip_of([30], [0]).windows(0.5, 0.5)
+    assert repr(windows).startswith("<Windows | 6 of 5 samples (0.5 s) over <Trials | counting")
