@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 import tyro
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 
 from eegemo import load_deap, quadrants, write_simulated
-from eegemo.datasets.simulated import DEFAULT_EFFECT
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 
 @dataclass(frozen=True)
@@ -28,13 +28,21 @@ class Simulate:
     """The release: s01.dat as Python 2 pickled it, or s01.mat."""
     effect: float = DEFAULT_EFFECT
     """Change of a rhythm's log-amplitude with a rating; 0 for none."""
-    seed: int = 0
+    seed: int = DEFAULT_SEED
     """The same seed gives the same bytes."""
 
     def run(self, console: Console) -> None:
         """Write the files, with a progress bar."""
-        files = write_simulated(self.out, self.subjects, format=self.format, effect=self.effect, random_state=self.seed)
-        written = list(track(files, description="simulating", total=self.subjects + 1, console=console))
+        with Progress(console=console, transient=True) as progress:
+            bar = progress.add_task("simulating", total=self.subjects)
+            written = write_simulated(
+                self.out,
+                self.subjects,
+                format=self.format,
+                effect=self.effect,
+                random_state=self.seed,
+                on_written=lambda _: progress.update(bar, advance=1),
+            )
         console.print(f"Wrote {self.subjects} simulated people to {written[0].parent}")
 
 

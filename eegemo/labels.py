@@ -63,7 +63,7 @@ class LabelScheme:
         table = self._ratings(data)
         missing = table.isna().any(axis=1).to_numpy()
         if missing.any():
-            row = data.table.iloc[int(missing.argmax())]
+            row = data.table[["trial", "subject"]].astype(object).iloc[int(missing.argmax())]
             raise DataFormatError(
                 f"{self.name}: {missing.sum()} trials lack a rating, first trial {row['trial']} of subject "
                 f"{row['subject']}; drop them with trials.dropna({list(self.columns)})."
@@ -134,7 +134,7 @@ def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
     ----------
     Russell 1980, doi:10.1037/h0077714; Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
     """
-    name = f"quadrants{_sign(ties)}{threshold:g}"
+    name = f"quadrants{_sign(ties)}{_number(threshold)}"
     return LabelScheme(name, ("HVHA", "HVLA", "LVHA", "LVLA"), ("valence", "arousal"), threshold, ties)
 
 
@@ -153,7 +153,7 @@ def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelSc
     scheme : LabelScheme
         Classes ``low, high``, so that high is the positive class 1.
     """
-    return LabelScheme(f"{rating}{_sign(ties)}{threshold:g}", ("low", "high"), (rating,), threshold, ties)
+    return LabelScheme(f"{rating}{_sign(ties)}{_number(threshold)}", ("low", "high"), (rating,), threshold, ties)
 
 
 def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
@@ -171,7 +171,15 @@ def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
     scheme : LabelScheme
         Named after the column.
     """
+    if len(set(classes)) < len(classes):
+        raise ConfigError(f"A class is named twice: {', '.join(classes)}.")
     return LabelScheme(column, tuple(classes), (column,))
+
+
+def _number(threshold: float) -> str:
+    if not np.isfinite(threshold):
+        raise ConfigError(f"threshold must be a number, got {threshold!r}.")
+    return repr(float(threshold)).removesuffix(".0")
 
 
 def _sign(ties: Ties) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +22,6 @@ _MICROVOLTS_PER_VOLT = 1e6
 _IN_VOLTS = ("eeg", "eog", "emg")
 
 
-@dataclass(frozen=True, eq=False)
 class Trials:
     """Recorded trials of one dataset, all in one time-major strip of samples.
 
@@ -64,32 +62,56 @@ class Trials:
     """
 
     signals: np.ndarray
-    table: pd.DataFrame
     ch_names: tuple[str, ...]
     sfreq: float
     dataset: str
     simulated: bool
-    ch_types: tuple[str, ...] | None = None
-    provenance: dict[str, Any] = field(default_factory=dict)
+    ch_types: tuple[str, ...]
+    provenance: dict[str, Any]
+    _table: pd.DataFrame
 
-    def __post_init__(self) -> None:
-        names = tuple(self.ch_names)
-        types = ("eeg",) * len(names) if self.ch_types is None else tuple(self.ch_types)
-        signals = self.signals.view()
-        signals.flags.writeable = False
-        table = self.table.reset_index(drop=True)
-        _check_parts(signals, table, names, types, self.sfreq)
-        for name, value in {
-            "ch_names": names,
-            "ch_types": types,
-            "signals": signals,
-            "table": table,
-            "sfreq": float(self.sfreq),
-        }.items():
-            object.__setattr__(self, name, value)
+    def __init__(
+        self,
+        signals: np.ndarray,
+        table: pd.DataFrame,
+        ch_names: Sequence[str],
+        sfreq: float,
+        dataset: str,
+        simulated: bool,
+        ch_types: Sequence[str] | None = None,
+        provenance: dict[str, Any] | None = None,
+    ) -> None:
+        names = tuple(str(name) for name in ch_names)
+        types = ("eeg",) * len(names) if ch_types is None else tuple(ch_types)
+        strip = signals.view()
+        strip.flags.writeable = False
+        table = table.reset_index(drop=True)
+        _check_parts(strip, table, names, types, sfreq)
+        vars(self).update(
+            signals=strip,
+            _table=table,
+            ch_names=names,
+            sfreq=float(sfreq),
+            dataset=dataset,
+            simulated=simulated,
+            ch_types=types,
+            provenance=dict(provenance or {}),
+        )
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"Trials are not changed in place; make new ones, got {name!r} to set.")
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a trial; a copy, so that whoever edits it edits their own."""
+        return self._table.copy(deep=False)  # pandas copies a column when it is written to
+
+    def _replaced(self, **changes: Any) -> Trials:
+        names = ("signals", "table", "ch_names", "sfreq", "dataset", "simulated", "ch_types", "provenance")
+        return Trials(**{name: changes.get(name, getattr(self, name)) for name in names})
 
     def __len__(self) -> int:
-        return len(self.table)
+        return len(self._table)
 
     def __repr__(self) -> str:
         people = self.table["subject"].nunique()
@@ -124,9 +146,10 @@ class Trials:
         data : array, shape (n_channels, n_times)
             A read-only view, in the unit of ``signals``.
         """
-        row = self.table.iloc[number]
-        first = row["start"] + (0 if baseline else row["n_baseline"])
-        return self.signals[first : row["start"] + row["n_times"]].T
+        start, n_times, n_baseline = (
+            int(self._table[name].iloc[number]) for name in ("start", "n_times", "n_baseline")
+        )
+        return self.signals[start + (0 if baseline else n_baseline) : start + n_times].T
 
     def select(self, rows: Sequence[bool] | Sequence[int] | np.ndarray | pd.Series) -> Trials:
         """Keep some of the trials.
@@ -141,10 +164,10 @@ class Trials:
         trials : Trials
             The same strip with a shorter table.
         """
-        numbers = np.asarray(rows)
+        numbers = np.asarray(rows) if len(rows) else np.zeros(0, np.int64)
         if numbers.dtype == bool and numbers.shape != (len(self),):
             raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
-        return replace(self, table=self.table.iloc[numbers])
+        return self._replaced(table=self._table.iloc[numbers])
 
     def dropna(self, columns: str | Sequence[str]) -> Trials:
         """Drop the trials that have no value in any of these columns, such as a missing rating.
@@ -183,15 +206,16 @@ class Trials:
         ConfigError
             If a channel is unknown or named twice.
         """
-        wanted = tuple(ch_names)
+        if isinstance(ch_names, str):
+            raise ConfigError(f"A list of channel names was expected, got {ch_names!r}.")
+        wanted = tuple(str(name) for name in ch_names)
         if wanted == self.ch_names:
             return self
         columns = pick_channels(wanted, self.ch_names)
-        return replace(
-            self,
+        return self._replaced(
             signals=np.ascontiguousarray(self.signals[:, columns]),
             ch_names=wanted,
-            ch_types=tuple(self.ch_types[c] for c in columns) if self.ch_types else None,
+            ch_types=[self.ch_types[column] for column in columns],
         )
 
     def windows(self, length: float = 1.0, step: float = 1.0, *, unit: str = "seconds") -> Windows:
@@ -241,9 +265,9 @@ class Trials:
                 f"Epochs need trials of one length, got {len(shape)} different ones; "
                 "keep those of one length with trials.select(...)."
             )
-        scale = np.array([1 / _MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in self._types])
+        scale = np.array([1 / _MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in self.ch_types])
         data = np.stack([self.trial_data(i, baseline=True) * scale[:, None] for i in range(len(self))])
-        info = mne.create_info(list(self.ch_names), self.sfreq, list(self._types))
+        info = mne.create_info(list(self.ch_names), self.sfreq, list(self.ch_types))
         epochs = mne.EpochsArray(
             data,
             info,
@@ -253,7 +277,7 @@ class Trials:
         )
         montage = mne.channels.make_standard_montage("colin27_1005")
         known = {name.upper() for name in montage.ch_names}
-        if all(n.upper() in known for n, t in zip(self.ch_names, self._types, strict=True) if t == "eeg"):
+        if all(n.upper() in known for n, t in zip(self.ch_names, self.ch_types, strict=True) if t == "eeg"):
             epochs.set_montage(montage, match_case=False, verbose="error")
         return epochs
 
@@ -309,11 +333,6 @@ class Trials:
             simulated=simulated,
         )
 
-    @property
-    def _types(self) -> tuple[str, ...]:
-        assert self.ch_types is not None  # filled in by __post_init__
-        return self.ch_types
-
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
     """Return the positions of channels by name.
@@ -333,7 +352,7 @@ def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
     ConfigError
         If a channel is unknown or named twice, or none is wanted.
     """
-    if not wanted or isinstance(wanted, str):
+    if not len(wanted) or isinstance(wanted, str):
         raise ConfigError(f"A list of channel names was expected, got {wanted!r}.")
     if len(set(wanted)) != len(wanted):
         raise ConfigError(f"A channel is named twice: {', '.join(wanted)}.")
@@ -360,8 +379,14 @@ def _check_parts(
     missing = [column for column in REQUIRED_COLUMNS if column not in table]
     if missing:
         raise DataFormatError(f"The table of trials lacks {missing}; it has {list(table.columns)}.")
-    if sfreq <= 0:
+    if not 0 < sfreq < np.inf:
         raise DataFormatError(f"sfreq must be positive, got {sfreq}.")
+    for column in ("subject", "trial"):
+        if table[column].isna().any():
+            raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
+    for column in ("start", "n_times", "n_baseline"):
+        if len(table) and not pd.api.types.is_integer_dtype(table[column]):
+            raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
     ends = table["start"] + table["n_times"]
     inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
     if not inside.all():
@@ -372,5 +397,6 @@ def _check_parts(
         )
     repeated = table[table.duplicated(["subject", "trial"])]
     if len(repeated):
-        first = repeated.iloc[0]
-        raise DataFormatError(f"Subject {first['subject']} has two trials numbered {first['trial']}.")
+        raise DataFormatError(
+            f"Subject {repeated['subject'].iloc[0]} has two trials numbered {repeated['trial'].iloc[0]}."
+        )

@@ -91,7 +91,10 @@ class Windows:
         -------
         per_window : array, shape (n_windows, ...)
         """
-        return np.asarray(per_trial)[self.trial_index]
+        values = np.asarray(per_trial)
+        if len(values) != len(self.trials):
+            raise ConfigError(f"One value for each of {len(self.trials)} trials was expected, got {len(values)}.")
+        return values[self.trial_index]
 
     def gather(self, index: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Copy some windows out of the strip, each sample once, time-major as Keras wants them.
@@ -163,6 +166,8 @@ def batch_numbers(n: int, batch_size: int, random_state: np.random.Generator | N
     ------
     numbers : array of int
     """
+    if batch_size < 1:
+        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
     order = np.arange(n) if random_state is None else random_state.permutation(n)
     for first in range(0, n, batch_size):
         yield order[first : first + batch_size]

@@ -47,8 +47,10 @@ def test_windows_are_all_the_whole_slices_after_the_baseline(case: tuple[Trials,
     trials, length, step = case
     windows = trials.windows(length, step, unit="samples")
     expected, owner = [], []
-    for row, trial in enumerate(trials.table.itertuples()):
-        first, end = trial.start + trial.n_baseline, trial.start + trial.n_times  # type: ignore[operator]
+    for row, (start, n_times, n_baseline) in enumerate(
+        trials.table[["start", "n_times", "n_baseline"]].to_numpy(int).tolist()
+    ):
+        first, end = start + n_baseline, start + n_times
         while first + length <= end:
             expected.append(trials.signals[first : first + length])
             owner.append(row)

@@ -146,9 +146,9 @@ def _load_mat(path: Path) -> dict[str, np.ndarray]:
         loaded = scipy.io.loadmat(path, variable_names=["data", "labels"])
     except NotImplementedError:
         raise DataFormatError(f"{path.name}: a MATLAB 7.3 file; DEAP's own are version 5 - fetch it again.") from None
-    except OSError:
-        raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the file system; SciPy's own have no number
+            raise
         raise DataFormatError(
             f"{path.name}: cannot be read as a MATLAB file ({error}); it may be cut short - fetch it again."
         ) from error
@@ -174,7 +174,8 @@ def write_dat(path: Path, data: np.ndarray, labels: np.ndarray) -> None:
     """Write one subject in the format of the Python release, opcode for opcode as Python 2 wrote it.
 
     Keys and payload are Python 2 *byte strings*, which Python 3 reads only with ``encoding="latin1"`` (or
-    ``"bytes"``), and the arrays name the module paths of NumPy 1. Each array is written as it is held.
+    ``"bytes"``), and the arrays name the module paths of NumPy 1. Every object that ``pickle`` remembers gets
+    its BINPUT; ``cPickle`` left some of those out, which no reader notices.
 
     Parameters
     ----------
@@ -216,7 +217,13 @@ class _Python2Pickler:
             self.write(self.codes["BINPUT"] + bytes([self.n_put]))
 
     def string(self, value: bytes) -> None:
-        self.op("SHORT_BINSTRING", bytes([len(value)]) + value, put=True)
+        """Write a short string; Python 2 has one object for each string of one letter, so a second is fetched."""
+        key = repr(value)
+        if key in self.memo:
+            self.op("BINGET", bytes([self.memo[key]]))
+        else:
+            self.op("SHORT_BINSTRING", bytes([len(value)]) + value, put=True)
+            self.memo[key] = self.n_put
 
     def integers(self, *values: int) -> None:
         for value in values:

@@ -7,6 +7,7 @@ those arrays are stand-ins that only remember what they were told; they become r
 from __future__ import annotations
 
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +51,26 @@ class _Array:
         return np.frombuffer(payload, dtype.real()).reshape(shape, order=order)  # type: ignore[call-overload]
 
 
+class _Function:
+    """Calls a function for the pickle, and cannot be altered by it."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.function(*arguments)
+
+    def __setstate__(self, state: Any) -> None:
+        raise DataFormatError(f"alters {self.function.__name__}; it was not done - do not trust this file")
+
+
 def _reconstruct(*_: Any) -> _Array:
     return _Array()
 
 
 def _frombuffer(payload: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
+    if not isinstance(payload, (bytes, bytearray)):
+        raise DataFormatError("an array's content is not a run of bytes")
     array = _Array()
     array.state = (1, shape, dtype, order == "F", bytes(payload))
     return array
@@ -69,9 +85,9 @@ def _encode(text: str, encoding: str) -> bytes:
 _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _Array,
     ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): _encode,  # how Python 3 writes bytes in protocol 2
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _reconstruct for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _frombuffer for core in ("core", "_core")},
+    ("_codecs", "encode"): _Function(_encode),  # how Python 3 writes bytes in protocol 2
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _Function(_reconstruct) for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _Function(_frombuffer) for core in ("core", "_core")},
 }
 
 

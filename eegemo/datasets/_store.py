@@ -7,6 +7,7 @@ layout, and another store is made. It appears whole, by renaming, or not at all.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -72,15 +73,21 @@ def prepared(
         key = json.dumps([_LAYOUT, content, list(shape), description], sort_keys=True)
         folder = root / f"{description['dataset']}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
         with FileLock(folder.with_suffix(".lock")):
-            if not _is_sound(folder, shape, checksums):
+            if not _is_sound(folder, checksums):
                 _make(folder, blocks, shape, description, checksums)
-    except PermissionError as error:
+    except OSError as error:
+        if not isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or not _lies_in(error, root):
+            raise
         raise ConfigError(
             f"Prepared data cannot be written to {root} ({error.strerror}); name another folder with cache=... or in "
             "the environment variable EEGEMO_CACHE."
         ) from error
     signals = np.load(folder / _SIGNALS, mmap_mode="r")
     return Trials(signals=signals, table=_read_table(folder), **description)
+
+
+def _lies_in(error: OSError, root: Path) -> bool:
+    return error.filename is not None and Path(error.filename).is_relative_to(root)
 
 
 def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
@@ -99,8 +106,10 @@ def _make(
         tables, digest, n_samples = [], hashlib.sha256(), 0
         # Written as a file, not through a memory map: a full disk is an error here and would be a crash there.
         with (partial / _SIGNALS).open("wb") as file:
-            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
+            header = io.BytesIO()
+            np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
+            file.write(header.getvalue())
+            digest.update(header.getvalue())
             for samples, table in blocks():
                 file.write(samples.data)
                 digest.update(samples.data)
@@ -113,30 +122,32 @@ def _make(
             "sha256": digest.hexdigest(),
             "trials": hashlib.sha256((partial / _TABLE).read_bytes()).hexdigest(),
         }
-        (partial / _CARD).write_text(json.dumps({**card, "dtypes": table.dtypes.astype(str).to_dict()}))
+        dtypes = table.dtypes.astype(str).to_dict()
+        card["columns"] = hashlib.sha256(json.dumps(dtypes).encode()).hexdigest()
+        (partial / _CARD).write_text(json.dumps({**card, "dtypes": dtypes}))
+        partial.chmod(folder.parent.stat().st_mode)
         partial.rename(folder)
         checksums.remember(folder / _SIGNALS, digest.hexdigest())
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _is_sound(folder: Path, shape: tuple[int, int], checksums: _Checksums) -> bool:
+def _is_sound(folder: Path, checksums: _Checksums) -> bool:
     """Whether the store is there and is what was written; a file's content is read again only when it was touched."""
     try:
         card = json.loads((folder / _CARD).read_text())
         if hashlib.sha256((folder / _TABLE).read_bytes()).hexdigest() != card["trials"]:
             return False
-        signals = np.load(folder / _SIGNALS, mmap_mode="r")
-        if signals.shape != shape:
+        if hashlib.sha256(json.dumps(card["dtypes"]).encode()).hexdigest() != card["columns"]:
             return False
-        return checksums.of(folder / _SIGNALS, skip=signals.offset) == card["sha256"]
+        return checksums.of(folder / _SIGNALS) == card["sha256"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
 def _read_table(folder: Path) -> pd.DataFrame:
     dtypes = json.loads((folder / _CARD).read_text())["dtypes"]
-    return pd.read_csv(folder / _TABLE, dtype=dtypes, float_precision="round_trip")
+    return pd.read_csv(folder / _TABLE, dtype=dtypes)
 
 
 class _Checksums:
@@ -149,16 +160,15 @@ class _Checksums:
         except (OSError, ValueError, TypeError):
             self.known = {}
 
-    def of(self, path: Path, *, skip: int = 0) -> str:
-        """Return the checksum of a file from byte ``skip`` on."""
+    def of(self, path: Path) -> str:
+        """Return the checksum of a file."""
         status = path.stat()
         state = [status.st_size, status.st_mtime_ns]
         known = self.known.get(str(path.resolve()))
-        if known is not None and known[:2] == state:
+        if isinstance(known, list) and known[:2] == state:
             return str(known[2])
         digest = hashlib.sha256()
         with path.open("rb") as file:
-            file.seek(skip)
             while chunk := file.read(1 << 22):
                 digest.update(chunk)
         self.remember(path, digest.hexdigest())

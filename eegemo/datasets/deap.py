@@ -12,7 +12,7 @@ import pandas as pd
 
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared
-from eegemo.errors import DataFormatError
+from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
 _FILE = re.compile(r"s(\d\d)\.(dat|mat)")
@@ -70,10 +70,10 @@ def load_deap(
             data, labels = deap.read_file(path)
             ratings = pd.DataFrame(labels, columns=list(deap.RATINGS)).assign(subject=subject)
             table = deap.trial_table(ratings)
-            yield (
-                _to_strip(path, data, columns),
-                table.assign(start=table["start"] + i * deap.N_TRIALS * deap.N_TIMES),
-            )
+            strip = _to_strip(path, data, columns)
+            del data  # before the next subject is read
+            yield strip, table.assign(start=table["start"] + i * deap.N_TRIALS * deap.N_TIMES)
+            del strip
 
     first = next(iter(files.values()))
     release = "matlab" if first.suffix == ".mat" else "python"
@@ -116,6 +116,9 @@ def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]
 def _wanted(found: dict[int, Path], subjects: Sequence[int] | None, place: Path) -> dict[int, Path]:
     if subjects is None:
         return found
+    subjects = [int(subject) for subject in subjects]
+    if len(set(subjects)) < len(subjects):
+        raise ConfigError(f"subjects must be different numbers, got {subjects}.")
     missing = [subject for subject in subjects if subject not in found]
     if missing or not len(subjects):
         raise DataFormatError(
@@ -131,7 +134,9 @@ def _to_strip(path: Path, data: np.ndarray, columns: list[int]) -> np.ndarray:
     for video, samples in enumerate(data):
         strip[video] = samples[columns].T
     # In one go over the sum: a NaN or an infinity anywhere makes it one, and finite microvolts never do.
-    if not np.isfinite(strip.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore"):
+        total = strip.sum(dtype=np.float64)
+    if not np.isfinite(total):
         video, sample, channel = np.argwhere(~np.isfinite(strip))[0]
         raise DataFormatError(
             f"{path.name}: channel {deap.CH_NAMES[columns[channel]]} of video {video + 1} is "

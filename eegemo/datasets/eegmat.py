@@ -86,9 +86,11 @@ def _read_extract(path: Path) -> Trials:
         n_times = int(SECONDS * SFREQ)
         if X.shape != (len(arrays["task"]), len(names), n_times) or float(arrays["sfreq"]) != SFREQ:
             raise ValueError(f"X has shape {X.shape}, expected (n_recordings, {len(names)}, {n_times}) at 128 Hz")
+        if X.dtype.kind != "i" or not set(arrays["task"].tolist()) <= {0, 1} or len(arrays["subject"]) != len(X):
+            raise ValueError("X must be integers, task 0 or 1, and subject of the same length")
         signals = X.transpose(0, 2, 1).reshape(-1, len(names)).astype(np.float32) * np.float32(arrays["scale_uV"])
         subjects, tasks = arrays["subject"].tolist(), [TASKS[t] for t in arrays["task"]]
-    except OSError:
+    except FileNotFoundError:
         raise
     except Exception as error:
         raise DataFormatError(f"{path.name}: not an extract of eegmat ({error}); fetch it again.") from error

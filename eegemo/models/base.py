@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from eegemo._atomic import replacing
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.models import MODELS, model_class
+from eegemo.models._backend import import_keras
 from eegemo.windows import Windows, batch_numbers
 
 if TYPE_CHECKING:
@@ -105,9 +106,7 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         ConfigError
             If a hyper-parameter cannot be used.
         """
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is imported: no start-up chatter
-        import keras
-
+        keras = import_keras()
         from eegemo.models.layers import ChannelNormalization
 
         self._check_parameters()
@@ -377,17 +376,8 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         network = state.pop("_network", None)
         super().__setstate__(state)
         if network is not None:
-            import keras
-
-            from eegemo.models import layers  # noqa: F401  registers the layer
-
-            self._import_layers()
-            self.model_ = keras.models.model_from_json(network[0])
+            self.model_ = import_keras().models.model_from_json(network[0])
             self.model_.set_weights(network[1])
-
-    @classmethod
-    def _import_layers(cls) -> None:
-        """Import what registers the layers of this network, beside Keras and eegemo's own."""
 
 
 def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
@@ -408,10 +398,6 @@ def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
     DataFormatError
         If the file is not such a classifier.
     """
-    import keras
-
-    from eegemo.models import layers  # noqa: F401  registers the layer
-
     try:
         with zipfile.ZipFile(path) as archive:
             card = json.loads(archive.read(_CARD))
@@ -425,9 +411,8 @@ def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
             f"{Path(path).name}: holds a {card['classifier']!r}, which this version of eegemo does not know."
         )
     cls = known[card["classifier"]]
-    cls._import_layers()
     classifier = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in card["parameters"].items()})
-    classifier.model_ = keras.models.load_model(path, safe_mode=True)
+    classifier.model_ = import_keras().models.load_model(path, safe_mode=True)
     classifier.classes_ = np.array(card["classes"], dtype=card["classes_dtype"])
     classifier.n_features_in_ = card["n_features_in"]
     classifier._window_shape = tuple(card["window_shape"])

@@ -123,7 +123,3 @@ class TCNClassifier(WindowClassifier):
                 "short_receptive_field='allow'."
             )
         return tuple(self.dilations)
-
-    @classmethod
-    def _import_layers(cls) -> None:
-        import tcn  # noqa: F401

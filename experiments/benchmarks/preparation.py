@@ -36,7 +36,7 @@ def main() -> None:
     """Time everything and print it."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        path = next(iter(write_simulated(folder / "deap", [1])))
+        path = write_simulated(folder / "deap", [1])[0]
 
         def bare() -> None:
             with path.open("rb") as file, warnings.catch_warnings():

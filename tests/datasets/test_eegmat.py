@@ -172,7 +172,7 @@ def test_an_extract_without_an_array_is_refused(tmp_path: Path, missing: str) ->
 def test_an_extract_that_is_a_pickle_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "eegmat1_128hz_int16.npz"
     np.savez(path, **extract(ch_names=np.array(NAMES, dtype=object)))
-    with pytest.raises(DataFormatError, match="not an extract of eegmat .*pickle"):
+    with pytest.raises(DataFormatError, match=r"not an extract of eegmat .*pickle"):
         load_eegmat(path)
 
 
@@ -208,7 +208,8 @@ def test_the_edf_files_and_the_extract_show_the_same_person(extracted: Trials, r
     for name in ("rest", "arithmetic"):
         pair = []
         for trials in (published, ours):
-            (start,) = trials.table.query("subject == 1 and task == @name")["start"]
+            wanted = (trials.table["subject"] == 1) & (trials.table["task"] == name)
+            (start,) = trials.table["start"][wanted]
             pair.append(trials.signals[start : start + 7680].astype(float))
         first, second = pair
         for channel in range(19):

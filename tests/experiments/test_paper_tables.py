@@ -34,7 +34,7 @@ def from_simulation(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_deap_files_give_the_numbers_of_the_same_people_simulated_directly(
     format: str, from_simulation: Path, tmp_path: Path
 ) -> None:
-    list(write_simulated(tmp_path / "deap", [2], format=format, random_state=3))  # type: ignore[arg-type]
+    write_simulated(tmp_path / "deap", [2], format=format, random_state=3)  # type: ignore[arg-type]
     config = paper_tables.PaperTables(**QUICK, data=tmp_path / "deap", out=tmp_path / "out")  # type: ignore[arg-type]
     paper_tables.run(config, Console(file=io.StringIO()))
     pd.testing.assert_frame_equal(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_an_unknown_answer_to_a_short_receptive_field_is_refused() -> None:
 
 @pytest.mark.parametrize("setting", [{"kernel_size": 1}, {"kernel_size": 0}, {"nb_stacks": 0}])
 def test_a_network_that_no_dilation_can_make_long_enough_is_refused(
-    setting: dict[str, int], monkeypatch: pytest.MonkeyPatch
+    setting: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = iter(range(1000))
 

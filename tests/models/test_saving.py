@@ -1,0 +1,314 @@
+"""A trained classifier in one file: what comes back, in a fresh process too, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from eegemo import ConfigError, DataFormatError, load_classifier
+from eegemo.models import MODELS, model_class
+from eegemo.models.base import WindowClassifier
+
+_CNN_RNN = {"filters": 4, "kernel_size": 3, "pool_size": 4, "units": 3, "dense_units": 4}
+_TINY: dict[str, dict[str, Any]] = {
+    "cnn-gru": _CNN_RNN,
+    "cnn-lstm": _CNN_RNN,
+    "tcn": {"nb_filters": 4, "kernel_size": 4, "dilations": (1, 2)},
+}
+CLASSES = np.array(["calm", "excited", "sad"])
+
+every_model = pytest.mark.parametrize("name", MODELS)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_tracing() -> Iterator[None]:
+    """Tiny networks for a few steps: tracing them takes longer than running them."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(before)
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    X = 20 * np.random.default_rng(0).standard_normal((24, 2, 16)).astype(np.float32)
+    return X, CLASSES[np.arange(24) % 3]
+
+
+def make(name: str, **settings: Any) -> WindowClassifier:
+    return model_class(name)(**{**_TINY.get(name, {}), "epochs": 2, "random_state": 0, **settings})
+
+
+@pytest.fixture(scope="module")
+def trained() -> dict[str, WindowClassifier]:
+    X, y = data()
+    return {name: make(name, patience=1).fit(X, y, validation_data=(X[:9], y[:9])) for name in MODELS}
+
+
+@pytest.fixture(scope="module")
+def folder(trained: dict[str, WindowClassifier], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one saved file of each model."""
+    folder = tmp_path_factory.mktemp("saved")
+    for name, classifier in trained.items():
+        classifier.save(folder / f"{name}.keras")
+    return folder
+
+
+def test_a_classifier_is_saved_as_one_file(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.keras" for name in MODELS)
+
+
+@every_model
+def test_a_loaded_classifier_is_the_saved_one(trained: dict[str, WindowClassifier], folder: Path, name: str) -> None:
+    saved, X = trained[name], data()[0]
+
+    loaded = load_classifier(str(folder / f"{name}.keras"))
+
+    assert type(loaded) is type(saved)
+    assert loaded.get_params() == saved.get_params()
+    np.testing.assert_array_equal(loaded.predict_proba(X), saved.predict_proba(X))
+    np.testing.assert_array_equal(loaded.predict(X), saved.predict(X))
+    np.testing.assert_array_equal(loaded.classes_, CLASSES)
+    assert loaded.classes_.dtype == saved.classes_.dtype
+    assert loaded.history_ == saved.history_
+    assert loaded.best_epoch_ == saved.best_epoch_
+    assert loaded.n_features_in_ == saved.n_features_in_
+    with pytest.raises(ValueError, match="was fitted on 2 x 16"):
+        loaded.predict(X[:, :, :10])
+
+
+@every_model
+def test_a_loaded_classifier_may_be_saved_and_fitted_again(
+    trained: dict[str, WindowClassifier], folder: Path, name: str, tmp_path: Path
+) -> None:
+    X, y = data()
+    loaded = load_classifier(folder / f"{name}.keras")
+
+    loaded.save(tmp_path / "again.keras")
+    twice = load_classifier(tmp_path / "again.keras")
+    refitted = load_classifier(folder / f"{name}.keras").fit(X, y, validation_data=(X[:9], y[:9]))
+
+    np.testing.assert_array_equal(twice.predict_proba(X), trained[name].predict_proba(X))
+    np.testing.assert_array_equal(refitted.predict_proba(X), trained[name].predict_proba(X))
+
+
+@pytest.fixture(scope="module")
+def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """What a fresh process predicts from the files, as classifiers and through plain Keras."""
+    work = tmp_path_factory.mktemp("fresh")
+    np.save(work / "X.npy", data()[0])
+    script = (
+        "import sys; import numpy as np; from eegemo import load_classifier\n"
+        "folder, *names = sys.argv[1:]\n"
+        "X, found = np.load('X.npy'), {}\n"
+        "for name in names:\n"
+        "    loaded = load_classifier(f'{folder}/{name}.keras')\n"
+        "    found[name], found[f'class {name}'] = loaded.predict_proba(X), loaded.predict(X)\n"
+        "import keras, tcn, eegemo.models.layers\n"
+        "for name in names:\n"
+        "    model = keras.models.load_model(f'{folder}/{name}.keras', safe_mode=True)\n"
+        "    found[f'keras {name}'] = np.asarray(model(X.transpose(0, 2, 1)))\n"
+        "np.savez('found.npz', **found)\n"
+    )
+    subprocess.run([sys.executable, "-c", script, str(folder), *MODELS], cwd=work, check=True)
+    with np.load(work / "found.npz") as found:
+        return dict(found)
+
+
+@every_model
+def test_a_fresh_process_predicts_the_same(
+    trained: dict[str, WindowClassifier], fresh: dict[str, np.ndarray], name: str
+) -> None:
+    X = data()[0]
+
+    np.testing.assert_allclose(fresh[name], trained[name].predict_proba(X), atol=1e-6)
+    np.testing.assert_array_equal(fresh[f"class {name}"], trained[name].predict(X))
+
+
+@every_model
+def test_keras_alone_loads_the_network_in_safe_mode_without_custom_objects(
+    trained: dict[str, WindowClassifier], fresh: dict[str, np.ndarray], name: str
+) -> None:
+    np.testing.assert_allclose(fresh[f"keras {name}"], trained[name].predict_proba(data()[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "classes", [[3, 7], [-1.0, 2.0], [False, True], np.array(["no", "yes"], dtype=object)], ids=str
+)
+def test_classes_of_every_kind_come_back(classes: Any, tmp_path: Path) -> None:
+    X, classes = data()[0], np.asarray(classes)
+    classifier = make("cnn-gru", epochs=1).fit(X, classes[np.arange(24) % 2])
+
+    classifier.save(tmp_path / "a.keras")
+
+    loaded = load_classifier(tmp_path / "a.keras")
+    np.testing.assert_array_equal(loaded.predict(X), classifier.predict(X))
+    assert loaded.classes_.dtype == classes.dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cnn-gru", {"filters": np.int64(5), "learning_rate": np.float64(0.5)}),
+        ("cnn-gru", {"units": np.int64(2), "pool_size": np.int64(2)}),
+        ("cnn-lstm", {"units": np.int64(2), "epochs": np.int64(1)}),
+        ("tcn", {"nb_filters": np.int64(3), "dilations": tuple(2 ** np.arange(3))}),
+        ("tcn", {"dilations": [1, 4]}),
+    ],
+)
+def test_settings_that_come_from_numpy_are_kept(name: str, settings: dict[str, Any], tmp_path: Path) -> None:
+    classifier = make(name, epochs=1).set_params(**settings).fit(*data())
+
+    classifier.save(tmp_path / "a.keras")
+
+    parameters = load_classifier(tmp_path / "a.keras").get_params()
+    for key, value in settings.items():
+        np.testing.assert_array_equal(parameters[key], value)
+
+
+@pytest.mark.parametrize("file", ["model.h5", "model", "model.keras.zip"])
+def test_a_file_that_does_not_end_in_keras_is_refused(
+    trained: dict[str, WindowClassifier], tmp_path: Path, file: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"must end in .keras, got '{file}'"):
+        trained["cnn-gru"].save(tmp_path / file)
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, OSError])
+def test_an_interrupted_saving_leaves_the_old_file_whole(
+    trained: dict[str, WindowClassifier],
+    folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    interruption: type[BaseException],
+) -> None:
+    path = tmp_path / "model.keras"
+    shutil.copy(folder / "cnn-gru.keras", path)
+    before = path.read_bytes()
+
+    def half(model: Any, target: Any, *args: Any, **kwargs: Any) -> None:
+        Path(target).write_bytes(before[: len(before) // 2])
+        raise interruption("the power went off")
+
+    monkeypatch.setattr(keras.Model, "save", half)
+    with pytest.raises(interruption, match="the power went off"):
+        trained["cnn-lstm"].save(path)
+
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_saving_over_an_old_file_replaces_it(
+    trained: dict[str, WindowClassifier], folder: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "new folder" / "model.keras"
+    trained["cnn-gru"].save(path)
+
+    trained["tcn"].save(path)
+
+    np.testing.assert_array_equal(
+        load_classifier(path).predict_proba(data()[0]), trained["tcn"].predict_proba(data()[0])
+    )
+
+
+def plain_keras(path: Path, good: Path) -> None:
+    keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)]).save(path)
+
+
+def text(path: Path, good: Path) -> None:
+    path.write_text("not a model")
+
+
+def cut_off(path: Path, good: Path) -> None:
+    path.write_bytes(good.read_bytes()[:-200])
+
+
+def empty(path: Path, good: Path) -> None:
+    path.touch()
+
+
+def rewritten(path: Path, good: Path, card: Callable[[dict[str, Any]], object]) -> None:
+    """Copy a good file with another card of what is not the network's."""
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w") as new:
+        for item in old.namelist():
+            content = old.read(item)
+            new.writestr(item, json.dumps(card(json.loads(content))) if item == "eegemo.json" else content)
+
+
+def of_another_version(path: Path, good: Path) -> None:
+    rewritten(path, good, lambda card: {**card, "classifier": "EEGNetClassifier"})
+
+
+def with_an_unknown_setting(path: Path, good: Path) -> None:
+    rewritten(path, good, lambda card: {**card, "parameters": {"wings": 2}})
+
+
+def without_classes(path: Path, good: Path) -> None:
+    rewritten(path, good, lambda card: {key: value for key, value in card.items() if key != "classes"})
+
+
+def with_a_list_for_a_card(path: Path, good: Path) -> None:
+    rewritten(path, good, lambda card: [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (plain_keras, "not a classifier saved by eegemo.*saved by Keras alone"),
+        (text, "not a classifier saved by eegemo"),
+        (cut_off, "not a classifier saved by eegemo"),
+        (empty, "not a classifier saved by eegemo"),
+        (of_another_version, "holds a 'EEGNetClassifier', which this version of eegemo does not know"),
+        (with_an_unknown_setting, "wings"),
+        (without_classes, "classes"),
+        (with_a_list_for_a_card, "not a classifier saved by eegemo"),
+    ],
+)
+def test_a_file_that_is_no_saved_classifier_is_refused_by_name(
+    folder: Path, tmp_path: Path, write: Callable[[Path, Path], None], message: str
+) -> None:
+    path = tmp_path / "model.keras"
+    write(path, folder / "cnn-gru.keras")
+
+    with pytest.raises(DataFormatError, match=rf"model\.keras: .*{message}"):
+        load_classifier(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.keras"):
+        load_classifier(tmp_path / "nowhere.keras")
+
+
+def test_code_in_a_file_is_not_run(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "hostile.keras"
+    keras.Sequential([keras.Input((16, 2)), keras.layers.Lambda(lambda x: x)]).save(path)
+    with zipfile.ZipFile(folder / "cnn-gru.keras") as good, zipfile.ZipFile(path, "a") as hostile:
+        hostile.writestr("eegemo.json", good.read("eegemo.json"))
+
+    with pytest.raises(ValueError, match=r"[Ll]ambda.*unsafe|unsafe.*[Ll]ambda|safe_mode"):
+        load_classifier(path)
+
+
+def test_importing_the_package_and_making_a_classifier_load_no_network_library() -> None:
+    script = (
+        "import sys; import eegemo; heavy = {'tensorflow', 'keras', 'mne', 'tcn', 'sklearn', 'pandas'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+        "eegemo.CNNGRUClassifier(), eegemo.CNNLSTMClassifier(), eegemo.TCNClassifier()\n"
+        "print(sorted({'tensorflow', 'keras', 'mne', 'tcn'} & set(sys.modules)))\n"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+
+    assert printed.split("\n") == ["[]", "[]", ""]
