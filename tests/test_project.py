@@ -17,6 +17,7 @@ PACKAGE = ROOT / "eegemo"
 LAYERS = (
     "errors",
     "_atomic",
+    "_json",
     "trials",
     "windows",
     "datasets",

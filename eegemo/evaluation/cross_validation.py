@@ -18,6 +18,7 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
 
 from eegemo._atomic import replacing
+from eegemo._json import plain
 from eegemo.errors import unknown_name
 from eegemo.evaluation.leakage import Leakage, leakage_record, mean_leakage
 from eegemo.evaluation.metrics import confusion, score, to_trials
@@ -254,7 +255,7 @@ def evaluate(
         provenance={
             "model": name,
             "classifier": type(classifier).__name__,
-            "parameters": {k: _plain(v) for k, v in estimator.get_params().items() if not isinstance(v, BaseEstimator)},
+            "parameters": {k: plain(v) for k, v in estimator.get_params().items() if not isinstance(v, BaseEstimator)},
             "protocol": asdict(splitter),
             "labels": scheme.name,
             "classes": list(scheme.classes),
@@ -278,15 +279,6 @@ def evaluate(
             **environment(),
         },
     )
-
-
-def _plain(value: Any) -> Any:
-    """Return a parameter as JSON can hold it: numbers and names as they are, anything else as its text."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
 
 
 def _run_folds(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import numbers
 import os
 import random
 import zipfile
@@ -11,15 +12,16 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, column_or_1d, validate_data
 
 from eegemo._atomic import replacing
+from eegemo._json import plain
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.models import MODELS, model_class
 from eegemo.models._backend import import_keras
@@ -38,6 +40,26 @@ class _Source(Protocol):
     def __len__(self) -> int: ...
 
     def gather(self, index: np.ndarray, /) -> np.ndarray: ...
+
+
+class _WindowSource:
+    """Windows that refuse to gather what is no number."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        batch = self.windows.gather(index)
+        if not np.isfinite(batch).all():
+            number = index[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
+            row = self.windows.table.iloc[number]
+            raise ValueError(
+                f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
+            )
+        return batch
 
 
 class _ArraySource:
@@ -71,9 +93,13 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         The epoch, counted from 1, whose weights ``model_`` has.
     n_features_in_ : int
         Channels (of a two-dimensional ``X``: samples).
+    ch_names_, sfreq_ : tuple of str, float | None
+        Of the Windows it was fitted on, so that others are refused; None after arrays, which do not say.
     """
 
     # Set by every subclass's __init__; scikit-learn reads the parameters off its signature.
+    _sizes: ClassVar[tuple[str, ...]]
+    dropout: float
     normalization: str | None
     normalize_over: str
     epochs: int
@@ -83,6 +109,9 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
     validation_fraction: float | None
     random_state: int | np.random.RandomState | None
     verbose: int
+
+    ch_names_: tuple[str, ...] | None
+    sfreq_: float | None
 
     @abstractmethod
     def _layers(self, n_times: int) -> list[Any]:
@@ -162,16 +191,17 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         """
         source, shape = self._checked(X, reset=True, y=y)
         target = self._encode(y, fit=True)
-        keep: np.ndarray | slice = slice(None)
         held_out: tuple[_Source, np.ndarray] | None = None
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rng = np.random.default_rng(seed)
         if validation_data is not None:
             held_out = self._checked(validation_data[0])[0], self._encode(validation_data[1])
+            check_consistent_length(*held_out)
         elif self.validation_fraction is not None:
             keep, aside = self._carve(X, groups, len(target), rng)
-            held_out = _subset(source, aside), target[aside]
-            source, target = _subset(source, keep), target[keep]
+            held_out = _Subset(source, aside), target[aside]
+            source, target = _Subset(source, keep), target[keep]
+        import_keras()  # before seeding: what an import draws would be missing where it was imported before
         with _seeded(seed):
             self.model_ = self.build(*shape, len(self.classes_))
         self._adapt(source)
@@ -229,14 +259,18 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         target = Path(path)
         if target.suffix != ".keras":
             raise ConfigError(f"The file of a classifier must end in .keras, got {target.name!r}.")
-        parameters = {k: v for k, v in self.get_params(deep=False).items() if _is_json(v)}
+        parameters = self.get_params(deep=False)
+        if not isinstance(parameters["random_state"], (int, np.integer)):
+            parameters["random_state"] = None  # a generator is not saved; it says nothing of the trained network
         card = {
             "classifier": type(self).__name__,
-            "parameters": parameters,
+            "parameters": {name: plain(value) for name, value in parameters.items()},
             "classes": self.classes_.tolist(),
             "classes_dtype": self.classes_.dtype.str,
             "window_shape": list(self._window_shape),
             "n_features_in": self.n_features_in_,
+            "ch_names": self.ch_names_,
+            "sfreq": self.sfreq_,
             "history": self.history_,
             "best_epoch": self.best_epoch_,
         }
@@ -246,28 +280,38 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
                 archive.writestr(_CARD, json.dumps(card, indent=1))
 
     def _check_parameters(self) -> None:
-        for name in ("epochs", "batch_size", "patience"):
+        for name in ("epochs", "batch_size", "patience", *self._sizes):
             value = getattr(self, name)
-            if not isinstance(value, (int, np.integer)) or value < 1:
+            if not isinstance(value, numbers.Integral) or value < 1:
                 raise ConfigError(f"Expected a positive whole number. Received: {name}={value!r}.")
-        if not self.learning_rate > 0:
+        if not isinstance(self.learning_rate, numbers.Real) or not 0 < self.learning_rate < math.inf:
             raise ConfigError(f"Expected a positive number. Received: learning_rate={self.learning_rate!r}.")
+        if not isinstance(self.dropout, numbers.Real) or not 0 <= self.dropout < 1:
+            raise ConfigError(f"Expected a share from 0 to below 1. Received: dropout={self.dropout!r}.")
 
     def _checked(self, X: Any, *, reset: bool = False, y: Any = None) -> tuple[_Source, tuple[int, int]]:
         """Check X and return it as a source of batches, with the shape (n_times, n_channels) of a window."""
         if isinstance(X, Windows):
             if len(X) == 0:
                 raise ValueError("Found no windows; X must have at least one.")
-            source: _Source = X
+            source: _Source = _WindowSource(X)
             shape = X.length, X.shape[1]
+            recorded = X.trials.ch_names, X.trials.sfreq
+            if not reset and self.ch_names_ is not None and recorded != (self.ch_names_, self.sfreq_):
+                raise ValueError(
+                    f"X has channels {', '.join(recorded[0])} at {recorded[1]:g} Hz, but {type(self).__name__} was "
+                    f"fitted on {', '.join(self.ch_names_)} at {self.sfreq_:g} Hz; pick and resample the trials alike."
+                )
             if reset:
                 self.n_features_in_ = X.shape[1]
+                self.ch_names_, self.sfreq_ = recorded
                 if y is None or np.shape(y) != (len(X),):
                     raise ValueError(f"y must hold one class for each of the {len(X)} windows, got {np.shape(y)}.")
         else:
             checks: dict[str, Any] = {"dtype": np.float32, "allow_nd": True, "reset": reset}
             if reset:
                 X, _ = validate_data(self, X, y, **checks)
+                self.ch_names_ = self.sfreq_ = None
             else:
                 X = validate_data(self, X, **checks)
             X = X[:, None, :] if X.ndim == 2 else X
@@ -284,12 +328,14 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         return source, shape
 
     def _encode(self, y: Any, *, fit: bool = False) -> np.ndarray:
-        y = np.asarray(y)
+        y = column_or_1d(y, warn=True)
         if fit:
             check_classification_targets(y)
             self.classes_ = np.unique(y)
             if len(self.classes_) < 2:
-                raise ValueError(f"y holds one class only, {self.classes_[0]!r}; a classifier needs at least two.")
+                raise ValueError(
+                    f"y holds one class only, {self.classes_.tolist()[0]!r}; a classifier needs at least two."
+                )
         unknown = set(np.unique(y).tolist()) - set(self.classes_.tolist())
         if unknown:
             raise ValueError(f"The validation data hold classes that the training data lack: {sorted(unknown)}.")
@@ -300,10 +346,12 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Draw whole groups for validation; return the numbers to train on and those set aside."""
         fraction = self.validation_fraction
-        if fraction is None or not 0 < fraction < 1:
+        if not isinstance(fraction, numbers.Real) or not 0 < fraction < 1:
             raise ConfigError(f"validation_fraction must lie between 0 and 1, got {fraction!r}.")
         if groups is None:
             groups = X.groups if isinstance(X, Windows) else np.arange(n)
+        if np.shape(groups) != (n,):
+            raise ValueError(f"groups must hold one value for each of the {n} windows, got {np.shape(groups)}.")
         units = np.unique(groups)
         n_aside = max(1, round(fraction * len(units)))
         if n_aside >= len(units):
@@ -315,7 +363,7 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
 
     def _adapt(self, source: _Source) -> None:
         if self.normalization is not None and self.normalize_over == "training":
-            batches = (source.gather(n) for n in batch_numbers(len(source), _PREDICTION_BATCH))
+            batches = (source.gather(batch) for batch in batch_numbers(len(source), _PREDICTION_BATCH))
             self.model_.get_layer("normalization").adapt(batches)
 
     def _train(
@@ -328,13 +376,13 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
     ) -> None:
         names = ("loss", "accuracy") + (("val_loss", "val_accuracy") if held_out else ())
         self.history_: dict[str, list[float]] = {name: [] for name in names}
-        self.best_epoch_ = self.epochs
+        self.best_epoch_ = int(self.epochs)
         best_weights = None
         for epoch in range(1, self.epochs + 1):
             # tf.data's autotuning makes each epoch of fit() wait; single steps do not, on any backend.
             steps = [
-                self.model_.train_on_batch(source.gather(numbers), target[numbers])
-                for numbers in _even_batches(len(source), self.batch_size, rng)
+                self.model_.train_on_batch(source.gather(batch), target[batch])
+                for batch in _even_batches(len(source), self.batch_size, rng)
             ]
             loss, accuracy = np.mean(steps, axis=0)
             self.history_["loss"].append(float(loss))
@@ -346,7 +394,7 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
                 losses = self.history_["val_loss"]
                 losses.append(float(-np.log(np.maximum(likelihood, 1e-7)).mean()))
                 self.history_["val_accuracy"].append(float((proba.argmax(axis=1) == truth).mean()))
-                if best_weights is None or losses[-1] < losses[self.best_epoch_ - 1]:
+                if best_weights is None or not losses[-1] >= losses[self.best_epoch_ - 1]:
                     self.best_epoch_, best_weights = epoch, self.model_.get_weights()
             for listener in listeners:
                 listener(epoch, self.history_)
@@ -360,8 +408,8 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         # Batches of few different sizes, filled up with repetitions: each new size is compiled anew.
         size = min(_PREDICTION_BATCH, 2 ** math.ceil(math.log2(n)))
         outputs = [
-            np.asarray(self.model_.predict_on_batch(source.gather(np.resize(numbers, size))))[: len(numbers)]
-            for numbers in batch_numbers(n, size)
+            np.asarray(self.model_.predict_on_batch(source.gather(np.resize(batch, size))))[: len(batch)]
+            for batch in batch_numbers(n, size)
         ]
         return np.concatenate(outputs)
 
@@ -400,23 +448,30 @@ def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            card = json.loads(archive.read(_CARD))
-    except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+            card = dict(json.loads(archive.read(_CARD)))
+    except (zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise DataFormatError(
             f"{Path(path).name}: not a classifier saved by eegemo ({error}); was it saved by Keras alone?"
         ) from error
     known = {model_class(name).__name__: model_class(name) for name in MODELS}
-    if card["classifier"] not in known:
+    if card.get("classifier") not in known:
         raise DataFormatError(
-            f"{Path(path).name}: holds a {card['classifier']!r}, which this version of eegemo does not know."
+            f"{Path(path).name}: holds a {card.get('classifier')!r}, which this version of eegemo does not know."
         )
-    cls = known[card["classifier"]]
-    classifier = cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in card["parameters"].items()})
+    try:
+        parameters = {k: tuple(v) if isinstance(v, list) else v for k, v in card["parameters"].items()}
+        classifier = known[card["classifier"]](**parameters)
+        classifier.classes_ = np.array(card["classes"], dtype=card["classes_dtype"])
+        classifier.n_features_in_ = card["n_features_in"]
+        classifier.ch_names_ = None if card["ch_names"] is None else tuple(card["ch_names"])
+        classifier.sfreq_ = card["sfreq"]
+        classifier._window_shape = tuple(card["window_shape"])
+        classifier.history_, classifier.best_epoch_ = card["history"], card["best_epoch"]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataFormatError(
+            f"{Path(path).name}: saved by another version of eegemo, or altered ({error}); save it again."
+        ) from error
     classifier.model_ = import_keras().models.load_model(path, safe_mode=True)
-    classifier.classes_ = np.array(card["classes"], dtype=card["classes_dtype"])
-    classifier.n_features_in_ = card["n_features_in"]
-    classifier._window_shape = tuple(card["window_shape"])
-    classifier.history_, classifier.best_epoch_ = card["history"], card["best_epoch"]
     return classifier
 
 
@@ -429,18 +484,16 @@ def _even_batches(n: int, batch_size: int, rng: np.random.Generator) -> Iterator
 
 
 class _Subset:
-    def __init__(self, source: _Source, numbers: np.ndarray) -> None:
-        self.source, self.numbers = source, numbers
+    """Some windows of a source."""
+
+    def __init__(self, source: _Source, chosen: np.ndarray) -> None:
+        self.source, self.chosen = source, chosen
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.chosen)
 
     def gather(self, index: np.ndarray) -> np.ndarray:
-        return self.source.gather(self.numbers[index])
-
-
-def _subset(source: _Source, numbers: np.ndarray) -> _Source:
-    return _Subset(source, numbers)
+        return self.source.gather(self.chosen[index])
 
 
 @contextmanager
@@ -465,7 +518,3 @@ def _epoch_bar(epochs: int, name: str, listeners: list[EpochListener], *, enable
         task = bar.add_task(name, total=epochs)
         listeners.append(lambda done, _: bar.update(task, completed=done))
         yield
-
-
-def _is_json(value: Any) -> bool:
-    return value is None or isinstance(value, (bool, int, float, str, list, tuple))

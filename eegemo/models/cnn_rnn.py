@@ -12,6 +12,8 @@ from eegemo.models.base import WindowClassifier
 class _CNNRNNClassifier(WindowClassifier):
     """The layers that both networks share, around a recurrent layer of their own."""
 
+    _sizes = ("filters", "kernel_size", "pool_size", "units", "dense_units")
+
     # The paper gives none of these numbers; its layers, their order and the normalisation are its own.
     def __init__(
         self,
@@ -55,11 +57,11 @@ class _CNNRNNClassifier(WindowClassifier):
         from keras import layers
 
         return [
-            layers.Conv1D(self.filters, self.kernel_size, padding="same", activation="relu", name="conv"),
-            layers.MaxPooling1D(self.pool_size, padding="same", name="max_pooling"),
+            layers.Conv1D(int(self.filters), int(self.kernel_size), padding="same", activation="relu", name="conv"),
+            layers.MaxPooling1D(int(self.pool_size), padding="same", name="max_pooling"),
             self._recurrent(),
             layers.Flatten(name="flatten"),
-            layers.Dense(self.dense_units, activation="relu", name="dense"),
+            layers.Dense(int(self.dense_units), activation="relu", name="dense"),
             layers.Dropout(self.dropout, name="dropout"),
         ]
 
@@ -106,7 +108,7 @@ class CNNGRUClassifier(_CNNRNNClassifier):
     def _recurrent(self) -> Any:
         from keras import layers
 
-        return layers.GRU(self.units, return_sequences=True, name="gru")
+        return layers.GRU(int(self.units), return_sequences=True, name="gru")
 
 
 class CNNLSTMClassifier(_CNNRNNClassifier):
@@ -124,4 +126,4 @@ class CNNLSTMClassifier(_CNNRNNClassifier):
     def _recurrent(self) -> Any:
         from keras import layers
 
-        return layers.LSTM(self.units, return_sequences=True, name="lstm")
+        return layers.LSTM(int(self.units), return_sequences=True, name="lstm")

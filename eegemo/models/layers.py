@@ -22,9 +22,9 @@ class ChannelNormalization(keras.layers.Layer):
     Parameters
     ----------
     method : "zscore-minmax" | "zscore" | "minmax"
-    XX Min-max undoes
-        any shift and scale before it, so the last equals ``"minmax"`` up to rounding; it has a name because
-        the paper does both.
+        ``(x - mean) / sd``; ``2 (x - min) / (max - min) - 1``, so that the range becomes -1 to 1; or the second
+        applied to the first. Min-max undoes any shift and scale before it, so the last equals ``"minmax"``
+        up to rounding; it has a name because the paper does both.
     over : "window" | "training"
         Where mean, sd, minimum and maximum are taken: in each window by itself, which fits nothing, or once
         over the data given to :meth:`adapt`.
@@ -50,13 +50,15 @@ class ChannelNormalization(keras.layers.Layer):
             self.scale = self.add_weight(shape=(n_channels,), initializer="ones", trainable=False, name="scale")
 
     def adapt(self, batches: Iterable[np.ndarray]) -> None:
-        """Fit shift and scale to the training data.
+        """Fit shift and scale to the training data; over each window there is nothing to fit.
 
         Parameters
         ----------
         batches : iterable of array, shape (n, n_times, n_channels)
             The training data, in one pass; sums are taken in float64.
         """
+        if self.over != "training":
+            raise ConfigError("A normalisation over each window fits nothing; it has nothing to adapt.")
         n, low, high = 0, np.inf, -np.inf
         total: Any = 0.0
         squares: Any = 0.0

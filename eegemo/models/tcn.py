@@ -56,6 +56,8 @@ class TCNClassifier(WindowClassifier):
     Bai, Kolter & Koltun 2018, arXiv:1803.01271.
     """  # noqa: E501  numpydoc wants the shared parameters on one line
 
+    _sizes = ("nb_filters", "kernel_size", "nb_stacks")
+
     def __init__(
         self,
         *,
@@ -96,9 +98,9 @@ class TCNClassifier(WindowClassifier):
 
         return [
             TCN(
-                nb_filters=self.nb_filters,
-                kernel_size=self.kernel_size,
-                nb_stacks=self.nb_stacks,
+                nb_filters=int(self.nb_filters),
+                kernel_size=int(self.kernel_size),
+                nb_stacks=int(self.nb_stacks),
                 dilations=self._dilations(n_times),
                 dropout_rate=self.dropout,
                 use_layer_norm=True,
@@ -110,6 +112,8 @@ class TCNClassifier(WindowClassifier):
         if self.short_receptive_field not in ("refuse", "allow"):
             raise ConfigError(f"short_receptive_field must be 'refuse' or 'allow', got {self.short_receptive_field!r}.")
         if self.dilations is None:
+            if self.kernel_size == 1 and n_times > 1:
+                raise ConfigError("With kernel_size=1 no dilations let the last step see more than one sample.")
             dilations: tuple[int, ...] = (1,)
             while receptive_field(self.kernel_size, self.nb_stacks, dilations) < n_times:
                 dilations += (2 * dilations[-1],)
@@ -122,4 +126,4 @@ class TCNClassifier(WindowClassifier):
                 "its beginning would never be seen. Add dilations, leave them out to have them chosen, or say "
                 "short_receptive_field='allow'."
             )
-        return tuple(self.dilations)
+        return tuple(int(dilation) for dilation in self.dilations)

@@ -32,7 +32,7 @@ def test_confusion_cells_show_the_counts_and_their_shares(result: Results) -> No
 def test_bars_are_the_scores_of_the_table(result: Results) -> None:
     figure = gap_figure([result], [result])
     (bars,) = figure.axes[0].containers[1:]
-    assert bars.patches[0].get_height() == pytest.approx(score_table([result])["test accuracy"][0])
+    assert bars[0].get_height() == pytest.approx(score_table([result])["test accuracy"][0])
     plt.close(figure)
 
 
