@@ -75,9 +75,9 @@ class PaperTables:
     """Whether one model is made for all people, or one for each, under the protocol trial."""
     epochs: int = 20
     """At most so many epochs (not in the source)."""
-    batch_size: int = 64
-    """Windows in a batch (not in the source)."""
-    patience: int = 4
+    batch_size: int | None = None
+    """Windows in a batch (not in the source); each model's own where it is not given."""
+    patience: int = 3
     """Epochs without a better validation loss before training stops (not in the source)."""
     normalization: Literal["zscore-minmax", "zscore", "minmax"] = "zscore-minmax"
     """The first layer; the paper z-scores, then scales to minimum and maximum."""
@@ -123,9 +123,9 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
             normalization=config.normalization,
             normalize_over=config.normalize_over,
             epochs=1 if config.smoke else config.epochs,
-            batch_size=config.batch_size,
             patience=config.patience,
             random_state=config.seed,
+            **({} if config.batch_size is None else {"batch_size": config.batch_size}),
         )
         for name in config.models
     }

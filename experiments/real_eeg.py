@@ -41,15 +41,15 @@ class RealEEG:
     """Protocols by name."""
     window: float = 4.0
     """Length of a window in seconds."""
-    step: float = 4.0
+    step: float = 2.0
     """Seconds between the starts of two windows."""
-    n_splits: int = 6
+    n_splits: int = 4
     """Folds of each protocol."""
-    epochs: int = 30
+    epochs: int = 20
     """At most so many epochs."""
     batch_size: int = 32
     """Windows in a batch."""
-    patience: int = 6
+    patience: int = 4
     """Epochs without a better validation loss before training stops."""
     learning_rate: float = 1e-3
     """Of Adam."""
@@ -92,6 +92,8 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
             )
             for name in config.models:
                 classifier = model_class(name)(
+                    normalization="zscore",  # blinks stretch a minimum and maximum far beyond the EEG
+                    normalize_over="window",
                     epochs=1 if config.smoke else config.epochs,
                     batch_size=config.batch_size,
                     patience=config.patience,

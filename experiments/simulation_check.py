@@ -3,7 +3,7 @@
 Expected: with no effect, ``trial`` holds chance (kappa 0) in its interval while ``window-random`` is still high: it
 measures how well trials are recognised. With the default effect both look like what is published for DEAP. With a
 large one ``trial`` rises too, so it can find what is there.
-Costs about 12 minutes on two CPU cores.
+Costs about 8 minutes on two CPU cores.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class SimulationCheck:
     """Model by name."""
     protocols: tuple[str, ...] = ("window-random", "trial")
     """Protocols by name."""
-    seeds: tuple[int, ...] = (DEFAULT_SEED, 0, 1)
+    seeds: tuple[int, ...] = (DEFAULT_SEED, 0)
     """Each gives other people, splits and networks."""
     subjects: int = 4
     """Simulated people for each seed."""
