@@ -23,7 +23,7 @@ import pandas as pd
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from eegemo import Trials, evaluate, load_deap, make_splitter, quadrants, simulate
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
@@ -77,8 +77,8 @@ class PaperTables:
     """At most so many epochs (not in the source)."""
     batch_size: int | None = None
     """Windows in a batch (not in the source); each model's own where it is not given."""
-    patience: int = 3
-    """Epochs without a better validation loss before training stops (not in the source)."""
+    patience: int | None = None
+    """Epochs without a better validation loss before training stops (not in the source); each model's own likewise."""
     normalization: Literal["zscore-minmax", "zscore", "minmax"] = "zscore-minmax"
     """The first layer; the paper z-scores, then scales to minimum and maximum."""
     normalize_over: Literal["training", "window"] = "training"
@@ -118,14 +118,14 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
         )
         for protocol in config.protocols
     ]
+    own = {k: v for k in ("batch_size", "patience") if (v := getattr(config, k)) is not None}
     classifiers = {
         name: model_class(name)(
             normalization=config.normalization,
             normalize_over=config.normalize_over,
             epochs=1 if config.smoke else config.epochs,
-            patience=config.patience,
             random_state=config.seed,
-            **({} if config.batch_size is None else {"batch_size": config.batch_size}),
+            **own,
         )
         for name in config.models
     }
@@ -185,7 +185,7 @@ def summarise(console: Console, results: list[Results], baselines: list[Results]
     """Print the scores and what they mean."""
     columns = ["test accuracy", "test macro-F1", "trial accuracy", "trial macro-F1"]
     text = formatted(score_table([*results, *baselines]))
-    table = Table("protocol", "model", *columns, title="Mean over folds")
+    table = Table(Column("protocol", no_wrap=True), "model", *columns, title="Mean over folds")
     for row in text.to_dict(orient="records"):
         saw_eeg = row["model"] not in BASELINES
         table.add_row(
@@ -201,3 +201,5 @@ if __name__ == "__main__":
         run(tyro.cli(PaperTables, description=__doc__))
     except ValueError as error:  # a setting or a file that cannot be used: the message says what to do
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; the tables and figures are those of the last complete run")

@@ -29,7 +29,7 @@ class _CNNRNNClassifier(WindowClassifier):
         epochs: int = 20,
         batch_size: int = 64,
         learning_rate: float = 3e-3,
-        patience: int = 3,
+        patience: int = 4,
         validation_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,

@@ -61,8 +61,8 @@ class TCNClassifier(WindowClassifier):
     def __init__(
         self,
         *,
-        nb_filters: int = 32,
-        kernel_size: int = 7,
+        nb_filters: int = 24,
+        kernel_size: int = 11,
         nb_stacks: int = 1,
         dilations: tuple[int, ...] | None = None,
         short_receptive_field: str = "refuse",
