@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from eegemo import load_deap, quadrants, write_simulated
+from eegemo import ConfigError, DataFormatError, load_deap, quadrants, write_simulated
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 
@@ -78,7 +78,10 @@ def main() -> None:
     )
     try:
         tyro.cli(commands, prog="python -m eegemo", description=__doc__).run(Console())
-    except ValueError as error:  # a setting or a file that cannot be used: the message says what to do
+    except (
+        ConfigError,
+        DataFormatError,
+    ) as error:  # a setting or a file that cannot be used: the message says what to do
         sys.exit(f"error: {error}")
 
 

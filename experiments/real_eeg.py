@@ -20,7 +20,7 @@ import tyro
 from rich.console import Console
 from rich.progress import Progress
 
-from eegemo import ConfigError, categories, evaluate, load_eegmat, make_splitter
+from eegemo import ConfigError, DataFormatError, categories, evaluate, load_eegmat, make_splitter
 from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
 from eegemo.evaluation.baselines import MajorityClassifier
 from eegemo.evaluation.cross_validation import Results
@@ -92,7 +92,7 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
             )
             for name in config.models:
                 classifier = model_class(name)(
-                    normalization="zscore",  # blinks stretch a minimum and maximum far beyond the EEG
+                    normalization="zscore",  # ours: a few large values stretch a minimum and maximum
                     normalize_over="window",
                     epochs=1 if config.smoke else config.epochs,
                     batch_size=config.batch_size,
@@ -131,5 +131,8 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
 if __name__ == "__main__":
     try:
         run(tyro.cli(RealEEG, description=__doc__))
-    except ValueError as error:  # a setting or a file that cannot be used: the message says what to do
+    except (
+        ConfigError,
+        DataFormatError,
+    ) as error:  # a setting or a file that cannot be used: the message says what to do
         sys.exit(f"error: {error}")

@@ -14,8 +14,6 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import tyro
@@ -25,7 +23,7 @@ from rich.progress import Progress
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from eegemo import evaluate, make_splitter, quadrants, simulate
+from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
 from eegemo._atomic import replacing
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.cross_validation import Results
@@ -86,7 +84,7 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
 
 
 def scores_of_people(result: Results) -> list[dict[str, object]]:
-    """Score every person's windows of all folds together; kappa is 0 for any guess that knows only their labels."""
+    """Score every person's windows of all folds together; kappa is 0 for any guess that is the same for all of them."""
     predictions = result.predictions
     proba = predictions[[f"p_{name}" for name in result.scheme.classes]].to_numpy()
     predictions = predictions.assign(predicted=proba.argmax(axis=1))
@@ -132,7 +130,7 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
     note = (
         f"SIMULATED data: {config.subjects} people for each of {len(config.seeds)} seeds; nobody was recorded, and no "
         "number here is a result about people. Windows of 1 s. Kappa is the mean over people, 0 at chance, with the "
-        f"{CONFIDENCE:.0%} interval of Student's t over people."
+        f"{CONFIDENCE:.0%} interval of Student's t over people, a little narrow since those of a seed share a model."
     )
     markdown = write_table(table, table.round(3).astype(str), config.out / "effects", title=title, note=note)
     figure = draw(table, note)
@@ -158,9 +156,9 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
 
 def draw(table: pd.DataFrame, note: str) -> Figure:
     """Draw kappa with its interval, a group for each effect."""
-    matplotlib.use("Agg")
     protocols = list(dict.fromkeys(table["protocol"]))
-    figure, ax = plt.subplots(figsize=(8, 4.6), layout="constrained")
+    figure = Figure(figsize=(8, 4.6), layout="constrained")
+    ax = figure.subplots()
     effects = list(dict.fromkeys(table["effect"]))
     for i, (protocol, colour) in enumerate(zip(protocols, ("#D55E00", "#0072B2", "#009E73"), strict=False)):
         rows = table[table["protocol"] == protocol]
@@ -185,5 +183,5 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
 if __name__ == "__main__":
     try:
         run(tyro.cli(SimulationCheck, description=__doc__))
-    except ValueError as error:  # a setting that cannot be used: the message says what to do
+    except (ConfigError, DataFormatError) as error:  # a setting that cannot be used: the message says what to do
         sys.exit(f"error: {error}")

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -178,5 +179,5 @@ class _Checksums:
         """Note the checksum of a file as it is now."""
         status = path.stat()
         self.known[str(path.resolve())] = [status.st_size, status.st_mtime_ns, checksum]
-        with replacing(self.memory) as partial:
+        with suppress(OSError), replacing(self.memory) as partial:  # it saves time, and may be lost
             partial.write_text(json.dumps(self.known))

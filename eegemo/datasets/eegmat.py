@@ -94,7 +94,7 @@ def _read_extract(path: Path) -> Trials:
         raise
     except Exception as error:
         raise DataFormatError(f"{path.name}: not an extract of eegmat ({error}); fetch it again.") from error
-    return _trials(signals, subjects, tasks, names, "extract of 12 people")
+    return _trials(signals, subjects, tasks, names, f"extract of {len(set(subjects))} people")
 
 
 def _read_edf(path: Path) -> np.ndarray:

@@ -6,7 +6,7 @@ timed without DEAP's licence, and so that a protocol's answer can be compared wi
 What is modelled, and from where
 --------------------------------
 * **Volume conduction**: dipoles under 24 scalp sites in MNE's four-shell spherical head model, 32 electrodes
-  of the 10-20 system (`mne.make_sphere_model`, `mne.make_forward_solution`; Berg & Scherg 1994,
+  of the 10-10 system (`mne.make_sphere_model`, `mne.make_forward_solution`; Berg & Scherg 1994,
   doi:10.1016/0013-4694(94)90113-9).
 * **Sources**: a 1/f background with theta, alpha, beta and gamma rhythms above it, where they are found on the
   scalp (Niedermeyer & Lopes da Silva, *Electroencephalography*; Donoghue et al. 2020,
@@ -14,12 +14,15 @@ What is modelled, and from where
 * **People**: each has their own gains, dipole orientations, rhythm frequencies and amplitudes (individual alpha
   frequency: Klimesch 1999, doi:10.1016/S0165-0173(98)00056-3).
 * **Trials**: each has its own state - amplitudes of the rhythms at every source, tone of the muscles, and a slow
-  drift of both - which all its windows share. This fingerprint is what a model learns when windows are split
-  at random; that real EEG carries one is shown by Brookshire et al. 2024 (doi:10.3389/fnins.2024.1373515).
-* **Emotion**: frontal alpha is weaker on the left and stronger on the right with higher valence (Davidson 1992,
-  doi:10.1016/0278-2626(92)90065-T; Coan & Allen 2004, doi:10.1016/j.biopsycho.2004.03.002); with higher
-  arousal posterior alpha is weaker, beta and gamma are stronger (Koelstra et al. 2012,
-  doi:10.1109/T-AFFC.2011.15). Its size is ``effect``.
+  drift of both - which all its windows share. Such a fingerprint is what a model learns when windows are split at
+  random: White & Power 2023 (Sensors 23:6077) show it for trials, Brookshire et al. 2024
+  (doi:10.3389/fnins.2024.1373515) for people.
+* **Emotion**: frontal and central alpha is weaker on the left and stronger on the right with higher valence
+  (frontal: Davidson 1992, doi:10.1016/0278-2626(92)90065-T; Coan & Allen 2004,
+  doi:10.1016/j.biopsycho.2004.03.002); with higher arousal posterior alpha is weaker (De Cesarei & Codispoti 2011,
+  doi:10.1111/j.1469-8986.2011.01204.x) and gamma is stronger (Keil et al. 2001,
+  doi:10.1016/S1388-2457(01)00654-X). That beta goes with gamma is chosen here; studies disagree on it. Its size
+  is ``effect``.
 * **Ratings**: ten videos a quadrant, each with its own mean valence and arousal; each person has a bias and
   noise. The spreads are set such that the class counts and the scores of the majority baselines come out near
   those of DEAP (Koelstra et al. 2012).
@@ -94,11 +97,11 @@ def simulate(
     effect : float
         How much a rating of one standard deviation (2 points) above the middle changes the log-amplitude
         of the rhythms that go with it. 0 is the null: the EEG knows nothing of the ratings. The default is
-        calibrated to the scores published for DEAP; 0.6 is a large effect that every honest protocol finds.
+        calibrated to the scores published for DEAP; 0.6 is a large effect, which ``trial`` finds.
     channels : "eeg" | "emotiv14" | sequence of str
         Which channels; those of the set or named, in the order given.
     random_state : int
-        The same seed gives the same bytes.
+        The same seed gives the same bytes, on one machine with one version of the libraries.
 
     Returns
     -------
@@ -189,8 +192,7 @@ def write_simulated(
     if max(numbers) > 99:
         raise ConfigError(f"Files are named s01 to s99, got subject {max(numbers)}.")
     target = Path(folder) / f"data_preprocessed_{format}"
-    if target.exists() and any(target.iterdir()) and not (target / deap.SIMULATED_MARK).exists():
-        raise ConfigError(f"{str(target)!r} holds files that were not simulated; name another folder.")
+    _refuse_to_mix(Path(folder), target, {f"s{subject:02d}{suffix}" for subject in numbers})
     with replacing(target / deap.SIMULATED_MARK) as partial:
         partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     paths, sheets = [], []
@@ -258,6 +260,22 @@ def _subject_numbers(subjects: int | Sequence[int]) -> list[int]:
     if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
         raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
     return numbers
+
+
+def _refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
+    """Refuse a folder with recordings of people, or with simulated ones that would stay beside the new ones."""
+    for release in ("python", "matlab"):
+        place = folder / f"data_preprocessed_{release}"
+        if place.exists() and any(place.iterdir()) and not (place / deap.SIMULATED_MARK).exists():
+            raise ConfigError(f"{str(place)!r} holds files that were not simulated; name another folder.")
+    if (folder / "participant_ratings.csv").exists() and not list(folder.glob(f"*/{deap.SIMULATED_MARK}")):
+        raise ConfigError(f"{str(folder)!r} holds ratings that were not simulated; name another folder.")
+    others = sorted({path.name for path in target.glob("s??.*")} - written)
+    if others:
+        raise ConfigError(
+            f"{str(target)!r} holds other simulated people ({', '.join(others)}), maybe of another seed; remove "
+            "them or name another folder."
+        )
 
 
 def _check_settings(effect: float, seed: int) -> None:

@@ -19,11 +19,11 @@ from sklearn.base import BaseEstimator, clone
 
 from eegemo._atomic import replacing
 from eegemo._json import plain
-from eegemo.errors import unknown_name
+from eegemo.errors import ConfigError, unknown_name
 from eegemo.evaluation.leakage import Leakage, leakage_record, mean_leakage
 from eegemo.evaluation.metrics import confusion, score, to_trials
 from eegemo.evaluation.protocols import Split, Splitter
-from eegemo.evaluation.provenance import environment, hash_arrays, peak_memory_mb
+from eegemo.evaluation.provenance import commit, environment, hash_arrays, peak_memory_mb
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
@@ -212,7 +212,8 @@ def evaluate(
     Parameters
     ----------
     classifier : estimator
-        Cloned for each fold. It gets the validation data where its ``fit`` takes ``validation_data``; one
+        Cloned for each fold. It gets the validation data where its ``fit`` takes ``validation_data``, which
+        that of a Pipeline does not; then they are only scored. One
         whose ``random_state`` is None gets the splitter's, so that a run can be repeated.
     windows : Windows
     scheme : LabelScheme
@@ -222,7 +223,8 @@ def evaluate(
     model : str | None
         A name for the tables; the classifier's class by default.
     n_jobs : int | None
-        Folds at a time, as in scikit-learn.
+        Folds at a time, as in scikit-learn. The splits are the same; a network in a process of its own runs
+        on fewer threads, and its sums may differ in their last digits.
     folder : path-like | None
         Where each fold is written when it ends, as ``fold-00.npz``; those of an earlier run are removed.
     progress : rich.progress.Progress | None
@@ -235,6 +237,7 @@ def evaluate(
     results : Results
     """
     started = time.perf_counter()
+    commit()  # remembered from here on, whatever is edited during the run
     y = scheme(windows)
     estimator = clone(classifier)
     unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
@@ -351,7 +354,7 @@ def _run_fold(
         proba = np.zeros((len(numbers), n_classes), np.float32)
         proba[:, classifier.classes_] = classifier.predict_proba(windows[numbers])
         if not np.isfinite(proba).all():
-            raise ValueError(
+            raise ConfigError(
                 f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
                 "learning rate, or look for extreme values in the recordings."
             )

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,15 @@ def environment() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in _PACKAGES},
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "backend": sys.modules["keras"].backend.backend() if "keras" in sys.modules else None,
         "commit": commit(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
 
 
+@cache
 def commit() -> str | None:
-    """Return the commit that the code is at, with ``+changes`` where it was edited; None outside a checkout."""
+    """Return the commit of the code when first asked, ``+changes`` where it was edited; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

@@ -11,25 +11,30 @@ from contextlib import contextmanager
 from types import ModuleType
 
 
-def import_keras() -> ModuleType:
+def import_keras(*, to_load: bool = False) -> ModuleType:
     """Import Keras and start its backend, without the start-up messages that TensorFlow writes for its developers.
+
+    Parameters
+    ----------
+    to_load : bool
+        Whether to register eegemo's own layer and keras-tcn's, so that any of our networks can be loaded.
 
     Returns
     -------
     keras : module
-        With eegemo's own layer and the TCN registered, so that any of our networks can be loaded.
     """
     if "keras" in sys.modules:
         import keras
     else:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         with _silenced():
             import keras
 
             keras.ops.zeros(1)  # the first operation looks for a GPU, and says so
-    import tcn  # noqa: F401
+    if to_load:
+        import tcn  # noqa: F401
 
-    from eegemo.models import layers  # noqa: F401
+        from eegemo.models import layers  # noqa: F401
 
     return keras
 
@@ -37,8 +42,11 @@ def import_keras() -> ModuleType:
 @contextmanager
 def _silenced() -> Iterator[None]:
     """Keep what is written to the process's standard error, by C++ too, and show it only if the block fails."""
-    sys.stderr.flush()
-    terminal = os.dup(2)
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a program without a standard error, such as one started from an icon
+        yield
+        return
     with tempfile.TemporaryFile() as kept:
         os.dup2(kept.fileno(), 2)
         try:

@@ -8,7 +8,7 @@ import numbers
 import os
 import random
 import zipfile
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,7 +56,7 @@ class _WindowSource:
         if not np.isfinite(batch).all():
             number = index[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
             row = self.windows.table.iloc[number]
-            raise ValueError(
+            raise DataFormatError(
                 f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
             )
         return batch
@@ -75,7 +75,7 @@ class _ArraySource:
         return np.ascontiguousarray(self.X[index].transpose(0, 2, 1))
 
 
-class WindowClassifier(ClassifierMixin, BaseEstimator):
+class WindowClassifier(ClassifierMixin, BaseEstimator, ABC):
     """Base of the networks: a scikit-learn classifier on windows of EEG.
 
     A subclass lists its hyper-parameters in ``__init__`` and adds its layers in :meth:`_layers`. A fresh
@@ -394,7 +394,8 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
                 losses = self.history_["val_loss"]
                 losses.append(float(-np.log(np.maximum(likelihood, 1e-7)).mean()))
                 self.history_["val_accuracy"].append(float((proba.argmax(axis=1) == truth).mean()))
-                if best_weights is None or not losses[-1] >= losses[self.best_epoch_ - 1]:
+                best = losses[self.best_epoch_ - 1] if best_weights else np.nan
+                if np.isnan(best) or losses[-1] < best:
                     self.best_epoch_, best_weights = epoch, self.model_.get_weights()
             for listener in listeners:
                 listener(epoch, self.history_)
@@ -424,7 +425,7 @@ class WindowClassifier(ClassifierMixin, BaseEstimator):
         network = state.pop("_network", None)
         super().__setstate__(state)
         if network is not None:
-            self.model_ = import_keras().models.model_from_json(network[0])
+            self.model_ = import_keras(to_load=True).models.model_from_json(network[0])
             self.model_.set_weights(network[1])
 
 
@@ -471,7 +472,7 @@ def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
         raise DataFormatError(
             f"{Path(path).name}: saved by another version of eegemo, or altered ({error}); save it again."
         ) from error
-    classifier.model_ = import_keras().models.load_model(path, safe_mode=True)
+    classifier.model_ = import_keras(to_load=True).models.load_model(path, safe_mode=True)
     return classifier
 
 

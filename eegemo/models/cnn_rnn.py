@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,9 @@ class _CNNRNNClassifier(WindowClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
+    @abstractmethod
     def _recurrent(self) -> Any:
-        raise NotImplementedError
+        """Return the recurrent layer, with its sequence as output."""
 
     def _layers(self, n_times: int) -> list[Any]:
         from keras import layers

@@ -69,7 +69,7 @@ class TCNClassifier(WindowClassifier):
         dropout: float = 0.05,
         normalization: str | None = "zscore-minmax",
         normalize_over: str = "training",
-        epochs: int = 20,
+        epochs: int = 16,
         batch_size: int = 128,
         learning_rate: float = 3e-3,
         patience: int = 3,

@@ -6,7 +6,6 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
@@ -34,7 +33,8 @@ def confusion_figure(result: Results) -> Figure:
     """
     matrix = result.confusion()
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
+    figure = Figure(figsize=(9, 4.4), layout="constrained")
+    axes = figure.subplots(1, 2)
     for ax, values, style, title in (
         (axes[0], matrix, "d", "windows"),
         (axes[1], shares, ".2f", "share of the true class"),
@@ -58,7 +58,8 @@ def curves_figure(result: Results) -> Figure:
     -------
     figure : matplotlib.figure.Figure
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2)
     for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
         for prefix, colour, label in (("", _COLOURS[1], "training"), ("val_", _COLOURS[0], "validation")):
             for fold in result.folds:
@@ -85,7 +86,7 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
     ----------
     results : sequence of Results
         Of the models: a group of bars each, a bar for each protocol; the whiskers are the standard deviation
-        over folds.
+        over folds, and a single hold-out split has none.
     baselines : sequence of Results
         Of classifiers that saw no EEG, under one protocol: lines.
 
@@ -96,7 +97,8 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
     table = score_table(results)
     models, protocols = (list(dict.fromkeys(table[column])) for column in ("model", "protocol"))
     width = 0.8 / len(protocols)
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4.8), sharey=True, layout="constrained")
+    figure = Figure(figsize=(10, 4.8), layout="constrained")
+    axes = figure.subplots(1, 2, sharey=True)
     for ax, metric in zip(axes, ("test accuracy", "test macro-F1"), strict=True):
         for i, protocol in enumerate(protocols):
             rows = table[table["protocol"] == protocol].set_index("model").reindex(models)
@@ -114,7 +116,7 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
                 text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
         for i, row in enumerate(score_table(baselines).to_dict("records") if baselines else []):
             style = {"color": _GREYS[i % 3], "linestyle": ("-", "--", ":")[i % 3]}
-            ax.axhline(row[metric], linewidth=1.2, label=f"no EEG: {row['model']}", **style)
+            ax.axhline(row[metric], linewidth=1.2, label=f"no EEG ({row['protocol']}): {row['model']}", **style)
         ax.set_xticks(np.arange(len(models)), models)
         ax.set(title=f"{metric}, windows", ylim=(0, 1.08))
         ax.spines[["top", "right"]].set_visible(False)
@@ -125,7 +127,7 @@ def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) ->
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG, whole or not at all, and close it.
+    """Write a figure as PNG, whole or not at all.
 
     Parameters
     ----------
@@ -135,7 +137,6 @@ def write_figure(figure: Figure, path: Path) -> None:
     """
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110, metadata={"Software": None})
-    plt.close(figure)
 
 
 def _head_and_foot(figure: Figure, title: str, results: Sequence[Results]) -> None:

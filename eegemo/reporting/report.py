@@ -8,7 +8,6 @@ from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 
 from eegemo._atomic import replacing
@@ -53,7 +52,6 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], baselines
     results, baselines : sequence of Results
         Of the models, and of the classifiers that saw no EEG.
     """
-    matplotlib.use("Agg")
     folder.mkdir(parents=True, exist_ok=True)
     everything = [*results, *baselines]
     note = statement(results)

@@ -178,7 +178,7 @@ def write_table(table: pd.DataFrame, text: pd.DataFrame, stem: Path, *, title: s
     contents = {
         ".csv": f"# {title}. {note}\n{numbers}",
         ".md": markdown,
-        ".tex": latex.replace("±", r"$\pm$"),
+        ".tex": latex.replace("±", r"$\pm$").replace("<", "$<$").replace(">", "$>$"),
     }
     for suffix, content in contents.items():
         with replacing(stem.with_suffix(suffix)) as partial:
@@ -197,4 +197,4 @@ def _missing(value: object, text: str) -> str:
 def _latex(text: str) -> str:
     for character in "%&_#":
         text = text.replace(character, "\\" + character)
-    return text.replace(">", "$>$")
+    return text

@@ -7,6 +7,7 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,14 @@ import pytest
 
 from eegemo.evaluation import provenance
 from eegemo.evaluation.provenance import commit, environment, hash_arrays, peak_memory_mb
+
+
+@pytest.fixture(autouse=True)
+def forgotten_commit() -> Iterator[None]:
+    """Nothing is remembered from one test to another."""
+    commit.cache_clear()
+    yield
+    commit.cache_clear()
 
 
 @pytest.fixture
@@ -78,14 +87,22 @@ def test_the_environment_names_no_machine_and_no_path() -> None:
     assert not re.search(r'"(/|[A-Za-z]:\\)', text)
 
 
-@pytest.mark.parametrize(("backend", "expected"), [(None, "tensorflow"), ("jax", "jax")])
-def test_the_backend_is_the_one_that_keras_was_told(
-    monkeypatch: pytest.MonkeyPatch, backend: str | None, expected: str
-) -> None:
-    monkeypatch.delenv("KERAS_BACKEND", raising=False)
-    if backend:
-        monkeypatch.setenv("KERAS_BACKEND", backend)
-    assert environment()["backend"] == expected
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_the_backend_is_the_one_that_keras_runs_on(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    keras = SimpleNamespace(backend=SimpleNamespace(backend=lambda: backend))
+    monkeypatch.setitem(sys.modules, "keras", keras)  # type: ignore[arg-type]
+    assert environment()["backend"] == backend
+
+
+def test_without_a_network_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    assert environment()["backend"] is None
+
+
+def test_the_commit_is_that_of_the_start_of_a_run(checkout: Path) -> None:
+    first = commit()
+    (checkout / "eegemo" / "new.py").write_text("code = 2\n")
+    assert commit() == first
 
 
 def test_a_package_that_is_not_installed_has_no_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -26,14 +25,12 @@ def test_confusion_cells_show_the_counts_and_their_shares(result: Results) -> No
     counts, shares = ([text.get_text() for text in ax.texts] for ax in figure.axes)
     assert counts == [str(count) for count in matrix.ravel()]
     assert shares == [f"{share:.2f}" for share in (matrix / matrix.sum(axis=1, keepdims=True)).ravel()]
-    plt.close(figure)
 
 
 def test_bars_are_the_scores_of_the_table(result: Results) -> None:
     figure = gap_figure([result], [result])
     (bars,) = figure.axes[0].containers[1:]
     assert bars[0].get_height() == pytest.approx(score_table([result])["test accuracy"][0])
-    plt.close(figure)
 
 
 def test_curves_have_a_line_for_each_fold_and_part(result: Results) -> None:
@@ -43,7 +40,6 @@ def test_curves_have_a_line_for_each_fold_and_part(result: Results) -> None:
     curves = [line.get_ydata() for line in figure.axes[0].lines]
     assert sum(np.array_equal(curve, [2.0, 1.0]) for curve in curves) == len(folds)
     assert sum(np.array_equal(curve, [2.0, 3.0]) for curve in curves) == len(folds)
-    plt.close(figure)
 
 
 def test_every_figure_says_simulated_protocol_and_leakage(result: Results) -> None:
@@ -51,10 +47,8 @@ def test_every_figure_says_simulated_protocol_and_leakage(result: Results) -> No
         words = f"{figure.get_suptitle()} {figure.get_supxlabel()}".replace("\n", " ")
         for word in ("SIMULATED", "under trial", "trial 0%"):
             assert word in words
-        plt.close(figure)
 
 
 def test_a_figure_is_a_png(result: Results, tmp_path: Path) -> None:
     write_figure(confusion_figure(result), tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
-    assert not plt.get_fignums()
