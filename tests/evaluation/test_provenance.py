@@ -90,7 +90,7 @@ def test_the_environment_names_no_machine_and_no_path() -> None:
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_the_backend_is_the_one_that_keras_runs_on(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     keras = SimpleNamespace(backend=SimpleNamespace(backend=lambda: backend))
-    monkeypatch.setitem(sys.modules, "keras", keras)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "keras", keras)
     assert environment()["backend"] == backend
 
 

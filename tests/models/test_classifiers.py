@@ -9,7 +9,7 @@ import pickle
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from eegemo import ConfigError, Trials, Windows, quadrants
+from eegemo import CNNGRUClassifier, ConfigError, Trials, Windows, quadrants
 from eegemo.models import MODELS, model_class
 from eegemo.models.base import WindowClassifier
 
@@ -655,3 +655,18 @@ class TestErrors:
     def test_a_classifier_that_was_not_fitted_says_so(self, name: str, use: Callable[[WindowClassifier], Any]) -> None:
         with pytest.raises(NotFittedError, match="not fitted yet"):
             use(make(name))
+
+
+def test_an_epoch_whose_validation_loss_is_no_number_is_never_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
+    likelihoods = iter([0.4, 0.8, np.nan, np.nan, np.nan])
+    classifier = CNNGRUClassifier(filters=2, units=2, dense_units=2, epochs=9, patience=3, random_state=0)
+
+    def predict(source: Sized) -> np.ndarray:
+        likelihood = next(likelihoods)
+        return np.tile([likelihood, 1 - likelihood], (len(source), 1))
+
+    monkeypatch.setattr(classifier, "_predict", predict)
+    X, y = np.random.default_rng(0).standard_normal((8, 1, 32)).astype(np.float32), np.arange(8) % 2
+    classifier.fit(X, y, validation_data=(X[y == 0], y[y == 0]))
+    assert classifier.best_epoch_ == 2
+    assert len(classifier.history_["val_loss"]) == 5
