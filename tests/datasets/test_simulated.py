@@ -300,3 +300,20 @@ def test_every_loader_in_the_registry_is_there() -> None:
     for target in LOADERS.values():
         module, name = target.split(":")
         assert callable(getattr(__import__(module, fromlist=[name]), name))
+
+
+def test_ratings_of_people_are_not_replaced(tmp_path: Path) -> None:
+    sheet = tmp_path / "participant_ratings.csv"
+    sheet.write_text("Participant_id\n1\n")
+    with pytest.raises(ConfigError, match="ratings that were not simulated"):
+        write_simulated(tmp_path, [1])
+    assert sheet.read_text() == "Participant_id\n1\n"
+
+
+def test_people_of_an_earlier_run_do_not_stay_beside_new_ones(tmp_path: Path) -> None:
+    target = tmp_path / "data_preprocessed_python"
+    target.mkdir()
+    (target / "SIMULATED.txt").write_text("")
+    (target / "s01.dat").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"other simulated people \(s01\.dat\)"):
+        write_simulated(tmp_path, [2])
