@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -127,10 +128,13 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
     """Write the table, the figure, the page and the provenance."""
     command = command_of("experiments/simulation_check.py", config)
     title = f"{config.model} on simulated people, by how much their EEG knows of emotion"
+    shared = table.groupby("protocol", sort=False)["test windows that share a trial"].mean()
+    leaks = "; ".join(f"{share:.0%} under {protocol}" for protocol, share in shared.items())
     note = (
         f"SIMULATED data: {config.subjects} people for each of {len(config.seeds)} seeds; nobody was recorded, and no "
         "number here is a result about people. Windows of 1 s. Kappa is the mean over people, 0 at chance, with the "
-        f"{CONFIDENCE:.0%} interval of Student's t over people, a little narrow since those of a seed share a model."
+        f"{CONFIDENCE:.0%} interval of Student's t over people, a little narrow since those of a seed share a model. "
+        f"Test windows that share their trial with training: {leaks}."
     )
     markdown = write_table(table, table.round(3).astype(str), config.out / "effects", title=title, note=note)
     figure = draw(table, note)
@@ -176,7 +180,7 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
     ax.set(ylabel="Cohen's kappa, windows", ylim=(-0.15, 1.02), title="SIMULATED DATA · what each protocol finds")
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    figure.supxlabel(note.replace("; ", ";\n").replace(". Kappa", ".\nKappa"), fontsize=7, color="#444444")
+    figure.supxlabel("\n".join(textwrap.wrap(note, 120)), fontsize=7, color="#444444")
     return figure
 
 
