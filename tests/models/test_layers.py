@@ -223,7 +223,8 @@ def test_the_parameters_of_a_recurrent_network_are_those_of_its_formulas(name: s
 # conv 7*32*64+64 = 14,400; GRU 3*(64*(64+64)+2*64) = 24,960 or LSTM 4*(64*(64+64)+64) = 33,024;
 # dense 128/16*64*64+64 = 32,832; softmax 64*4+4 = 260.
 # TCN, dilations 1 2 4: the first convolution 11*32*24+24 = 8,472, the shortcut around its block 32*24+24 = 792, five
-# more convolutions of 11*24*24+24 = 6,360, six layer normalisations of 2*24 = 48, together 41,352; softmax 24*4+4 = 100.
+# more convolutions of 11*24*24+24 = 6,360, six layer normalisations of 2*24 = 48, together 41,352;
+# softmax 24*4+4 = 100.
 @pytest.mark.parametrize(("name", "count"), [("cnn-gru", 72_452), ("cnn-lstm", 80_516), ("tcn", 41_452)])
 def test_a_default_network_has_the_size_worked_out_by_hand(networks: dict[str, Any], name: str, count: int) -> None:
     assert trainable(networks[name]) == count
