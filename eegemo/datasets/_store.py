@@ -7,12 +7,12 @@ layout, and another store is made. It appears whole, by renaming, or not at all.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from eegemo.errors import ConfigError
 from eegemo.trials import Trials
 
 _LAYOUT = 1  # to be raised when what is stored, or how it is computed, changes
+_CHUNK = 1 << 22
 _SIGNALS, _TABLE, _CARD = "signals.npy", "trials.csv", "store.json"
 
 #: Yields the samples (n, n_channels), float32, and the rows of the trial table, of one subject after another.
@@ -104,23 +105,20 @@ def _make(
     shutil.rmtree(folder, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        tables, digest, n_samples = [], hashlib.sha256(), 0
+        tables, n_samples = [], 0
         # Written as a file, not through a memory map: a full disk is an error here and would be a crash there.
         with (partial / _SIGNALS).open("wb") as file:
-            header = io.BytesIO()
-            np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": shape})
-            file.write(header.getvalue())
-            digest.update(header.getvalue())
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
             for samples, table in blocks():
                 file.write(samples.data)
-                digest.update(samples.data)
                 tables.append(table)
                 n_samples += len(samples)
         assert (n_samples, samples.shape[1]) == shape
         table = pd.concat(tables, ignore_index=True)
         table.to_csv(partial / _TABLE, index=False)
+        checksum = _checksum(partial / _SIGNALS)
         card = {
-            "sha256": digest.hexdigest(),
+            "signals": checksum,
             "trials": hashlib.sha256((partial / _TABLE).read_bytes()).hexdigest(),
         }
         dtypes = table.dtypes.astype(str).to_dict()
@@ -128,7 +126,7 @@ def _make(
         (partial / _CARD).write_text(json.dumps({**card, "dtypes": dtypes}))
         partial.chmod(folder.parent.stat().st_mode)
         partial.rename(folder)
-        checksums.remember(folder / _SIGNALS, digest.hexdigest())
+        checksums.remember(folder / _SIGNALS, checksum)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -141,7 +139,7 @@ def _is_sound(folder: Path, checksums: _Checksums) -> bool:
             return False
         if hashlib.sha256(json.dumps(card["dtypes"]).encode()).hexdigest() != card["columns"]:
             return False
-        return checksums.of(folder / _SIGNALS) == card["sha256"]
+        return checksums.of(folder / _SIGNALS) == card["signals"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
@@ -151,8 +149,21 @@ def _read_table(folder: Path) -> pd.DataFrame:
     return pd.read_csv(folder / _TABLE, dtype=dtypes)
 
 
+def _checksum(path: Path) -> str:
+    """Return the SHA-256 over the SHA-256 of a file's chunks, which are read and hashed on several cores."""
+
+    def of_chunk(first: int) -> bytes:
+        with path.open("rb") as file:
+            file.seek(first)
+            return hashlib.sha256(file.read(_CHUNK)).digest()
+
+    with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
+        digests = pool.map(of_chunk, range(0, path.stat().st_size, _CHUNK))
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
 class _Checksums:
-    """SHA-256 of files, remembered for as long as their size and time of change stay the same."""
+    """Checksums of files, remembered for as long as their size and time of change stay the same."""
 
     def __init__(self, memory: Path) -> None:
         self.memory = memory
@@ -168,12 +179,9 @@ class _Checksums:
         known = self.known.get(str(path.resolve()))
         if isinstance(known, list) and known[:2] == state:
             return str(known[2])
-        digest = hashlib.sha256()
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 22):
-                digest.update(chunk)
-        self.remember(path, digest.hexdigest())
-        return digest.hexdigest()
+        checksum = _checksum(path)
+        self.remember(path, checksum)
+        return checksum
 
     def remember(self, path: Path, checksum: str) -> None:
         """Note the checksum of a file as it is now."""
