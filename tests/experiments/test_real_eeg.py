@@ -37,7 +37,7 @@ def test_edf_files_as_published_are_read(real_data: Path, tmp_path: Path) -> Non
         out=tmp_path,
     )
     (result,) = real_eeg.run(config, Console(file=io.StringIO()))
-    assert len(result.windows) == 2 * 2 * 15, "two people, two tasks, a minute in windows of 4 s"
+    assert len(result.windows) == 2 * 2 * 29, "two people, two tasks; (60 - 4) / 2 + 1 windows of 4 s in a minute"
 
 
 def test_without_recordings_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
