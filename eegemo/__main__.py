@@ -78,10 +78,8 @@ def main() -> None:
     )
     try:
         tyro.cli(commands, prog="python -m eegemo", description=__doc__).run(Console())
-    except (
-        ConfigError,
-        DataFormatError,
-    ) as error:  # a setting or a file that cannot be used: the message says what to do
+    except (ConfigError, DataFormatError) as error:
+        # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")
 
 

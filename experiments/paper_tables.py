@@ -54,7 +54,7 @@ class PaperTables:
     subjects: tuple[int, ...] | None = None
     """Numbers of the people to take: all in the folder, or 1 2 3 4 of the simulated ones."""
     effect: float = DEFAULT_EFFECT
-    """How much the simulated EEG knows of the ratings; without meaning for DEAP."""
+    """How much the simulated EEG knows of the ratings; refused with --data."""
     models: tuple[str, ...] = ("cnn-gru", "cnn-lstm", "tcn")
     """Models by name."""
     protocols: tuple[str, ...] = ("window-random", "trial")
@@ -100,6 +100,8 @@ def load(config: PaperTables) -> Trials:
     channels = config.channels[0] if config.channels in (("eeg",), ("emotiv14",)) else config.channels
     subjects = config.subjects or ((1, 2) if config.smoke else None)
     if config.data is not None:
+        if config.effect != DEFAULT_EFFECT:
+            raise ConfigError(f"--effect {config.effect:g} is of simulated people alone; leave it out with --data.")
         return load_deap(config.data, subjects=subjects, channels=channels, cache=config.cache)
     return simulate(subjects or 4, effect=config.effect, channels=channels, random_state=config.seed)
 
@@ -200,10 +202,8 @@ def summarise(console: Console, results: list[Results], baselines: list[Results]
 if __name__ == "__main__":
     try:
         run(tyro.cli(PaperTables, description=__doc__))
-    except (
-        ConfigError,
-        DataFormatError,
-    ) as error:  # a setting or a file that cannot be used: the message says what to do
+    except (ConfigError, DataFormatError) as error:
+        # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("interrupted; the tables and figures are those of the last complete run")

@@ -133,8 +133,6 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
 if __name__ == "__main__":
     try:
         run(tyro.cli(RealEEG, description=__doc__))
-    except (
-        ConfigError,
-        DataFormatError,
-    ) as error:  # a setting or a file that cannot be used: the message says what to do
+    except (ConfigError, DataFormatError) as error:
+        # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")

@@ -187,5 +187,6 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
 if __name__ == "__main__":
     try:
         run(tyro.cli(SimulationCheck, description=__doc__))
-    except (ConfigError, DataFormatError) as error:  # a setting that cannot be used: the message says what to do
+    except (ConfigError, DataFormatError) as error:
+        # a setting that cannot be used: the message says what to do
         sys.exit(f"error: {error}")

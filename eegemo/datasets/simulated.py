@@ -169,7 +169,6 @@ def write_simulated(
         As in :func:`simulate`.
     format : "python" | "matlab"
         ``s01.dat`` as Python 2 pickled it, or ``s01.mat``.
-
     on_written : callable | None
         Called with the path of each file when it is complete.
 
@@ -181,7 +180,8 @@ def write_simulated(
     Raises
     ------
     ConfigError
-        If a setting cannot be used, or the folder holds recordings that were not simulated.
+        If a setting cannot be used, or the folder holds recordings that were not simulated, or other simulated
+        people.
     """
     numbers = _subject_numbers(subjects)
     _check_settings(effect, random_state)

@@ -86,7 +86,17 @@ class Fold:
 
 
 def read_fold(path: Path) -> Fold:
-    """Read a fold that was written with :meth:`Fold.save`."""
+    """Read a fold that was written with :meth:`Fold.save`.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npz`` file.
+
+    Returns
+    -------
+    fold : Fold
+    """
     with np.load(path, allow_pickle=False) as stored:
         rest = json.loads(str(stored["record"]))
         rest["leakage"] = Leakage(**rest["leakage"])
@@ -235,6 +245,13 @@ def evaluate(
     Returns
     -------
     results : Results
+
+    Raises
+    ------
+    ConfigError
+        If there are too few units for the splits, or a fold's predictions are not finite.
+    DataFormatError
+        If a window holds NaN, or a trial cannot be labelled.
     """
     started = time.perf_counter()
     commit()  # remembered from here on, whatever is edited during the run

@@ -83,6 +83,7 @@ def test_the_summary_tells_what_was_done(tmp_path: Path) -> None:
         ({"channels": ("F3", "T3")}, "Unknown channel 'T3'"),
         ({"window": 61.0, "step": 61.0}, "longer than trial"),
         ({"n_splits": 41}, "more than the 40 trials"),
+        ({"data": Path("deap"), "effect": 0.0}, "of simulated people alone"),
     ],
 )
 def test_a_setting_that_cannot_be_used_says_so(settings: dict[str, object], message: str, tmp_path: Path) -> None:
