@@ -265,8 +265,8 @@ class Trials:
                 f"Epochs need trials of one length, got {len(shape)} different ones; "
                 "keep those of one length with trials.select(...)."
             )
-        scale = np.array([1 / _MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in self.ch_types])
-        data = np.stack([self.trial_data(i, baseline=True) * scale[:, None] for i in range(len(self))])
+        scale = units_per_mne_unit(self.ch_types)[:, None]
+        data = np.stack([self.trial_data(i, baseline=True) / scale for i in range(len(self))])
         info = mne.create_info(list(self.ch_names), self.sfreq, list(self.ch_types))
         epochs = mne.EpochsArray(
             data,
@@ -312,8 +312,7 @@ class Trials:
                 "apart; set epochs.metadata to a table with the columns subject, trial, stimulus and ratings."
             )
         types = tuple(epochs.get_channel_types())
-        scale = np.array([_MICROVOLTS_PER_VOLT if t in _IN_VOLTS else 1.0 for t in types])
-        data = epochs.get_data(copy=False) * scale[:, None]
+        data = epochs.get_data(copy=False) * units_per_mne_unit(types)[:, None]
         n_epochs, n_channels, n_times = data.shape
         table = epochs.metadata.reset_index(drop=True)
         if "trial" not in table:
@@ -332,6 +331,22 @@ class Trials:
             dataset=dataset,
             simulated=simulated,
         )
+
+
+def units_per_mne_unit(ch_types: Sequence[str]) -> np.ndarray:
+    """Return what MNE's values are multiplied by to become those of trials: microvolts of EEG, EOG and EMG.
+
+    Parameters
+    ----------
+    ch_types : sequence of str
+        MNE's channel types.
+
+    Returns
+    -------
+    scale : array, shape (n_channels,)
+        1e6 for those that MNE has in volts and trials in microvolts, 1 for all others.
+    """
+    return np.array([_MICROVOLTS_PER_VOLT if kind in _IN_VOLTS else 1.0 for kind in ch_types])
 
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:

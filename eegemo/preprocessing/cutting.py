@@ -1,0 +1,129 @@
+"""Cutting trials out of a continuous recording."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mne
+import numpy as np
+
+from eegemo.errors import ConfigError
+from eegemo.trials import units_per_mne_unit
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Trials of one recording, end to end.
+
+    Parameters
+    ----------
+    signals : array, shape (n_samples, n_channels), float32
+        EEG, EOG and EMG in microvolts.
+    kept : array of int, shape (n_kept,)
+        Which of the trials are in it, in the order in which they were given.
+    n_times : array of int, shape (n_kept,)
+        Their lengths in samples, the baseline included.
+    n_baseline : int
+        Samples of each before its onset.
+    peak_to_peak : array, shape (n_trials, n_channels)
+        Largest less smallest value of each channel in each trial, kept or not; NaN for a trial that the
+        recording does not hold.
+    outside : array of int
+        Trials that reach beyond the recording.
+    rejected : array of int
+        Trials in which an EEG channel exceeds the limit.
+    """
+
+    signals: np.ndarray
+    kept: np.ndarray
+    n_times: np.ndarray
+    n_baseline: int
+    peak_to_peak: np.ndarray
+    outside: np.ndarray
+    rejected: np.ndarray
+
+
+def cut_trials(
+    raw: mne.io.BaseRaw,
+    onsets: Sequence[float] | np.ndarray,
+    durations: float | Sequence[float] | np.ndarray,
+    *,
+    baseline: float = 0.0,
+    reject: float | None = None,
+    picks: Sequence[str] | None = None,
+) -> Cut:
+    """Cut ``[onset - baseline, onset + duration)`` around each onset, after everything else was done.
+
+    A filter that ran over trials instead of the recording would start anew at each trial's edge.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The preprocessed recording.
+    onsets : sequence of float
+        Seconds from the recording's first sample, in the order in which the trials are wanted. An onset falls on the
+        nearest sample: at 128 Hz it moves by 3.9 ms at most.
+    durations : float | sequence of float
+        Seconds; one for all trials, or one each.
+    baseline : float
+        Seconds kept before each onset.
+    reject : float | None
+        Leave out trials in which an EEG channel's peak-to-peak amplitude exceeds so many microvolts.
+    picks : sequence of str | None
+        Channels; all EEG channels by default.
+
+    Returns
+    -------
+    cut : Cut
+        The trials, and which of them could not be had.
+
+    Raises
+    ------
+    ConfigError
+        If a duration or the limit is not positive, the baseline is negative, or a channel is unknown.
+    """
+    starts_at = np.asarray(onsets, float)
+    lasts = np.broadcast_to(np.asarray(durations, float), starts_at.shape)
+    if not (np.isfinite(starts_at).all() and (lasts > 0).all() and baseline >= 0) or (
+        reject is not None and reject <= 0
+    ):
+        raise ConfigError(
+            "Trials need finite onsets, durations above 0, a baseline of 0 s or more and a limit above 0, got "
+            f"onsets {starts_at.tolist()}, durations {lasts.tolist()}, baseline {baseline:g}, reject {reject}."
+        )
+    names = (
+        list(picks) if picks is not None else [raw.ch_names[p] for p in mne.pick_types(raw.info, meg=False, eeg=True)]
+    )
+    missing = [name for name in names if name not in raw.ch_names]
+    if missing:
+        raise ConfigError(
+            f"Channels {', '.join(missing)} are not in the recording, which has {', '.join(raw.ch_names)}."
+        )
+    kinds = [raw.get_channel_types(picks=[name])[0] for name in names]
+    scale = units_per_mne_unit(kinds)[:, None]
+    is_eeg = np.array([kind == "eeg" for kind in kinds])
+    sfreq = raw.info["sfreq"]
+    n_baseline = round(baseline * sfreq)
+    first = np.round(starts_at * sfreq).astype(int) - n_baseline
+    last = first + n_baseline + np.round(lasts * sfreq).astype(int)
+    peak_to_peak = np.full((len(starts_at), len(names)), np.nan)
+    outside = np.flatnonzero((first < 0) | (last > raw.n_times))
+    kept, rejected, pieces = [], [], []
+    for trial in np.setdiff1d(np.arange(len(starts_at)), outside):
+        samples = raw.get_data(picks=names, start=first[trial], stop=last[trial]) * scale
+        peak_to_peak[trial] = np.ptp(samples, axis=1)
+        if reject is not None and (peak_to_peak[trial, is_eeg] > reject).any():
+            rejected.append(trial)
+            continue
+        kept.append(trial)
+        pieces.append(samples.T.astype(np.float32))
+    return Cut(
+        signals=np.concatenate(pieces) if pieces else np.empty((0, len(names)), np.float32),
+        kept=np.array(kept, int),
+        n_times=np.array([len(piece) for piece in pieces], int),
+        n_baseline=n_baseline,
+        peak_to_peak=peak_to_peak,
+        outside=outside,
+        rejected=np.array(rejected, int),
+    )

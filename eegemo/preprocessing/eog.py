@@ -1,0 +1,229 @@
+"""Removal of ocular artefacts (EOG), with a measure of how much was removed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import mne
+import numpy as np
+from mne.preprocessing import ICA, EOGRegression
+
+from eegemo.errors import ConfigError, DataFormatError
+from eegemo.preprocessing.steps import note_step, steps_done
+
+METHODS = ("regression", "ica")
+_FLAT_MICROVOLTS = 0.1
+_OCULAR_CORRELATION = 0.5  # |r| with EOG between 1 and 10 Hz, above which a component is ocular
+_FIT_HERTZ = 100.0  # the ICA is fitted to every so many samples a second; its components do not need more
+_VARIANCE_KEPT = 0.9999  # by the principal components that the ICA rests on: the last ones are rounding
+
+
+def remove_eog(
+    raw: mne.io.BaseRaw,
+    method: Literal["regression", "ica"] = "regression",
+    *,
+    eog_channels: Sequence[str] = (),
+    random_state: int = 0,
+    copy: bool = True,
+) -> mne.io.BaseRaw:
+    """Remove what the eyes add to the EEG.
+
+    * ``"regression"``: each EEG channel less its least-squares fit by the recorded EOG channels. It removes the brain's
+      share of the EOG, too, in proportion to its weight: a channel far from the eyes loses next to nothing.
+    * ``"ica"``: an independent component analysis, less the components whose correlation with an EOG channel between
+      1 and 10 Hz exceeds .5. Where none does, the data stay as they are, and a warning says so.
+
+    Both are fitted to the whole recording of one person, and use no label and no other person.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        High-passed at 1 Hz or above (:func:`high_pass`), bad channels interpolated.
+    method : "regression" | "ica"
+        How.
+    eog_channels : sequence of str
+        Channels that show the eyes; those of type ``eog`` by default. For ``"ica"`` frontal EEG channels such as Fp1
+        and Fp2 can stand in for EOG that was not recorded.
+    random_state : int
+        Where the ICA starts.
+    copy : bool
+        Whether to leave ``raw`` as it is.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        In memory. Its last step (:func:`steps_done`) holds, for each EEG channel, ``variance_explained`` (the share of
+        its variance that is gone, 0 to 1) and the largest |r| with an EOG channel before and after
+        (``r_before, r_after``); the regression's weights; or the number of the ICA's components and of those removed.
+        The regression's ``r_after`` is 0 in the very data that it was fitted to; look again after further filters.
+
+    Raises
+    ------
+    ConfigError
+        If the method is unknown, there is no EOG channel, or the recording says that its EOG was removed already.
+    DataFormatError
+        If every EOG channel is flat.
+
+    References
+    ----------
+    Gratton, Coles & Donchin 1983, doi:10.1016/0013-4694(83)90135-9; Croft & Barry 2000,
+    doi:10.1016/S0987-7053(00)00055-1; for ICA: Jung et al. 2000, doi:10.1016/S1388-2457(00)00386-2; Hyvärinen
+    1999 (FastICA), doi:10.1109/72.761722.
+    """
+    if method not in METHODS:
+        raise ConfigError(f"EOG can be removed by 'regression' or 'ica', got {method!r}; None leaves it in.")
+    refuse_second_removal(raw)
+    eyes = _eog_channels(raw, method, eog_channels)
+    raw = (raw.copy() if copy else raw).load_data(verbose="error")
+    brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
+    eog = raw.get_data(picks=eyes)
+    before = _Fit(raw, brain, eog)
+    reference = raw.info["custom_ref_applied"]
+    remove = _by_regression if method == "regression" else _by_ica
+    details = remove(raw, brain, eyes, random_state)
+    with raw.info._unlock():
+        raw.info["custom_ref_applied"] = reference
+    after = _Fit(raw, brain, eog)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        explained = np.nan_to_num(1 - after.variance / before.variance)
+    note_step(
+        raw,
+        "remove_eog",
+        method=method,
+        eog_channels=eyes,
+        channels=brain,
+        variance_explained=_rounded(explained),
+        r_before=_rounded(before.r),
+        r_after=_rounded(after.r),
+        **details,
+    )
+    return raw
+
+
+def eog_correlation(raw: mne.io.BaseRaw, eog_channels: Sequence[str] = ()) -> dict[str, float]:
+    """Correlate each EEG channel with the EOG.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording, filtered as the question wants it.
+    eog_channels : sequence of str
+        Those of type ``eog`` by default.
+
+    Returns
+    -------
+    r : dict
+        From the EEG channel's name to its largest absolute Pearson correlation with an EOG channel; empty where
+        there is no EOG.
+    """
+    eyes = list(eog_channels) or [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eog=True)]
+    brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
+    if not eyes or not brain:
+        return {}
+    return dict(zip(brain, _rounded(_Fit(raw, brain, raw.get_data(picks=eyes)).r), strict=True))
+
+
+def refuse_second_removal(raw: mne.io.BaseRaw) -> None:
+    """Refuse a recording that says that its EOG was removed.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+
+    Raises
+    ------
+    ConfigError
+        If a step of this package removed it, or an EOG projector is active.
+    """
+    done = [f"by {step['method']}" for step in steps_done(raw) if step["step"] == "remove_eog"]
+    done += [f"by the projector {p['desc']}" for p in raw.info["projs"] if p["active"] and "EOG" in p["desc"].upper()]
+    if done:
+        raise ConfigError(
+            f"The EOG of this recording was removed already ({done[0]}); a second removal would take EEG away. Set "
+            "eog=None, or start from the original file."
+        )
+
+
+class _Fit:
+    """Variance of channels, and their largest absolute correlation with the EOG."""
+
+    def __init__(self, raw: mne.io.BaseRaw, channels: list[str], eog: np.ndarray) -> None:
+        eog = eog - eog.mean(axis=1, keepdims=True)
+        size = np.linalg.norm(eog, axis=1)
+        self.variance, self.r = np.empty(len(channels)), np.empty(len(channels))
+        for i, name in enumerate(channels):  # one at a time: no second copy of the recording
+            x = raw.get_data(picks=[name])[0]
+            x -= x.mean()
+            norm = np.linalg.norm(x)
+            self.variance[i] = norm**2 / len(x)
+            self.r[i] = np.abs(eog @ x / np.maximum(size * norm, 1e-300)).max()
+
+
+def _eog_channels(raw: mne.io.BaseRaw, method: str, wanted: Sequence[str]) -> list[str]:
+    """Return the EOG channels to use, without those that are flat."""
+    eyes = list(wanted) or [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eog=True)]
+    missing = [name for name in eyes if name not in raw.ch_names]
+    if missing or not eyes:
+        had = f"EOG channel {missing[0]!r} is not among" if missing else "None is of type 'eog' among"
+        raise ConfigError(
+            f"There is no EOG to remove by. {had} the channels {', '.join(raw.ch_names)}. Either say which channels "
+            "are EOG (types, or bipolar for two electrodes); or use method 'ica' with frontal channels in their place "
+            "(eog_channels Fp1 and Fp2); or leave the EOG in (eog None), and say so where you report results."
+        )
+    kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    frontal = [name for name in eyes if kinds[name] == "eeg"]
+    if frontal and method == "regression":
+        raise ConfigError(
+            f"{', '.join(frontal)} are EEG channels: a regression on them would remove their own EEG wholly. Use "
+            "method 'ica', or set their type to 'eog' if that is what they are."
+        )
+    alive = [name for name in eyes if raw.get_data(picks=[name]).std() * 1e6 >= _FLAT_MICROVOLTS]
+    if not alive:
+        raise DataFormatError(f"The EOG channels {', '.join(eyes)} are flat. Name others, or set eog to None.")
+    if len(alive) < len(eyes):
+        flat = ", ".join(name for name in eyes if name not in alive)
+        warnings.warn(f"EOG channels {flat} are flat and were not used.", UserWarning, stacklevel=3)
+    return alive
+
+
+def _by_regression(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], random_state: int) -> dict[str, Any]:
+    # Regression and re-referencing commute (each channel's weights are linear in it), so that MNE's wish for a
+    # reference before the fit is met by declaring the present one.
+    raw.set_eeg_reference([], verbose="error")
+    model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
+    model.apply(raw, copy=False)
+    return {"weights": [_rounded(row) for row in model.coef_]}
+
+
+def _by_ica(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], random_state: int) -> dict[str, Any]:
+    every = max(1, round(raw.info["sfreq"] / _FIT_HERTZ))
+    ica = ICA(_VARIANCE_KEPT, method="fastica", max_iter=500, random_state=random_state, verbose="error")
+    ica.fit(raw, picks=brain, decim=every, verbose="error")
+    ocular: set[int] = set()
+    for eye in eyes:
+        found, _ = ica.find_bads_eog(
+            raw, ch_name=eye, measure="correlation", threshold=_OCULAR_CORRELATION, verbose="error"
+        )
+        ocular.update(found)
+    if ocular:
+        ica.apply(raw, exclude=sorted(ocular), verbose="error")
+    else:
+        warnings.warn(
+            f"No ocular component was found: none of {ica.n_components_} goes with {', '.join(eyes)} above "
+            f"|r| = {_OCULAR_CORRELATION:g}. The data were left as they are.",
+            UserWarning,
+            stacklevel=3,
+        )
+    maps = ica.get_components()[:, sorted(ocular)]
+    return {
+        "n_components": int(ica.n_components_),
+        "n_removed": len(ocular),
+        "weights": [_rounded(row) for row in maps],
+    }
+
+
+def _rounded(values: np.ndarray) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]

@@ -1,0 +1,196 @@
+"""Down-sampling and filters: linear phase, no delay, attenuation stated."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import mne
+import numpy as np
+import scipy.signal
+
+from eegemo.errors import ConfigError, DataFormatError
+from eegemo.preprocessing.steps import note_step
+
+_STOP_BAND_DB = 80.0
+_KEPT = 0.8  # of the new Nyquist frequency; the anti-aliasing filter falls from there to 1.2 of it
+_LARGEST_FACTOR = 10_000
+_SECONDS_AT_A_TIME = 30
+_TRANSITION = 4.0  # Hz, of the band-pass at its upper edge: 45 Hz is kept, 49 Hz is gone, and so is the mains' 50 Hz
+
+
+def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
+    """Resample a recording to a lower rate behind an anti-aliasing filter.
+
+    A zero-phase FIR filter (Kaiser window, 80 dB), evaluated only where a sample is kept. It keeps 0 to 0.8 of the new
+    Nyquist frequency (51.2 Hz at 128 Hz) within 0.001 dB; whatever would fold into that range is attenuated by 80 dB.
+    The recording is read half a minute at a time, so one that is not preloaded is never in memory at its own rate.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording; left as it is. Of a trigger channel, each new sample is the largest of the samples that it
+        covers, so that no code is lost.
+    sfreq : float
+        The new rate in Hz; at most the recording's own.
+
+    Returns
+    -------
+    raw : mne.io.RawArray
+        The recording at the new rate, in memory.
+
+    Raises
+    ------
+    ConfigError
+        If ``sfreq`` lies above the recording's rate, or is not a ratio of small numbers of it.
+    DataFormatError
+        If a sample is not finite.
+
+    References
+    ----------
+    Crochiere & Rabiner 1981, "Interpolation and Decimation of Digital Signals", doi:10.1109/PROC.1981.11969.
+    """
+    recorded = float(raw.info["sfreq"])
+    if not 0 < sfreq <= recorded:
+        raise ConfigError(
+            f"The recording has {recorded:g} samples a second and {sfreq:g} were asked for; more than were recorded "
+            f"would add nothing - set sfreq to {recorded:g} or less."
+        )
+    ratio = Fraction(sfreq / recorded).limit_denominator(_LARGEST_FACTOR)
+    if abs(float(ratio) * recorded / sfreq - 1) > 1e-9:
+        raise ConfigError(
+            f"{sfreq:g} Hz is not a ratio of whole numbers of the recording's {recorded:g} Hz; choose another sfreq."
+        )
+    data = _decimated(raw, ratio)
+    finite = np.isfinite(data.sum(axis=1))
+    if not finite.all():
+        raise DataFormatError(
+            f"Channel {raw.ch_names[int(np.argmin(finite))]} has values that are not finite; the file is damaged, or "
+            "the recording was cut - keep its intact part with raw.crop()."
+        )
+    info = raw.info.copy()
+    with info._unlock():  # as mne.io.Raw.resample does: there is no public setter
+        info["sfreq"] = float(sfreq)
+        info["lowpass"] = min(info["lowpass"], sfreq / 2)
+    resampled = mne.io.RawArray(data, info, first_samp=round(raw.first_samp * ratio), copy=None, verbose="error")
+    resampled.set_annotations(raw.annotations.copy(), verbose="error")
+    note_step(resampled, "downsample", recorded=recorded, sfreq=float(sfreq))
+    return resampled
+
+
+def _decimated(raw: mne.io.BaseRaw, ratio: Fraction) -> np.ndarray:
+    """Filter and decimate block by block; the blocks overlap by the filter's length, so that they join exactly."""
+    up, down = ratio.numerator, ratio.denominator
+    if ratio == 1:
+        return raw.get_data()
+    stim = mne.pick_types(raw.info, meg=False, stim=True)
+    others = np.setdiff1d(np.arange(len(raw.ch_names)), stim)
+    taps = _anti_aliasing(ratio)
+    block = down * max(1, round(_SECONDS_AT_A_TIME * raw.info["sfreq"] / down))
+    pad = down * (len(taps) // (2 * up * down) + 1)
+    n_times = raw.n_times
+    data = np.empty((len(raw.ch_names), -(-n_times * up // down)))
+    for first in range(0, n_times, block):
+        start, stop = max(0, first - pad), min(n_times, first + block + pad)
+        samples = raw.get_data(start=start, stop=stop)
+        begin, end = first // down * up, min(data.shape[1], (first + block) // down * up)
+        skip = (first - start) // down * up
+        kept = slice(skip, skip + end - begin)
+        filtered = scipy.signal.resample_poly(samples[others], up, down, axis=1, window=taps, padtype="edge")
+        data[others, begin:end] = filtered[:, kept]
+        if len(stim):
+            covered = (np.arange(filtered.shape[1]) * down) // up
+            data[stim, begin:end] = np.maximum.reduceat(samples[stim], covered, axis=1)[:, kept]
+    return data
+
+
+def _anti_aliasing(ratio: Fraction) -> np.ndarray:
+    """Return the low-pass filter at the common multiple of both rates; its -6 dB point is the new Nyquist frequency."""
+    cutoff = 1 / max(ratio.numerator, ratio.denominator)  # of that multiple's Nyquist frequency
+    n_taps, beta = scipy.signal.kaiserord(_STOP_BAND_DB, 2 * (1 - _KEPT) * cutoff)
+    return scipy.signal.firwin(n_taps | 1, cutoff, window=("kaiser", beta))
+
+
+def high_pass(raw: mne.io.BaseRaw, l_freq: float = 1.0, *, copy: bool = True) -> mne.io.BaseRaw:
+    """Take slow drifts out of EEG and EOG, before anything is fitted to them.
+
+    Electrode offsets of millivolts and drifts of minutes would otherwise be what a regression or an ICA explains
+    (Winkler et al. 2015, doi:10.1109/EMBC.2015.7319296, recommend 1-2 Hz before an ICA).
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    l_freq : float
+        The pass band's edge in Hz; the transition below it is as MNE chooses it (1 Hz wide for 1 Hz).
+    copy : bool
+        Whether to leave ``raw`` as it is.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        Filtered by a zero-phase FIR filter (Hamming window, stop band -53 dB, no delay).
+
+    Raises
+    ------
+    ConfigError
+        If the edge lies outside 0 to half the sampling rate.
+    DataFormatError
+        If the recording is shorter than the filter.
+    """
+    return _filtered(raw, "high_pass", l_freq, None, copy)
+
+
+def band_pass(raw: mne.io.BaseRaw, l_freq: float = 4.0, h_freq: float = 45.0, *, copy: bool = True) -> mne.io.BaseRaw:
+    """Keep one band of EEG and EOG: DEAP's 4-45 Hz by default.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    l_freq, h_freq : float
+        Edges of the pass band in Hz. For 4-45 Hz the stop bands begin at 2 Hz and 49 Hz, so that mains at 50 or
+        60 Hz is gone; the filter is 1.65 s long.
+    copy : bool
+        Whether to leave ``raw`` as it is.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        Filtered by a zero-phase FIR filter (Hamming window, stop bands -53 dB, no delay). What lies within 0.83 s of
+        the recording's ends rests on mirrored samples.
+
+    Raises
+    ------
+    ConfigError
+        If the edges are not in order, or lie outside 0 to half the sampling rate.
+    DataFormatError
+        If the recording is shorter than the filter.
+
+    References
+    ----------
+    Widmann, Schröger & Maess 2015, "Digital filter design for electrophysiological data",
+    doi:10.1016/j.jneumeth.2014.08.002.
+    """
+    return _filtered(raw, "band_pass", l_freq, h_freq, copy)
+
+
+def _filtered(raw: mne.io.BaseRaw, step: str, l_freq: float, h_freq: float | None, copy: bool) -> mne.io.BaseRaw:
+    nyquist = raw.info["sfreq"] / 2
+    if not 0 < l_freq < (nyquist if h_freq is None else h_freq) or (h_freq is not None and h_freq >= nyquist):
+        asked = f"{l_freq:g} Hz" if h_freq is None else f"{l_freq:g} to {h_freq:g} Hz"
+        raise ConfigError(
+            f"{step} to {asked} is impossible at {raw.info['sfreq']:g} samples a second: edges must rise, between 0 "
+            f"and {nyquist:g} Hz; change them, or the sampling rate."
+        )
+    transition = {} if h_freq is None else {"h_trans_bandwidth": min(_TRANSITION, nyquist - h_freq)}
+    taps = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="error", **transition)
+    if len(taps) > raw.n_times:
+        raise DataFormatError(
+            f"The recording lasts {raw.n_times / raw.info['sfreq']:.2f} s, less than the {step} filter's "
+            f"{len(taps) / raw.info['sfreq']:.2f} s; is the file cut short?"
+        )
+    raw = (raw.copy() if copy else raw).load_data(verbose="error")
+    picks = mne.pick_types(raw.info, meg=False, eeg=True, eog=True, exclude=())
+    raw.filter(l_freq, h_freq, picks=picks, verbose="error", **transition)
+    note_step(raw, step, l_freq=l_freq, h_freq=h_freq, seconds=round(len(taps) / raw.info["sfreq"], 3))
+    return raw

@@ -1,0 +1,142 @@
+"""The preprocessing stage: one configuration, one function, one order."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+import mne
+
+from eegemo.errors import ConfigError
+from eegemo.preprocessing.bads import interpolate_bad_channels
+from eegemo.preprocessing.channels import average_reference, name_channels
+from eegemo.preprocessing.eog import METHODS, eog_correlation, refuse_second_removal, remove_eog
+from eegemo.preprocessing.filters import band_pass, downsample, high_pass
+from eegemo.preprocessing.steps import note_step
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What is done to a recording; ``None`` leaves a step out."""
+
+    channels: tuple[str, ...] | None = None
+    """EEG channels to keep, in this order; all by default."""
+    rename: tuple[tuple[str, str], ...] = ()
+    """Old and new name of channels, before they are given the names of the 10-05 system."""
+    types: tuple[tuple[str, str], ...] = ()
+    """New name and MNE's type of channels that are no EEG, for example VEOG eog."""
+    bipolar: tuple[tuple[str, str, str, str], ...] = ()
+    """Name, type, anode and cathode of derivations, for example vEOG eog EXG3 EXG4."""
+    montage: str | None = "colin27_1005"
+    """One of MNE's montages: the places of the EEG channels."""
+    sfreq: float | None = 128.0
+    """Down-sample to so many Hz."""
+    high_pass: float | None = 1.0
+    """Take out what lies below so many Hz, before anything is fitted."""
+    bad_channels: Literal["interpolate"] | None = "interpolate"
+    """Find flat and noisy channels, and interpolate them."""
+    eog: Literal["regression", "ica"] | None = "regression"
+    """Remove ocular artefacts by regression on the EOG channels, or by independent components that go with them."""
+    eog_channels: tuple[str, ...] = ()
+    """Channels that show the eyes; those of type eog by default."""
+    band: tuple[float, float] | None = (4.0, 45.0)
+    """Pass band in Hz."""
+    reference: Literal["average"] | None = "average"
+    """Subtract the mean of the EEG channels."""
+    baseline: float = 0.0
+    """Seconds kept before each onset."""
+    reject: float | None = None
+    """Leave out trials in which an EEG channel's peak-to-peak amplitude exceeds so many microvolts."""
+    random_state: int = 0
+    """Where the independent component analysis starts."""
+
+    def __post_init__(self) -> None:
+        for name, value, known in (
+            ("eog", self.eog, METHODS),
+            ("bad_channels", self.bad_channels, ("interpolate",)),
+            ("reference", self.reference, ("average",)),
+        ):
+            if value is not None and value not in known:
+                raise ConfigError(f"{name} must be {', '.join(map(repr, known))} or None, got {value!r}.")
+        if self.eog is not None and self.high_pass is None and self.band is None:
+            # Offsets of millivolts would decide the weights.
+            raise ConfigError("EOG is removed from high-passed data alone; set high_pass (1 Hz) or eog=None.")
+
+    @property
+    def as_json(self) -> dict[str, object]:
+        """The settings as JSON holds them, for the provenance and the store's key."""
+        return {name: _lists(value) for name, value in asdict(self).items()}
+
+
+def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.io.BaseRaw:
+    """Run every step over a continuous recording, in one order, whose reasons are these.
+
+    1. **Down-sampling** (:func:`downsample`) first: all other steps are linear in the samples and act below the new
+       Nyquist frequency, so they give the same on a quarter of the data. Anti-aliasing comes with it.
+    2. **Channels** (:func:`name_channels`): names, types, bipolar EOG and EMG, places, order.
+    3. **High-pass** (:func:`high_pass`) before anything is fitted.
+    4. **Bad channels** (:func:`interpolate_bad_channels`) before the EOG removal, whose ICA a dead channel would upset,
+       and before the average reference, which one loud channel would spread over all.
+    5. **EOG removal** (:func:`remove_eog`) before the band-pass, since most of a blink lies below 4 Hz. Nothing further
+       depends on the order: the regression commutes with filters and reference.
+    6. **Band-pass** (:func:`band_pass`).
+    7. **Average reference** (:func:`average_reference`) over the EEG channels alone.
+
+    All filters are linear-phase and compensated: no step delays the signal. Trials are cut afterwards
+    (:func:`cut_trials`), so that no filter starts at a trial's edge.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A continuous recording that MNE has read, in volts; it need not be in memory, and is left as it is.
+    config : Preprocessing | None
+        The settings; DEAP's rate and band, and EOG regression, by default.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        In memory. :func:`steps_done` tells what was done and what it removed; the last entry holds each EEG channel's
+        largest |r| with an EOG channel in the final band.
+
+    Raises
+    ------
+    ConfigError
+        If a step cannot be carried out as it is set; the message says what to change.
+    DataFormatError
+        If the recording is too short, not finite, or lacks channels.
+
+    Examples
+    --------
+    >>> clean = preprocess(raw, Preprocessing(types=(("VEOG", "eog"),)))  # doctest: +SKIP
+    """
+    config = config or Preprocessing()
+    if config.eog is not None:
+        refuse_second_removal(raw)
+    raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
+    raw = name_channels(
+        raw,
+        rename=config.rename,
+        types=config.types,
+        bipolar=config.bipolar,
+        montage=config.montage,
+        channels=config.channels,
+        copy=False,
+    )
+    if config.high_pass is not None:
+        raw = high_pass(raw, config.high_pass, copy=False)
+    if config.bad_channels is not None:
+        raw = interpolate_bad_channels(raw, copy=False)
+    if config.eog is not None:
+        raw = remove_eog(
+            raw, config.eog, eog_channels=config.eog_channels, random_state=config.random_state, copy=False
+        )
+    if config.band is not None:
+        raw = band_pass(raw, *config.band, copy=False)
+    if config.reference is not None:
+        raw = average_reference(raw, copy=False)
+    note_step(raw, "preprocess", eog_correlation=eog_correlation(raw, config.eog_channels))
+    return raw
+
+
+def _lists(value: object) -> object:
+    return [_lists(item) for item in value] if isinstance(value, tuple) else value
