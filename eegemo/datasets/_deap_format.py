@@ -24,6 +24,12 @@ EEG = tuple(
     "Fp1 AF3 F3 F7 FC5 FC1 C3 T7 CP5 CP1 P3 P7 PO3 O1 Oz Pz "
     "Fp2 AF4 Fz F4 F8 FC6 FC2 Cz C4 T8 CP6 CP2 P4 P8 PO4 O2".split()
 )
+#: The raw recordings of the first 22 people have their EEG channels in this order; the others in that of ``EEG``.
+TWENTE = tuple(
+    "Fp1 AF3 F7 F3 FC1 FC5 T7 C3 CP1 CP5 P7 P3 Pz PO3 O1 Oz "
+    "O2 PO4 P4 P8 CP6 CP2 C4 T8 FC6 FC2 F4 F8 AF4 Fp2 Fz Cz".split()
+)
+LAST_IN_TWENTE = 22
 PERIPHERAL = {
     "hEOG": "eog",
     "vEOG": "eog",

@@ -37,7 +37,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -47,6 +47,9 @@ from eegemo._atomic import replacing
 from eegemo.datasets import _deap_format as deap
 from eegemo.errors import ConfigError
 from eegemo.trials import Trials
+
+if TYPE_CHECKING:
+    import mne
 
 #: Change of a rhythm's log-amplitude when a rating rises by one standard deviation (2 points).
 DEFAULT_EFFECT = 0.25
@@ -78,6 +81,7 @@ _PERSON_BIAS = 0.8
 _RATING_NOISE = 2.0
 _RATING_NOISE_SHARED = 0.3  # share of that noise's variance that valence and arousal have in common
 _RATING_MEAN = (5.4, 5.5)  # of valence and arousal
+_FIRST_ONSET = 30.0  # seconds from the start of the experiment
 _SLIDER_LEFT_ALONE = 0.0125  # share of ratings that are exactly 5: 32 of DEAP's 1280 trials have one
 
 
@@ -118,14 +122,14 @@ def simulate(
     >>> simulate(subjects=[2], channels=["F3", "F4"]).signals.shape
     (322560, 2)
     """
-    numbers = _subject_numbers(subjects)
-    _check_settings(effect, random_state)
+    numbers = subject_numbers(subjects)
+    check_settings(effect, random_state)
     names = deap.resolve_channels(channels)
     columns = [deap.CH_NAMES.index(name) for name in names]
     strip = np.empty((len(numbers) * deap.N_TRIALS * deap.N_TIMES, len(names)), np.float32)
     tables = []
     for i, subject in enumerate(numbers):
-        person = _Person(subject, effect, random_state)
+        person = Person(subject, effect, random_state)
         tables.append(person.ratings.assign(subject=subject))
         first = i * deap.N_TRIALS * deap.N_TIMES
         for trial in range(deap.N_TRIALS):
@@ -183,8 +187,8 @@ def write_simulated(
         If a setting cannot be used, or the folder holds recordings that were not simulated, or other simulated
         people.
     """
-    numbers = _subject_numbers(subjects)
-    _check_settings(effect, random_state)
+    numbers = subject_numbers(subjects)
+    check_settings(effect, random_state)
     writers = {"python": (deap.write_dat, ".dat"), "matlab": (deap.write_mat, ".mat")}
     if format not in writers:
         raise ConfigError(f"format must be 'python' or 'matlab', got {format!r}.")
@@ -192,12 +196,12 @@ def write_simulated(
     if max(numbers) > 99:
         raise ConfigError(f"Files are named s01 to s99, got subject {max(numbers)}.")
     target = Path(folder) / f"data_preprocessed_{format}"
-    _refuse_to_mix(Path(folder), target, {f"s{subject:02d}{suffix}" for subject in numbers})
+    refuse_to_mix(Path(folder), target, {f"s{subject:02d}{suffix}" for subject in numbers})
     with replacing(target / deap.SIMULATED_MARK) as partial:
         partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     paths, sheets = [], []
     for subject in numbers:
-        person = _Person(subject, effect, random_state)
+        person = Person(subject, effect, random_state)
         data = np.stack([person.record(trial) for trial in range(deap.N_TRIALS)]).astype(np.float64)
         path = target / f"s{subject:02d}{suffix}"
         with replacing(path) as partial:
@@ -212,7 +216,7 @@ def write_simulated(
     return [*paths, path]
 
 
-class _Person:
+class Person:
     """One simulated person: a head, habits of rhythm, and forty ratings."""
 
     def __init__(self, subject: int, effect: float, seed: int) -> None:
@@ -220,15 +224,26 @@ class _Person:
         rng = np.random.default_rng([seed, subject])
         self.ratings = _ratings(rng, seed)
         self.order = rng.permutation(deap.N_TRIALS)
-        self.leadfield = _leadfield(rng)
+        self.moments = _moments(rng)
+        self.leadfield = np.einsum("csx,sx->cs", _site_field(), self.moments).astype(np.float32)
         self.centres = [rng.normal(centre, spread) for centre, _, spread, _, _ in _RHYTHMS.values()]
         self.habits = [rng.normal(0, _PERSON_SPREAD, len(_sites(name))) for name in _RHYTHMS]
 
     def record(self, trial: int) -> np.ndarray:
         """Return one trial's samples, shape (40, 8064), float32: 32 EEG channels and 8 others."""
         rng = np.random.default_rng([self.seed, self.subject, trial + 1])  # a last 0 would be no other stream
+        sources, noise = self.activity(rng, self.emotion(trial))
+        eeg = self.leadfield @ sources + noise
+        eeg -= eeg.mean(axis=0)
+        return np.concatenate([eeg, _peripheral(rng)]).astype(np.float32)
+
+    def emotion(self, trial: int) -> np.ndarray:
+        """Return valence and arousal of a trial in standard deviations from the middle of the scale."""
+        return (self.ratings.iloc[trial][["valence", "arousal"]].to_numpy(float) - 5) / 2
+
+    def activity(self, rng: np.random.Generator, emotion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return 63 s of the sources, shape (sites, 8064), and of the channels' own noise, shape (32, 8064)."""
         during_video = np.arange(deap.N_TIMES) >= deap.N_BASELINE
-        emotion = (self.ratings.iloc[trial][["valence", "arousal"]].to_numpy(float) - 5) / 2
         sources = _noise(rng, len(_SITES), _background_spectrum())
         for name, centre, habit in zip(_RHYTHMS, self.centres, self.habits, strict=True):
             _, width, _, amplitude, _ = _RHYTHMS[name]
@@ -239,15 +254,20 @@ class _Person:
             envelope = state[:, None] + _drift(rng, len(sites)) + shift[:, None] * during_video
             sources[sites] += amplitude * np.exp(envelope, dtype=np.float32) * rhythm
         tone = rng.normal(0, _TONE_SPREAD, len(deap.EEG))[:, None] + _drift(rng, len(deap.EEG))
-        noise = _MUSCLE_MICROVOLTS * np.exp(tone, dtype=np.float32) * _noise(rng, len(deap.EEG), _muscle_spectrum())
-        eeg = self.leadfield @ sources + noise
-        eeg -= eeg.mean(axis=0)
-        return np.concatenate([eeg, _peripheral(rng)]).astype(np.float32)
+        return sources, _MUSCLE_MICROVOLTS * np.exp(tone, dtype=np.float32) * _noise(
+            rng, len(deap.EEG), _muscle_spectrum()
+        )
+
+    def onsets(self) -> np.ndarray:
+        """Return when the videos start, in the order of presentation, in seconds; people rate at their own pace."""
+        rng = np.random.default_rng([self.seed, self.subject, deap.N_TRIALS + 1])
+        between = 60 + 3 + rng.uniform(8, 22, deap.N_TRIALS) + 2 + 5  # video, fixation, rating, progress, fixation
+        return _FIRST_ONSET + np.concatenate([[0], np.cumsum(between)[:-1]])
 
     def rating_sheet(self) -> pd.DataFrame:
         """Return the person's rows of ``participant_ratings.csv``, in the order of presentation."""
         videos = self.order
-        start = 1_000_000 * (120 + 75 * np.arange(deap.N_TRIALS))
+        start = (1_000_000 * self.onsets()).round().astype(int)
         sheet = pd.DataFrame({"Participant_id": self.subject, "Trial": np.arange(1, deap.N_TRIALS + 1)})
         sheet = sheet.assign(Experiment_id=videos + 1, Start_time=start)
         for rating in deap.RATINGS:
@@ -255,18 +275,18 @@ class _Person:
         return sheet.assign(Familiarity=self.ratings["familiarity"].to_numpy()[videos])
 
 
-def _subject_numbers(subjects: int | Sequence[int]) -> list[int]:
+def subject_numbers(subjects: int | Sequence[int]) -> list[int]:
+    """Return the numbers of a count or a choice of people."""
     numbers = list(range(1, subjects + 1)) if isinstance(subjects, int) else [int(s) for s in subjects]
     if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
         raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
     return numbers
 
 
-def _refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
+def refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
     """Refuse a folder with recordings of people, or with simulated ones that would stay beside the new ones."""
-    for release in ("python", "matlab"):
-        place = folder / f"data_preprocessed_{release}"
-        if place.exists() and any(place.iterdir()) and not (place / deap.SIMULATED_MARK).exists():
+    for place in (*folder.glob("data_preprocessed_*"), *folder.glob("data_original*")):
+        if any(place.iterdir()) and not (place / deap.SIMULATED_MARK).exists():
             raise ConfigError(f"{str(place)!r} holds files that were not simulated; name another folder.")
     if (folder / "participant_ratings.csv").exists() and not list(folder.glob(f"*/{deap.SIMULATED_MARK}")):
         raise ConfigError(f"{str(folder)!r} holds ratings that were not simulated; name another folder.")
@@ -278,7 +298,8 @@ def _refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
         )
 
 
-def _check_settings(effect: float, seed: int) -> None:
+def check_settings(effect: float, seed: int) -> None:
+    """Refuse an effect or a seed that cannot be used."""
     if seed < 0:
         raise ConfigError(f"random_state must be 0 or more, got {seed!r}.")
     if not 0 <= effect <= 2:
@@ -303,31 +324,74 @@ def _ratings(rng: np.random.Generator, seed: int) -> pd.DataFrame:
 
 
 @lru_cache(maxsize=1)
-def _free_leadfield() -> tuple[np.ndarray, np.ndarray]:
-    """Field of a dipole under each site along x, y and z, shape (32, sites, 3), and the sites' radial directions."""
+def head_model() -> tuple[mne.Info, mne.bem.ConductorModel]:
+    """Return the 32 electrodes at their places, and the sphere fitted to them; both in MNE's head coordinates."""
     import mne
 
     info = mne.create_info(list(deap.EEG), deap.SFREQ, "eeg")
     info.set_montage("colin27_1020")
-    sphere = mne.make_sphere_model("auto", "auto", info, verbose="error")
-    centre = sphere["r0"]
-    montage = mne.channels.make_standard_montage("colin27_1020").get_positions()["ch_pos"]
-    offsets = np.array([montage[site] for site in _SITES]) - centre
-    radial = offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
-    positions = centre + _DEPTH * sphere.radius * radial
-    space = mne.setup_volume_source_space(pos={"rr": positions, "nn": radial}, sphere=sphere, verbose="error")
-    forward = mne.make_forward_solution(info, None, space, sphere, meg=False, verbose="error")
-    field = forward["sol"]["data"].reshape(len(deap.EEG), len(_SITES), 3)
-    return field / np.linalg.norm(field, axis=(0, 2)).mean(), radial
+    return info, mne.make_sphere_model("auto", "auto", info, verbose="error")
 
 
-def _leadfield(rng: np.random.Generator) -> np.ndarray:
-    """One person's head, shape (32, sites): everybody's dipoles point their own way and have their own gain."""
-    field, radial = _free_leadfield()
-    direction = radial + rng.normal(0, 0.35, radial.shape)
+def dipole_field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
+    """Compute the field of dipoles along x, y and z at electrodes, against an electrode at infinity.
+
+    Parameters
+    ----------
+    electrodes : mne.Info
+        With places, in head coordinates.
+    positions : array, shape (n_dipoles, 3)
+        In metres, in head coordinates, inside the brain's sphere.
+
+    Returns
+    -------
+    field : array, shape (n_electrodes, n_dipoles, 3)
+        Such that the sites' fields at the 32 electrodes have a mean norm of 1.
+    """
+    return _field(electrodes, positions) / _unit_field()
+
+
+def _field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
+    import mne
+
+    _, sphere = head_model()
+    normals = np.tile([0.0, 0.0, 1.0], (len(positions), 1))
+    space = mne.setup_volume_source_space(pos={"rr": positions, "nn": normals}, sphere=sphere, verbose="error")
+    forward = mne.make_forward_solution(electrodes, None, space, sphere, meg=False, verbose="error")
+    return forward["sol"]["data"].reshape(len(electrodes["chs"]), len(positions), 3)
+
+
+@lru_cache(maxsize=1)
+def _unit_field() -> float:
+    """Mean norm, over the sites, of the field at the 32 electrodes."""
+    return float(np.linalg.norm(_field(head_model()[0], site_positions()), axis=(0, 2)).mean())
+
+
+@lru_cache(maxsize=1)
+def site_positions() -> np.ndarray:
+    """Return where the dipoles lie, under their sites; shape (sites, 3), in metres."""
+    _, sphere = head_model()
+    return sphere["r0"] + _DEPTH * sphere.radius * _radial_directions()
+
+
+def _radial_directions() -> np.ndarray:
+    info, sphere = head_model()
+    offsets = np.array([info["chs"][deap.EEG.index(site)]["loc"][:3] for site in _SITES]) - sphere["r0"]
+    return offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
+
+
+@lru_cache(maxsize=1)
+def _site_field() -> np.ndarray:
+    return dipole_field(head_model()[0], site_positions())
+
+
+def _moments(rng: np.random.Generator) -> np.ndarray:
+    """One person's dipoles, shape (sites, 3): each points its own way, and has its own gain."""
+    direction = _radial_directions()
+    direction = direction + rng.normal(0, 0.35, direction.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
     gain = np.exp(rng.normal(0, 0.25, len(_SITES)))
-    return (np.einsum("csx,sx->cs", field, direction) * gain * _SOURCE_MICROVOLTS).astype(np.float32)
+    return direction * gain[:, None] * _SOURCE_MICROVOLTS
 
 
 def _region(site: str) -> str:

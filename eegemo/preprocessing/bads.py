@@ -21,8 +21,9 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     """Find EEG channels that are flat, or far noisier than the others.
 
     The amplitude of a channel is the median over seconds of the standard deviation within a second, of what the EOG
-    channels do not explain: neither bursts nor blinks make a channel bad. It is *flat* below 0.1 µV, and *noisy* when its logarithm lies more than 5 robust standard
-    deviations above the median of all channels, and itself above 3 times the median.
+    channels do not explain: neither bursts nor blinks make a channel bad. It is *flat* below 0.1 µV, and *noisy* when
+    its logarithm lies more than 5 robust standard deviations above the median of all channels, and itself above 3
+    times the median.
 
     Parameters
     ----------

@@ -13,8 +13,9 @@ import scipy.stats
 from numpy.testing import assert_allclose, assert_array_equal
 
 from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_simulated
-from eegemo.datasets import LOADERS
-from eegemo.datasets.simulated import DEFAULT_SEED, _Person
+from eegemo.datasets import LOADERS, simulated
+from eegemo.datasets import _deap_format as deap
+from eegemo.datasets.simulated import DEFAULT_SEED, Person
 
 FOUR = ["F3", "F4", "O1", "O2"]
 N_TIMES, N_BASELINE = 8064, 384
@@ -199,7 +200,7 @@ def test_without_an_effect_the_eeg_is_independent_of_the_ratings() -> None:
 
 def classes_of_32_people(seed: int) -> np.ndarray:
     """Quadrant of every person and video, shape (32, 40); the ratings alone, without the signals."""
-    people = [_Person(subject, 0, seed).ratings for subject in range(1, 33)]
+    people = [Person(subject, 0, seed).ratings for subject in range(1, 33)]
     low = np.stack([[1 - (p["valence"] > 5), 1 - (p["arousal"] > 5)] for p in people])
     return 2 * low[:, 0] + low[:, 1]
 
@@ -317,3 +318,9 @@ def test_people_of_an_earlier_run_do_not_stay_beside_new_ones(tmp_path: Path) ->
     (target / "s01.dat").write_bytes(b"")
     with pytest.raises(ConfigError, match=r"other simulated people \(s01\.dat\)"):
         write_simulated(tmp_path, [2])
+
+
+def test_each_dipole_lies_under_its_electrode() -> None:
+    field = np.einsum("csx,sx->cs", simulated._site_field(), simulated._radial_directions())
+    strongest = [deap.EEG[i] for i in field.argmax(axis=0)]
+    assert strongest == list(simulated._SITES)  # a radial dipole is strongest above itself

@@ -1,0 +1,396 @@
+"""Simulated people as they would leave the recorder: DEAP's raw BDF files, with artefacts, beside their clean twins.
+
+The brain of each is that of :func:`eegemo.simulate`, sample for sample during the trials; so whatever the preprocessing
+stage makes of these recordings can be compared with the truth. What is added, and from where:
+
+* **Outside 4-45 Hz**: a 1/f background below and above, which the stage has to filter.
+* **Eyes**: dipoles in both eyes, in the head model of the brain. Blinks and gaze in both directions have maps of their
+  own, on all 32 electrodes and on the four of the EOG (Berg & Scherg 1991, doi:10.1016/0013-4694(91)90154-V). About 15
+  blinks a minute, of 100-400 µV in the vertical EOG; gaze moves about once a second, 16 µV a degree (Malmivuo &
+  Plonsey 1995, *Bioelectromagnetism*, ch. 28).
+* **The EOG electrodes see the brain**, as real ones do: a regression takes some brain away with the eyes.
+* **Muscle bursts** of 20-150 Hz near the temples, neck and forehead; **mains** of 50 Hz and its harmonics, stronger at
+  some electrodes; **drifts** and offsets of millivolts, as of amplifiers without a high-pass; a **potential common to
+  all electrodes**, since the recorder's reference is no electrode of the montage.
+
+Sizes and rates without a source are chosen here, to be plausible.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import scipy.fft
+import scipy.ndimage
+import scipy.signal
+
+from eegemo._atomic import replacing
+from eegemo.datasets import _deap_format as deap
+from eegemo.datasets.simulated import (
+    DEFAULT_EFFECT,
+    DEFAULT_SEED,
+    Person,
+    check_settings,
+    dipole_field,
+    head_model,
+    refuse_to_mix,
+    site_positions,
+    subject_numbers,
+)
+from eegemo.errors import ConfigError, unknown_name
+
+if TYPE_CHECKING:
+    import mne
+
+SFREQ = 512
+_UP = SFREQ // int(deap.SFREQ)
+_BEFORE, _VIDEO, _AFTER = 3.0, 60.0, 8.0  # s: fixation kept as the baseline, the video, and what follows the last one
+_CROSSFADE = 64  # samples at 128 Hz, outside the trials
+_MICROVOLTS_PER_BIT = 1 / 32  # 31.25 nV, BioSemi's
+_FULL_SCALE = 2**23
+_EYES = ((-0.030, 0.094, -0.006), (0.030, 0.094, -0.006))  # m, head coordinates; moved inward as far as the model needs
+_EOG_PLACES = {  # m, head coordinates; moved onto the sphere
+    "EXG1": (-0.058, 0.085, -0.005),  # left canthus
+    "EXG2": (0.058, 0.085, -0.005),  # right canthus
+    "EXG3": (0.032, 0.110, 0.022),  # above the right eye
+    "EXG4": (0.032, 0.095, -0.030),  # below it
+}
+_BLINKS_A_MINUTE = 15
+_BLINK_MICROVOLTS = 220.0  # in the vertical EOG
+_GAZE_MICROVOLTS = 16.0  # a degree, in the horizontal EOG
+_GAZE_DEGREES = (5.0, 2.5)  # spread of the gaze, horizontal and vertical
+_BURSTS_A_MINUTE = 1.0
+_BURST_MICROVOLTS = 15.0
+_BURST_SITES = ("F7", "F8", "T7", "T8", "Fp1", "Fp2", "O1", "O2")
+_MAINS_MICROVOLTS = 3.0
+_COMMON_MICROVOLTS = 30.0
+_DRIFT_MICROVOLTS = 4.0  # a second of a random walk
+_OFFSET_MICROVOLTS = 8000.0
+_NOISE_MICROVOLTS = 0.3
+
+
+def write_simulated_raw(
+    folder: str | os.PathLike[str],
+    subjects: int | Sequence[int] = 4,
+    *,
+    n_trials: int = deap.N_TRIALS,
+    effect: float = DEFAULT_EFFECT,
+    random_state: int = DEFAULT_SEED,
+    flat: Sequence[str] = (),
+    noisy: Sequence[str] = (),
+    lost_onsets: Sequence[int] = (),
+    on_written: Callable[[Path], object] | None = None,
+) -> list[Path]:
+    """Write simulated people as DEAP's raw release: about 270 MB each, and as much again for the clean twin.
+
+    Every quirk of the release is there by the number of the person: the electrodes' order and the unit of the skin's
+    resistance are those of Twente to 22 and of Geneva from 23; the trigger channel is ``Status`` to 23, has no name to
+    28, and comes with a second channel without a name from 29; from 24 its codes carry high bits.
+
+    Parameters
+    ----------
+    folder : path-like
+        Gets ``data_original/s01.bdf ...``, ``data_original_clean/s01.bdf ...`` (the same brain and sensor noise
+        without any artefact) and ``participant_ratings.csv``.
+    subjects, effect, random_state
+        As in :func:`eegemo.simulate`.
+    n_trials : int
+        The first so many of the 40 presented: shorter files.
+    flat, noisy : sequence of str
+        EEG channels that record nothing, or 20 times the usual noise.
+    lost_onsets : sequence of int
+        Presentations, from 1, whose trigger is missing.
+    on_written : callable | None
+        Called with the path of each recording when it and its twin are complete.
+
+    Returns
+    -------
+    paths : list of Path
+        The recordings, without their twins, and the ratings.
+
+    Raises
+    ------
+    ConfigError
+        If a setting cannot be used, or the folder holds recordings that were not simulated, or other simulated people.
+    """
+    from edfio import Bdf, BdfSignal, Recording
+
+    numbers = subject_numbers(subjects)
+    check_settings(effect, random_state)
+    if max(numbers) > 32:
+        raise ConfigError(f"DEAP's raw release has the subjects 1 to 32, got {max(numbers)}.")
+    if not 1 <= n_trials <= deap.N_TRIALS or not set(lost_onsets) <= set(range(1, n_trials + 1)):
+        raise ConfigError(
+            f"n_trials must lie between 1 and {deap.N_TRIALS}, and lost_onsets among them, got {n_trials} and "
+            f"{list(lost_onsets)}."
+        )
+    for name in (*flat, *noisy):
+        if name not in deap.EEG:
+            raise unknown_name("EEG channel", name, deap.EEG)
+    target, twin = Path(folder) / "data_original", Path(folder) / "data_original_clean"
+    files = {f"s{subject:02d}.bdf" for subject in numbers}
+    for place in (target, twin):
+        refuse_to_mix(Path(folder), place, files)
+        with replacing(place / deap.SIMULATED_MARK) as partial:
+            partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
+
+    def write(path: Path, session: _Session, samples: dict[str, np.ndarray]) -> None:
+        signals = [
+            BdfSignal.from_digital(
+                np.clip(np.round(values / _MICROVOLTS_PER_BIT), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int32),
+                SFREQ,
+                label=label,
+                physical_dimension="uV",
+                physical_range=(-_FULL_SCALE * _MICROVOLTS_PER_BIT, (_FULL_SCALE - 1) * _MICROVOLTS_PER_BIT),
+            )
+            for label, values in samples.items()
+        ]
+        labels = [""] * 2 if session.subject >= 29 else [""] if session.subject >= 24 else ["Status"]
+        for label in labels:
+            codes = BdfSignal.from_digital(session.codes(), SFREQ, label=label, physical_dimension="Boolean")
+            signals.append(codes)
+        with replacing(path) as partial:
+            recording = Recording(startdate=datetime.date(2010, 1, 1), equipment_code="simulated")
+            Bdf(signals, recording=recording, data_record_duration=1).write(partial)
+
+    paths, sheets = [], []
+    for subject in numbers:
+        person = Person(subject, effect, random_state)
+        session = _Session(person, n_trials, lost_onsets)
+        clean = session.clean()
+        write(twin / f"s{subject:02d}.bdf", session, session.layout(clean))
+        session.add_artefacts(clean, flat, noisy)
+        write(target / f"s{subject:02d}.bdf", session, session.layout(clean))
+        sheets.append(person.rating_sheet().head(n_trials))
+        paths.append(target / f"s{subject:02d}.bdf")
+        if on_written:
+            on_written(paths[-1])
+    path = Path(folder) / "participant_ratings.csv"
+    with replacing(path) as partial:
+        pd.concat(sheets).to_csv(partial, index=False, lineterminator="\n")
+    return [*paths, path]
+
+
+class _Session:
+    """An hour with one person: when what happens, and what the electrodes record; microvolts, 512 Hz."""
+
+    def __init__(self, person: Person, n_trials: int, lost_onsets: Sequence[int]) -> None:
+        self.person, self.subject = person, person.subject
+        self.lost = set(lost_onsets)
+        self.onsets = person.onsets()[:n_trials]
+        # Onsets on the grid of 128 Hz: the trials' samples are then those of simulate().
+        self.starts = np.round(self.onsets * deap.SFREQ).astype(int)
+        seconds = int(np.ceil(self.starts[-1] / deap.SFREQ + _VIDEO + _AFTER))
+        self.n_slow, self.n_times = seconds * int(deap.SFREQ), seconds * SFREQ
+        self.rng = np.random.default_rng([person.seed, person.subject, deap.N_TRIALS + 2])
+
+    def clean(self) -> np.ndarray:
+        """Return what the brain and the sensors give, shape (36, n_times): 32 EEG and four EOG electrodes."""
+        field = np.concatenate([self.person.leadfield, _eog_leadfield(self.person)])
+        slow = np.zeros((len(field), self.n_slow), np.float32)
+        weight = np.zeros(self.n_slow, np.float32)
+        for start, extended in zip(self.starts - deap.N_BASELINE, self._trials(field), strict=True):
+            first, last = max(0, start - _CROSSFADE), min(self.n_slow, start + deap.N_TIMES + _CROSSFADE)
+            inside = slice(first - start + _CROSSFADE, last - start + _CROSSFADE)
+            slow[:, first:last] += extended[:, inside] * _ramp()[inside]
+            weight[first:last] += _ramp()[inside] ** 2
+        at_rest = np.sqrt(np.maximum(0, 1 - weight))
+        for first, rest in self._rests(field):
+            last = min(self.n_slow, first + rest.shape[1])
+            slow[:, first:last] += rest[:, : last - first] * at_rest[first:last]
+        fast = scipy.signal.resample_poly(slow, _UP, 1, axis=1)
+        del slow
+        fast += field @ self._out_of_band(field.shape[1])
+        fast += self.rng.standard_normal(fast.shape, dtype=np.float32) * np.float32(_NOISE_MICROVOLTS)
+        return fast
+
+    def _trials(self, field: np.ndarray) -> list[np.ndarray]:
+        """Every trial's samples, continued around its circle on both sides: the noise is periodic."""
+        trials = []
+        for video in self.person.order[: len(self.starts)]:
+            rng = np.random.default_rng([self.person.seed, self.subject, video + 1])
+            samples = self._at_electrodes(field, *self.person.activity(rng, self.person.emotion(video)))
+            trials.append(np.concatenate([samples[:, -_CROSSFADE:], samples, samples[:, :_CROSSFADE]], axis=1))
+        return trials
+
+    def _rests(self, field: np.ndarray) -> list[tuple[int, np.ndarray]]:
+        """Activity without emotion for everything between the trials."""
+        edges = np.concatenate([[0], self.starts + deap.N_TIMES - deap.N_BASELINE - _CROSSFADE])
+        ends = [*edges[1:], self.n_slow]  # a rest of 63 s ends in the next trial, which has all the weight there
+        return [
+            (int(first), self._at_electrodes(field, *self.person.activity(self.rng, np.zeros(2)))[:, : end - first])
+            for first, end in zip(edges, ends, strict=True)
+        ]
+
+    @staticmethod
+    def _at_electrodes(field: np.ndarray, sources: np.ndarray, noise: np.ndarray) -> np.ndarray:
+        samples = field @ sources
+        samples[: len(deap.EEG)] += noise
+        return samples
+
+    def _out_of_band(self, n_sources: int) -> np.ndarray:
+        """Return sources below and above the band of the trials, 1/f, shape (n_sources, n_times)."""
+        n = scipy.fft.next_fast_len(self.n_times, real=True)
+        f = np.fft.rfftfreq(n, 1 / SFREQ)
+        below, above = 1 / (1 + (f / 3) ** 16), 1 / (1 + (50 / np.maximum(f, 1e-9)) ** 16)
+        amplitude = (below + above) * (f > 0.2) / np.sqrt(np.maximum(f, 1))
+        amplitude = (amplitude / np.sqrt((amplitude**2).mean())).astype(np.float32)
+        out = np.empty((n_sources, self.n_times), np.float32)
+        for row in out:
+            white = self.rng.standard_normal((len(f), 2), dtype=np.float32).view(np.complex64)[:, 0]
+            row[:] = scipy.fft.irfft(white * amplitude, n)[: self.n_times] * np.float32(np.sqrt(n / 2))
+        return out
+
+    def add_artefacts(self, samples: np.ndarray, flat: Sequence[str], noisy: Sequence[str]) -> None:
+        """Add eyes, muscles, mains, drifts, offsets and the common potential to the electrodes, in place."""
+        rng, n_electrodes = self.rng, len(samples)
+        for row, gain in zip(samples, rng.lognormal(0, 0.6, n_electrodes), strict=True):
+            row += gain * _MAINS_MICROVOLTS * _mains(self.n_times)
+            knots = np.cumsum(rng.normal(0, _DRIFT_MICROVOLTS, self.n_times // SFREQ + 2))
+            row += rng.normal(0, _OFFSET_MICROVOLTS) + np.interp(
+                np.arange(self.n_times) / SFREQ, np.arange(len(knots)), knots
+            )
+        common = rng.normal(0, _COMMON_MICROVOLTS, self.n_times // SFREQ + 2)
+        samples += np.interp(np.arange(self.n_times) / SFREQ, np.arange(len(common)), common).astype(np.float32)
+        samples += np.float32(20.0) * _mains(self.n_times)
+        for map_, course in zip(_eye_maps().T, self._eye_courses(), strict=True):
+            samples += map_[:, None].astype(np.float32) * course
+        self._add_bursts(samples)
+        for name in noisy:
+            samples[deap.EEG.index(name)] += 20 * rng.normal(0, 15.0, self.n_times)
+        for name in flat:
+            samples[deap.EEG.index(name)] = 0
+
+    def _eye_courses(self) -> list[np.ndarray]:
+        """Time courses of blinks, horizontal and vertical gaze, each (n_times,), in microvolts of their EOG."""
+        rng, seconds = self.rng, self.n_times / SFREQ
+        blinks = np.zeros(self.n_times, np.float32)
+        shape = _blink_shape()
+        apart = 0.6 + rng.exponential(60 / _BLINKS_A_MINUTE - 0.6, int(seconds * _BLINKS_A_MINUTE / 30))
+        for at in np.cumsum(apart):
+            first = int(at * SFREQ)
+            if first + len(shape) < self.n_times:
+                size = _BLINK_MICROVOLTS * np.clip(rng.lognormal(0, 0.25), 0.45, 1.8)
+                blinks[first : first + len(shape)] += size * shape
+        moves = np.cumsum(rng.exponential(1.0, int(2 * seconds)) + 0.2)
+        moves = moves[moves < seconds]
+        fixation = np.searchsorted(moves, np.arange(self.n_times) / SFREQ)
+        courses = [blinks]
+        for spread in _GAZE_DEGREES:
+            gaze = _GAZE_MICROVOLTS * rng.normal(0, spread, len(moves) + 1)[fixation]
+            courses.append(scipy.ndimage.uniform_filter1d(gaze, SFREQ // 25).astype(np.float32))  # a saccade of 40 ms
+        return courses
+
+    def _add_bursts(self, samples: np.ndarray) -> None:
+        rng = self.rng
+        sos = scipy.signal.butter(2, (20, 150), "bandpass", fs=SFREQ, output="sos")
+        places = np.array([channel["loc"][:3] for channel in head_model()[0]["chs"]])
+        for _ in range(rng.poisson(_BURSTS_A_MINUTE * self.n_times / SFREQ / 60)):
+            site = places[deap.EEG.index(str(rng.choice(_BURST_SITES)))]
+            spread = np.exp(-0.5 * (np.linalg.norm(places - site, axis=1) / 0.03) ** 2).astype(np.float32)
+            length = int(rng.uniform(0.3, 2.0) * SFREQ)
+            first = int(rng.integers(0, self.n_times - length))
+            course = scipy.signal.sosfilt(sos, rng.normal(0, 1, length)) * np.hanning(length)
+            size = _BURST_MICROVOLTS * rng.lognormal(0, 0.5) / 0.7
+            samples[: len(deap.EEG), first : first + length] += spread[:, None] * (size * course).astype(np.float32)
+
+    def layout(self, electrodes: np.ndarray) -> dict[str, np.ndarray]:
+        """Return all channels but the trigger in the file's order, by their labels."""
+        order = deap.TWENTE if self.subject <= deap.LAST_IN_TWENTE else deap.EEG
+        rng = np.random.default_rng([self.person.seed, self.subject, deap.N_TRIALS + 3])
+        t = np.arange(self.n_times) / SFREQ
+        channels = {name: electrodes[deap.EEG.index(name)] for name in order}
+        channels |= {name: electrodes[len(deap.EEG) + i] for i, name in enumerate(_EOG_PLACES)}
+        channels |= {f"EXG{i}": rng.normal(0, 4, self.n_times) for i in (5, 6, 7, 8)}
+        wander = np.interp(t, np.arange(0, t[-1] + 10, 10), np.cumsum(rng.normal(0, 0.01, int(t[-1] / 10) + 2)))
+        ohm = 120_000 * np.exp(np.clip(wander, -0.5, 0.5))
+        skin = 1e9 / ohm if self.subject <= deap.LAST_IN_TWENTE else ohm
+        unused = np.zeros(self.n_times)
+        breath, heart = rng.uniform(0.2, 0.35), rng.uniform(0.9, 1.4)
+        channels |= {"GSR1": skin, "GSR2": unused, "Erg1": unused, "Erg2": unused}
+        channels["Resp"] = 800 * np.sin(2 * np.pi * breath * t)
+        channels["Plet"] = 600 * np.exp(np.cos(2 * np.pi * heart * t))
+        channels["Temp"] = 30 + wander
+        return channels
+
+    def codes(self) -> np.ndarray:
+        """Return the trigger channel, int32, shape (n_times,): codes held for 50 ms, with the site's high bits."""
+        high = {True: (0x18FF00, 0x58FF00)[self.subject % 2], False: 0}[self.subject >= 24]
+        codes = np.full(self.n_times, high, np.int32)
+        events = [(2.0, 1)]
+        for number, start in enumerate(self.starts / deap.SFREQ, start=1):
+            events += [(start - 7, 2), (start - 5, 3), (start + _VIDEO, 5), (start + _VIDEO + 3, 1)]
+            if number % 10 == 0:
+                events.append((start - 6, 3))  # an extra fixation mark, as the release has them
+            if number not in self.lost:
+                events.append((start, 4))
+        events.append((self.n_times / SFREQ - 1, 7))
+        for at, code in events:
+            first = round(at * SFREQ)
+            codes[first : first + SFREQ // 20] = high | code
+        return codes
+
+
+@lru_cache(maxsize=1)
+def _ramp() -> np.ndarray:
+    """Return the weight of a trial's continued samples: 1 in the trial, a quarter of a cosine on both sides."""
+    fall = np.cos(np.linspace(0, np.pi / 2, _CROSSFADE + 2)[1:-1])
+    return np.concatenate([fall[::-1], np.ones(deap.N_TIMES), fall]).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _blink_shape() -> np.ndarray:
+    """Return a lid that closes within 100 ms and opens within 250 ms; peak 1."""
+    closing = np.sin(np.linspace(0, np.pi / 2, round(0.1 * SFREQ))) ** 2
+    opening = np.cos(np.linspace(0, np.pi / 2, round(0.25 * SFREQ))) ** 2
+    return np.concatenate([closing, opening]).astype(np.float32)
+
+
+def _mains(n_times: int) -> np.ndarray:
+    t = np.arange(n_times) / SFREQ
+    wave = np.sin(2 * np.pi * 50 * t) + 0.3 * np.sin(2 * np.pi * 100 * t) + 0.3 * np.sin(2 * np.pi * 150 * t)
+    return wave.astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _eog_electrodes() -> mne.Info:
+    """Return the four electrodes around the eyes, on the sphere."""
+    import mne
+
+    _, sphere = head_model()
+    info = mne.create_info(list(_EOG_PLACES), deap.SFREQ, "eeg")
+    for channel, place in zip(info["chs"], _EOG_PLACES.values(), strict=True):
+        offset = np.array(place) - sphere["r0"]
+        channel["loc"][:] = 0
+        channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
+    return info
+
+
+def _eog_leadfield(person: Person) -> np.ndarray:
+    """Return what the EOG electrodes see of a person's brain, shape (4, sites)."""
+    field = dipole_field(_eog_electrodes(), site_positions())
+    return np.einsum("csx,sx->cs", field, person.moments).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def _eye_maps() -> np.ndarray:
+    """Return the maps of blink, horizontal and vertical gaze, shape (36, 3), each 1 in its bipolar EOG."""
+    info, sphere = head_model()
+    offsets = np.array(_EYES) - sphere["r0"]
+    inside = 0.97 * sphere["layers"][0]["rad"]
+    offsets *= np.minimum(1, inside / np.linalg.norm(offsets, axis=1, keepdims=True))
+    eyes = sphere["r0"] + offsets
+    field = np.concatenate([dipole_field(info, eyes), dipole_field(_eog_electrodes(), eyes)]).sum(axis=1)
+    # The lid over the cornea leads its charge to the forehead: a blink points up and forward; a gaze only turns.
+    directions = np.array([[0, 0.87, 0.5], [-1, 0, 0], [0, 0, 1]])
+    maps = field @ directions.T
+    n = len(deap.EEG)
+    horizontal, vertical = maps[n] - maps[n + 1], maps[n + 2] - maps[n + 3]
+    return maps / np.array([vertical[0], horizontal[1], vertical[2]])
