@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from eegemo.datasets.deap import load_deap as load_deap
+    from eegemo.datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
+    from eegemo.datasets.deap_raw import load_deap_raw as load_deap_raw
     from eegemo.datasets.eegmat import load_eegmat as load_eegmat
+    from eegemo.datasets.recordings import prepare_recordings as prepare_recordings
+    from eegemo.datasets.recordings import read_bids_events as read_bids_events
     from eegemo.datasets.simulated import simulate as simulate
     from eegemo.datasets.simulated import write_simulated as write_simulated
+    from eegemo.datasets.simulated_raw import write_simulated_raw as write_simulated_raw
     from eegemo.errors import ConfigError as ConfigError
     from eegemo.errors import DataFormatError as DataFormatError
     from eegemo.evaluation.baselines import MajorityClassifier as MajorityClassifier
@@ -31,13 +36,18 @@ if TYPE_CHECKING:
     from eegemo.models.cnn_rnn import CNNGRUClassifier as CNNGRUClassifier
     from eegemo.models.cnn_rnn import CNNLSTMClassifier as CNNLSTMClassifier
     from eegemo.models.tcn import TCNClassifier as TCNClassifier
+    from eegemo.preprocessing.stage import Preprocessing as Preprocessing
+    from eegemo.preprocessing.stage import preprocess as preprocess
     from eegemo.trials import Trials as Trials
     from eegemo.windows import Windows as Windows
 
 _HOMES = {
     "datasets.deap": ("load_deap",),
+    "datasets.deap_raw": ("DEAP_PREPROCESSING", "load_deap_raw"),
     "datasets.eegmat": ("load_eegmat",),
+    "datasets.recordings": ("prepare_recordings", "read_bids_events"),
     "datasets.simulated": ("simulate", "write_simulated"),
+    "datasets.simulated_raw": ("write_simulated_raw",),
     "errors": ("ConfigError", "DataFormatError"),
     "evaluation.baselines": ("MajorityClassifier",),
     "evaluation.cross_validation": ("Results", "evaluate"),
@@ -47,6 +57,7 @@ _HOMES = {
     "models.base": ("load_classifier",),
     "models.cnn_rnn": ("CNNGRUClassifier", "CNNLSTMClassifier"),
     "models.tcn": ("TCNClassifier",),
+    "preprocessing.stage": ("Preprocessing", "preprocess"),
     "trials": ("Trials",),
     "windows": ("Windows",),
 }

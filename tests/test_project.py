@@ -20,6 +20,7 @@ LAYERS = (
     "_json",
     "trials",
     "windows",
+    "preprocessing",
     "datasets",
     "labels",
     "models",

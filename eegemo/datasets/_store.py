@@ -6,11 +6,14 @@ layout, and another store is made. It appears whole, by renaming, or not at all.
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,22 +26,23 @@ import platformdirs
 from filelock import FileLock
 
 from eegemo._atomic import replacing
-from eegemo.errors import ConfigError
+from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
-_LAYOUT = 1  # to be raised when what is stored, or how it is computed, changes
+_LAYOUT = 2  # to be raised when what is stored, or how it is computed, changes
 _CHUNK = 1 << 22
-_SIGNALS, _TABLE, _CARD = "signals.npy", "trials.csv", "store.json"
+_HEADER = 128  # bytes
+_SIGNALS, _TABLE, _RECORDINGS, _CARD = "signals.npy", "trials.csv", "recordings.json", "store.json"
 
-#: Yields the samples (n, n_channels), float32, and the rows of the trial table, of one subject after another.
-Blocks = Callable[[], Iterator[tuple[np.ndarray, pd.DataFrame]]]
+#: Yields, of one recording after another: the samples (n, n_channels), float32; the rows of the trial table, whose
+#: ``start`` counts from the recording's own first sample; and what was done to it, JSON-compatible, or nothing.
+Blocks = Callable[[], Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]]
 
 
 def prepared(
     sources: Sequence[Path],
     blocks: Blocks,
     *,
-    shape: tuple[int, int],
     description: dict[str, Any],
     cache: str | os.PathLike[str] | None = None,
 ) -> Trials:
@@ -50,10 +54,9 @@ def prepared(
         The files that the samples come from.
     blocks : callable
         Reads them; only called where the store has to be made.
-    shape : (int, int)
-        Samples and channels of the whole strip.
     description : dict
-        The other arguments of :class:`eegemo.Trials`; JSON-compatible.
+        The other arguments of :class:`eegemo.Trials`; JSON-compatible. What was done to each recording is added to
+        its ``provenance`` as ``recordings``.
     cache : path-like | None
         Folder of all stores; ``EEGEMO_CACHE``, or the platform's cache folder, by default.
 
@@ -72,12 +75,17 @@ def prepared(
         root.mkdir(parents=True, exist_ok=True)
         checksums = _Checksums(root / "checksums.json")
         content = [(source.name, checksums.of(source)) for source in sources]
-        key = json.dumps([_LAYOUT, content, list(shape), description], sort_keys=True)
+        key = json.dumps([_LAYOUT, content, description], sort_keys=True)
         folder = root / f"{description['dataset']}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
         with FileLock(folder.with_suffix(".lock")):
             if not _is_sound(folder, checksums):
-                _make(folder, blocks, shape, description, checksums)
+                _make(folder, blocks, len(description["ch_names"]), checksums)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ConfigError(
+                f"The disk is full: prepared data did not fit into {root}, and nothing of them was kept. Free some "
+                "space, or name another folder with cache=... or in the environment variable EEGEMO_CACHE."
+            ) from error
         if not isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or not _lies_in(error, root):
             raise
         raise ConfigError(
@@ -85,7 +93,36 @@ def prepared(
             "the environment variable EEGEMO_CACHE."
         ) from error
     signals = np.load(folder / _SIGNALS, mmap_mode="r")
+    recordings = json.loads((folder / _RECORDINGS).read_text())
+    if recordings:
+        description = {**description, "provenance": {**description["provenance"], "recordings": recordings}}
     return Trials(signals=signals, table=_read_table(folder), **description)
+
+
+def with_warnings(trials: Trials) -> Trials:
+    """Give the messages of each recording as warnings, whether it was prepared now or long ago.
+
+    Parameters
+    ----------
+    trials : Trials
+        From a store of recordings.
+
+    Returns
+    -------
+    trials : Trials
+        The same.
+
+    Raises
+    ------
+    DataFormatError
+        If no trial is left.
+    """
+    for record in trials.provenance["recordings"]:
+        for message in record["messages"]:
+            warnings.warn(f"{record['file']}: {message}", UserWarning, stacklevel=3)
+    if not len(trials):
+        raise DataFormatError("No trial is left; the warnings say what happened to each.")
+    return trials
 
 
 def _lies_in(error: OSError, root: Path) -> bool:
@@ -96,30 +133,32 @@ def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
     return Path(cache or os.environ.get("EEGEMO_CACHE") or platformdirs.user_cache_dir("eegemo"))
 
 
-def _make(
-    folder: Path, blocks: Blocks, shape: tuple[int, int], description: dict[str, Any], checksums: _Checksums
-) -> None:
+def _make(folder: Path, blocks: Blocks, n_channels: int, checksums: _Checksums) -> None:
     """Write the store under another name and rename it; the caller holds its lock."""
     for leftover in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        tables, n_samples = [], 0
+        tables, recordings, n_samples = [], [], 0
         # Written as a file, not through a memory map: a full disk is an error here and would be a crash there.
         with (partial / _SIGNALS).open("wb") as file:
-            np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
-            for samples, table in blocks():
+            file.write(bytes(_HEADER))
+            for samples, table, record in blocks():
+                assert samples.shape[1] == n_channels
                 file.write(samples.data)
-                tables.append(table)
+                tables.append(table.assign(start=table["start"] + n_samples))
+                recordings += [record] if record else []
                 n_samples += len(samples)
-        assert (n_samples, samples.shape[1]) == shape
+            file.seek(0)
+            file.write(_header((n_samples, n_channels)))
         table = pd.concat(tables, ignore_index=True)
         table.to_csv(partial / _TABLE, index=False)
+        (partial / _RECORDINGS).write_text(json.dumps(recordings))
         checksum = _checksum(partial / _SIGNALS)
         card = {
             "signals": checksum,
-            "trials": hashlib.sha256((partial / _TABLE).read_bytes()).hexdigest(),
+            **{name: hashlib.sha256((partial / name).read_bytes()).hexdigest() for name in (_TABLE, _RECORDINGS)},
         }
         dtypes = table.dtypes.astype(str).to_dict()
         card["columns"] = hashlib.sha256(json.dumps(dtypes).encode()).hexdigest()
@@ -135,13 +174,23 @@ def _is_sound(folder: Path, checksums: _Checksums) -> bool:
     """Whether the store is there and is what was written; a file's content is read again only when it was touched."""
     try:
         card = json.loads((folder / _CARD).read_text())
-        if hashlib.sha256((folder / _TABLE).read_bytes()).hexdigest() != card["trials"]:
+        if any(
+            hashlib.sha256((folder / name).read_bytes()).hexdigest() != card[name] for name in (_TABLE, _RECORDINGS)
+        ):
             return False
         if hashlib.sha256(json.dumps(card["dtypes"]).encode()).hexdigest() != card["columns"]:
             return False
         return checksums.of(folder / _SIGNALS) == card["signals"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def _header(shape: tuple[int, int]) -> bytes:
+    """Return the header of a float32 ``.npy``, as long for any shape; how many samples come is known at the end."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+    assert file.tell() == _HEADER
+    return file.getvalue()
 
 
 def _read_table(folder: Path) -> pd.DataFrame:

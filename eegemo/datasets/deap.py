@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,14 +66,13 @@ def load_deap(
     columns = [deap.CH_NAMES.index(name) for name in names]
     files = _find_files(Path(folder), subjects)
 
-    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
-        for i, (subject, path) in enumerate(files.items()):
+    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        for subject, path in files.items():
             data, labels = deap.read_file(path)
             ratings = pd.DataFrame(labels, columns=list(deap.RATINGS)).assign(subject=subject)
-            table = deap.trial_table(ratings)
             strip = _to_strip(path, data, columns)
             del data  # before the next subject is read
-            yield strip, table.assign(start=table["start"] + i * deap.N_TRIALS * deap.N_TIMES)
+            yield strip, deap.trial_table(ratings), {}
             del strip
 
     first = next(iter(files.values()))
@@ -81,7 +81,6 @@ def load_deap(
     return prepared(
         list(files.values()),
         blocks,
-        shape=(len(files) * deap.N_TRIALS * deap.N_TIMES, len(names)),
         description={
             "ch_names": list(names),
             "ch_types": [deap.CH_TYPES[name] for name in names],
@@ -106,14 +105,15 @@ def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]
             matches = [(_FILE.fullmatch(path.name), path) for path in sorted(place.glob(f"s??.{suffix}"))]
             found = {int(match[1]): path for match, path in matches if match}
             if found:
-                return _wanted(found, subjects, place)
+                return wanted_files(found, subjects, place)
     raise DataFormatError(
         f"{str(folder)!r} holds no s01.dat ... s32.dat and no s01.mat ... s32.mat; are these DEAP's preprocessed "
         "recordings, unpacked?"
     )
 
 
-def _wanted(found: dict[int, Path], subjects: Sequence[int] | None, place: Path) -> dict[int, Path]:
+def wanted_files(found: dict[int, Path], subjects: Sequence[int] | None, place: Path) -> dict[int, Path]:
+    """Return the files of the wanted people, in the order wanted; an error names one that is not there."""
     if subjects is None:
         return found
     subjects = [int(subject) for subject in subjects]

@@ -65,7 +65,7 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     alive = (amplitude >= _FLAT_MICROVOLTS) & ~np.isin(names, list(bads))
     for name, value in zip(names, amplitude, strict=True):
         if value < _FLAT_MICROVOLTS:
-            bads[name] = f"flat ({value:.2g} µV)"
+            bads[name] = f"flat ({value:.2f} µV)"
     if alive.sum() >= _FEWEST:
         logs = np.log(amplitude[alive])
         spread = scipy.stats.median_abs_deviation(logs, scale="normal")

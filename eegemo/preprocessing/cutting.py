@@ -117,7 +117,7 @@ def cut_trials(
             rejected.append(trial)
             continue
         kept.append(trial)
-        pieces.append(samples.T.astype(np.float32))
+        pieces.append(np.ascontiguousarray(samples.T, np.float32))
     return Cut(
         signals=np.concatenate(pieces) if pieces else np.empty((0, len(names)), np.float32),
         kept=np.array(kept, int),

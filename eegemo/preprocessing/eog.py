@@ -193,8 +193,9 @@ def _by_regression(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], rando
     # Regression and re-referencing commute (each channel's weights are linear in it), so that MNE's wish for a
     # reference before the fit is met by declaring the present one.
     raw.set_eeg_reference([], verbose="error")
-    model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
-    model.apply(raw, copy=False)
+    with mne.use_log_level("error"):
+        model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
+        model.apply(raw, copy=False)
     return {"weights": [_rounded(row) for row in model.coef_]}
 
 

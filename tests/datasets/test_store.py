@@ -49,19 +49,18 @@ class Recordings:
         self.n_read = 0
         self.fail_after: int | None = None
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    def blocks(self) -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, int]]]:
         self.n_read += 1
         for i, path in enumerate(self.files):
             if self.fail_after == i:
                 raise RuntimeError("the disk came loose")
             samples, table = content_of(path)
-            yield samples, table.assign(start=table["start"] + i * 2 * N_TIMES)
+            yield samples, table, {}
 
     def open(self, cache: Path | None = None, *, dataset: str = "toy") -> Trials:
         return prepared(
             self.files,
             self.blocks,
-            shape=(4 * N_TIMES, N_CHANNELS),
             description={
                 "ch_names": ["F3", "F4", "Cz"],
                 "ch_types": ["eeg"] * 3,
@@ -262,7 +261,7 @@ def test_an_error_halfway_leaves_nothing_behind(recordings: Recordings, cache: P
 
 
 def test_an_error_of_permission_in_a_source_is_not_blamed_on_the_cache(recordings: Recordings, cache: Path) -> None:
-    def forbidden() -> Iterator[tuple[np.ndarray, pd.DataFrame]]:
+    def forbidden() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, int]]]:
         raise PermissionError(13, "Permission denied", str(recordings.files[0]))
         yield
 

@@ -1,0 +1,505 @@
+"""DEAP's raw recordings: BDF files at 512 Hz, with every quirk of the release, through the preprocessing stage."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from eegemo.datasets import _deap_format as deap
+from eegemo.datasets._store import prepared, with_warnings
+from eegemo.datasets.deap import wanted_files
+from eegemo.errors import DataFormatError
+from eegemo.preprocessing.reading import read_recording
+from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.stage import Preprocessing
+from eegemo.trials import Trials
+
+if TYPE_CHECKING:
+    import mne
+
+# The peripheral channels of the preprocessed release: their type, and the electrodes that they are made from.
+_PERIPHERAL: dict[str, tuple[str, tuple[str, ...]]] = {
+    "hEOG": ("eog", ("EXG1", "EXG2")),
+    "vEOG": ("eog", ("EXG3", "EXG4")),
+    "zEMG": ("emg", ("EXG5", "EXG6")),
+    "tEMG": ("emg", ("EXG7", "EXG8")),
+    "GSR": ("gsr", ("GSR1",)),
+    "Respiration": ("resp", ("Resp",)),
+    "Plethysmograph": ("bio", ("Plet",)),
+    "Temperature": ("temperature", ("Temp",)),
+}
+#: DEAP's own steps (its description of the preprocessed data), and what it leaves open: the EOG's method and the
+#: filters.
+DEAP_PREPROCESSING = Preprocessing(
+    channels=deap.EEG,
+    rename=tuple((electrodes[0], name) for name, (_, electrodes) in _PERIPHERAL.items() if len(electrodes) == 1),
+    types=tuple((name, kind) for name, (kind, electrodes) in _PERIPHERAL.items() if len(electrodes) == 1),
+    bipolar=tuple((name, kind, *pair) for name, (kind, pair) in _PERIPHERAL.items() if len(pair) == 2),
+    baseline=3.0,
+)
+VIDEO_SECONDS = 60.0
+_EOG = ("hEOG", "vEOG")  # always read: the EOG removal and the search for bad channels need them
+_VIDEO_STARTS = 4  # the trigger's code
+_LOW_BYTE = 0xFF  # s24-s32 carry 0x18FF00 or 0x58FF00 above the code
+_FILE = re.compile(r"s(\d\d)\.bdf", re.IGNORECASE)
+_SHEET = "participant_ratings.csv"
+_COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", "Valence", "Arousal", "Dominance", "Liking")
+_OFF_BY_SECONDS = 5.0  # between a trigger and the time in the sheet; trials lie more than a minute apart
+_SAME_RATING = 0.011  # the sheet and the preprocessed files round to two digits
+
+
+def load_deap_raw(
+    folder: str | os.PathLike[str],
+    *,
+    subjects: Sequence[int] | None = None,
+    channels: str | Sequence[str] = "eeg",
+    preprocessing: Preprocessing = DEAP_PREPROCESSING,
+    ratings: str | os.PathLike[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
+    n_jobs: int = 1,
+    on_prepared: Callable[[int], object] | None = None,
+) -> Trials:
+    """Load DEAP's raw recordings: preprocess each, cut its 40 trials, and put them in the order of the videos.
+
+    The first call prepares a store, as :func:`eegemo.load_deap` does; the result has the same layout. One recording is
+    in memory at a time, at the reduced rate, for each of the ``n_jobs``.
+
+    Parameters
+    ----------
+    folder : path-like
+        ``data_original`` (``s01.bdf`` ...), or the folder that holds it.
+    subjects : sequence of int | None
+        Which people; all that are there by default.
+    channels : "eeg" | "emotiv14" | sequence of str
+        As in :func:`eegemo.load_deap`. All 32 EEG channels take part in the preprocessing.
+    preprocessing : Preprocessing
+        The steps; change one with ``dataclasses.replace(DEAP_PREPROCESSING, eog="ica")``.
+    ratings : path-like | None
+        ``participant_ratings.csv``; looked for beside the recordings, and in ``metadata_csv``, by default.
+    cache : path-like | None
+        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
+    n_jobs : int
+        People prepared at a time, by joblib.
+    on_prepared : callable | None
+        Called with the number of each person that is prepared; not called for those found in the store.
+
+    Returns
+    -------
+    trials : Trials
+        As of the preprocessed release: 3 s baseline and 60 s of video at 128 Hz with the default settings.
+        ``provenance["recordings"]`` tells for each person what every step did and removed, the trials that are missing
+        and why, and the warnings, which are also given as such.
+
+    Raises
+    ------
+    DataFormatError
+        If a recording or the ratings are not what DEAP's release holds: no trigger channel, no onsets, onsets that
+        cannot be matched to trials, a row missing or double, ratings that were altered.
+    ConfigError
+        If a setting cannot be used, or the cache folder cannot be written.
+
+    Notes
+    -----
+    The steps are those that DEAP's authors give: 128 Hz, EOG removed, 4-45 Hz, average reference, order of channels as
+    in Geneva, 3 s + 60 s, order of videos. Their EOG method and filters are not published, so the samples are not those
+    of the preprocessed release. GSR is in the unit of Geneva: Twente's values are turned by 1e9 / x.
+
+    References
+    ----------
+    Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
+    """
+    names = deap.resolve_channels(channels)
+    tasks = _tasks(Path(folder), subjects, names, preprocessing, ratings)
+    place = tasks[0].path.parent
+    simulated = (place / deap.SIMULATED_MARK).exists()
+
+    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        prepare = joblib.delayed(_Task.prepare)
+        for block in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(prepare(task) for task in tasks):
+            yield block
+            if on_prepared:
+                on_prepared(block[2]["subject"])
+
+    trials = prepared(
+        [*(task.path for task in tasks), find_ratings(place, ratings)],
+        blocks,
+        description={
+            "ch_names": list(names),
+            "ch_types": [deap.CH_TYPES[name] for name in names],
+            "sfreq": preprocessing.sfreq or read_deap_raw(tasks[0].path).info["sfreq"],
+            "dataset": "simulated raw DEAP files" if simulated else "DEAP, raw",
+            "simulated": simulated,
+            "provenance": {
+                "source": "raw recordings",
+                "subjects": [task.subject for task in tasks],
+                "preprocessing": preprocessing.as_json,
+            },
+        },
+        cache=cache,
+    )
+    return with_warnings(trials)
+
+
+def holds_raw(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder, or its ``data_original``, holds DEAP's raw recordings.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder.
+
+    Returns
+    -------
+    raw : bool
+    """
+    return any(_FILE.fullmatch(p.name) for place in _places(Path(folder)) for p in place.glob("s??.[bB][dD][fF]"))
+
+
+def read_deap_raw(path: str | os.PathLike[str]) -> mne.io.BaseRaw:
+    """Open one raw recording, with its trigger channel named ``Status`` whatever the file calls it.
+
+    Parameters
+    ----------
+    path : path-like
+        ``sNN.bdf``.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        Not preloaded; its trigger channel is of type ``stim``.
+
+    Raises
+    ------
+    DataFormatError
+        If it is no BDF file, is cut short, or lacks the trigger channel.
+    """
+    path = Path(path)
+    raw = read_recording(path, stim_channel=-1)
+    name = raw.ch_names[-1]
+    # s01-s23 have 48 channels and 'Status'; s24-s28 an empty name; in s29-s32 MNE calls two empty names '-0' and '-1'.
+    if name not in ("Status", "", "-1"):
+        raise DataFormatError(
+            f"{path.name}: there is no trigger channel: the last one is {name!r}, expected 'Status' or one without a "
+            "name; is this a recording of DEAP?"
+        )
+    if name != "Status":
+        raw.rename_channels({name: "Status"}, verbose="error")
+    return raw
+
+
+def find_onsets(raw: mne.io.BaseRaw) -> np.ndarray:
+    """Find when the videos start: rising edges of code 4 in the trigger's low byte.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        From :func:`read_deap_raw`.
+
+    Returns
+    -------
+    onsets : array, shape (n_onsets,)
+        Seconds from the recording's first sample, ascending.
+    """
+    codes = raw.get_data(picks=["Status"])[0].astype(np.int64) & _LOW_BYTE
+    starts = (codes == _VIDEO_STARTS) & (np.r_[0, codes[:-1]] != _VIDEO_STARTS)
+    return np.flatnonzero(starts) / raw.info["sfreq"]
+
+
+def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
+    """Tell which presentation each onset belongs to, from the gaps between them.
+
+    Parameters
+    ----------
+    onsets : array, shape (n_onsets,)
+        Seconds, ascending; at most one each presentation.
+    start_times : array, shape (n_trials,)
+        When the sheet says that the videos started, in seconds by another clock.
+
+    Returns
+    -------
+    presentation : array of int, shape (n_onsets,)
+        Numbers from 0, ascending.
+
+    Raises
+    ------
+    DataFormatError
+        If there are more onsets than presentations; or fewer, and their gaps fit the sheet in no way or in several.
+    """
+    n_onsets, n_trials = len(onsets), len(start_times)
+    if n_onsets == n_trials:
+        return np.arange(n_trials)
+    if not 0 < n_onsets < n_trials:
+        raise DataFormatError(
+            f"{n_onsets} video starts (code {_VIDEO_STARTS}) in the trigger channel, expected {n_trials}, as the "
+            "ratings have; is it another person's or another study's recording?"
+        )
+    fitting = []
+    for first in range(n_trials - n_onsets + 1):  # of the presentations, the one that the first onset would belong to
+        expected = start_times - start_times[first] + onsets[0]
+        nearest = np.abs(onsets[:, None] - expected).argmin(axis=1)
+        if (np.diff(nearest) > 0).all() and np.abs(onsets - expected[nearest]).max() <= _OFF_BY_SECONDS:
+            fitting.append(nearest)
+    if len(fitting) != 1:
+        raise DataFormatError(
+            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the gaps between them fit the "
+            f"sheet's Start_time in {len(fitting) or 'no'} way{'s' if fitting else ''}; which trials are missing "
+            "cannot be told. Leave this person out with subjects=..."
+        )
+    return fitting[0]
+
+
+def deap_sessions(
+    folder: str | os.PathLike[str],
+    *,
+    subjects: Sequence[int] | None = None,
+    preprocessing: Preprocessing = DEAP_PREPROCESSING,
+    ratings: str | os.PathLike[str] | None = None,
+) -> Iterator[Session]:
+    """Open one recording after another, with its trials in the order of the videos.
+
+    Parameters
+    ----------
+    folder, subjects, preprocessing, ratings
+        As in :func:`load_deap_raw`.
+
+    Yields
+    ------
+    session : Session
+    """
+    for task in _tasks(Path(folder), subjects, deap.EEG, preprocessing, ratings):
+        yield task.open()
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One person's recording, and what is wanted of it; small, so that it can be sent to another process."""
+
+    subject: int
+    path: Path
+    sheet: pd.DataFrame
+    names: tuple[str, ...]
+    preprocessing: Preprocessing
+
+    def open(self) -> Session:
+        raw = read_deap_raw(self.path)
+        wanted = {name for name, (_, electrodes) in _PERIPHERAL.items() if name in (*self.names, *_EOG)}
+        electrodes = [*deap.EEG, *(e for name in _PERIPHERAL if name in wanted for e in _PERIPHERAL[name][1])]
+        missing = [electrode for electrode in electrodes if electrode not in raw.ch_names]
+        if missing:
+            raise DataFormatError(
+                f"{self.path.name}: channels {', '.join(missing)} are missing; is this a recording of DEAP?"
+            )
+        onsets = find_onsets(raw)
+        try:
+            presented = match_onsets(onsets, self.sheet["Start_time"].to_numpy(float) / 1e6)
+        except DataFormatError as error:
+            raise DataFormatError(f"{self.path.name}: {error}") from error
+        _check_ratings(self.path, self.sheet)
+        lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
+        messages = (
+            [f"{len(lost)} video starts are missing in the trigger channel: trials {_listed(lost)}."] if lost else []
+        )
+        rows = self.sheet.iloc[presented].assign(onset=onsets).sort_values("Experiment_id")
+        video = rows["Experiment_id"].to_numpy()
+        table = pd.DataFrame({"subject": self.subject, "trial": video, "stimulus": video})
+        for rating in deap.RATINGS:
+            table[rating] = rows[rating.capitalize()].to_numpy(float)
+        return Session(
+            name=self.path.name,
+            raw=raw.pick(electrodes, verbose="error"),
+            onsets=rows["onset"].to_numpy(),
+            durations=np.full(len(rows), VIDEO_SECONDS),
+            table=table,
+            preprocessing=_settings(self.preprocessing, wanted),
+            messages=tuple(messages),
+        )
+
+    def prepare(self) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
+        session = self.open()
+        in_microvolts = {name for name, unit in session.raw._orig_units.items() if unit in ("µV", "uV")}
+        signals, table, record = session.prepare(self.names)
+        for column, name in enumerate(self.names):
+            kind, electrodes = _PERIPHERAL.get(name, ("eeg", ()))
+            if kind in ("eeg", "eog", "emg"):
+                continue
+            if electrodes[0] in in_microvolts:  # as the file's header has it; MNE made volts of them
+                signals[:, column] *= 1e6
+            if name == "GSR" and self.subject <= deap.LAST_IN_TWENTE:
+                positive = signals[:, column] > 0
+                signals[:, column] = np.divide(
+                    1e9, signals[:, column], out=np.zeros(len(signals), np.float32), where=positive
+                )
+                if not positive.all():
+                    record["messages"].append(f"GSR is 0 in {(~positive).sum()} samples, where none was recorded.")
+        return signals, table, record
+
+
+def _tasks(
+    folder: Path,
+    subjects: Sequence[int] | None,
+    names: tuple[str, ...],
+    preprocessing: Preprocessing,
+    ratings: str | os.PathLike[str] | None,
+) -> list[_Task]:
+    files = _find_files(folder, subjects)
+    place = next(iter(files.values())).parent
+    path = find_ratings(place, ratings)
+    sheet = _read_sheet(path)
+    n_trials = None if (place / deap.SIMULATED_MARK).exists() else deap.N_TRIALS
+    return [
+        _Task(subject, file, _rows_of(sheet, subject, n_trials, path), names, preprocessing)
+        for subject, file in files.items()
+    ]
+
+
+def _settings(preprocessing: Preprocessing, wanted: set[str]) -> Preprocessing:
+    """Leave out the settings of peripheral channels that are not read."""
+    unused = set(_PERIPHERAL) - wanted
+    recorded = {electrode for name in unused for electrode in _PERIPHERAL[name][1]}
+    return replace(
+        preprocessing,
+        rename=tuple(pair for pair in preprocessing.rename if pair[0] not in recorded),
+        types=tuple(pair for pair in preprocessing.types if pair[0] not in unused),
+        bipolar=tuple(row for row in preprocessing.bipolar if row[0] not in unused),
+    )
+
+
+def _places(folder: Path) -> tuple[Path, Path]:
+    return folder, folder / "data_original"
+
+
+def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]:
+    if not folder.is_dir():
+        raise DataFormatError(f"There is no folder {str(folder)!r}; give the path of DEAP's data_original.")
+    for place in _places(folder):
+        found = (
+            {int(match[1]): path for path in sorted(place.iterdir()) if (match := _FILE.fullmatch(path.name))}
+            if (place.is_dir())
+            else {}
+        )
+        if found:
+            return wanted_files(found, subjects, place)
+    raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")
+
+
+def find_ratings(place: Path, given: str | os.PathLike[str] | None) -> Path:
+    """Find the sheet of ratings.
+
+    Parameters
+    ----------
+    place : Path
+        The folder of the recordings.
+    given : path-like | None
+        What the user named.
+
+    Returns
+    -------
+    path : Path
+
+    Raises
+    ------
+    DataFormatError
+        If there is none.
+    """
+    if given is not None:
+        if not Path(given).is_file():
+            raise DataFormatError(f"There is no file {os.fspath(given)!r}; name DEAP's {_SHEET}.")
+        return Path(given)
+    near = [folder / part for folder in (place, place.parent) for part in (_SHEET, f"metadata_csv/{_SHEET}")]
+    for path in near:
+        if path.is_file():
+            return path
+    raise DataFormatError(
+        f"There is no {_SHEET} beside {str(place)!r} (nor in metadata_csv there): without it nobody knows which trial "
+        "is which video. Fetch DEAP's metadata_csv, or name the file with ratings=..."
+    )
+
+
+def _read_sheet(path: Path) -> pd.DataFrame:
+    try:
+        sheet = pd.read_csv(path)
+    except Exception as error:
+        raise DataFormatError(f"{path.name}: cannot be read as a table ({error}); fetch it again.") from error
+    missing = [column for column in _COLUMNS if column not in sheet]
+    if missing:
+        raise DataFormatError(
+            f"{path.name}: columns {', '.join(missing)} are missing; it has {', '.join(map(str, sheet))}."
+        )
+    for column in _COLUMNS:
+        if not pd.api.types.is_numeric_dtype(sheet[column]) or sheet[column].isna().any():
+            row = int(pd.to_numeric(sheet[column], errors="coerce").isna().argmax())
+            raise DataFormatError(f"{path.name}: {column} is {sheet[column].iloc[row]!r} in line {row + 2}.")
+    for rating in deap.RATINGS:
+        values = sheet[rating.capitalize()]
+        wrong = ~values.between(1, 9)
+        if wrong.any():
+            row = int(wrong.argmax())
+            altered = rating in ("valence", "arousal") and values.between(0, 8).all()
+            hint = (
+                "these are 9 minus the ratings, as in an altered copy" if altered else "expected a rating from 1 to 9"
+            )
+            raise DataFormatError(
+                f"{path.name}: {rating} of participant {sheet['Participant_id'][row]} is {values[row]:g} in line "
+                f"{row + 2}; {hint} - fetch the file from DEAP itself."
+            )
+    return sheet
+
+
+def _rows_of(sheet: pd.DataFrame, subject: int, n_trials: int | None, path: Path) -> pd.DataFrame:
+    """Return one person's rows in the order of presentation, each trial and each video once."""
+    rows = sheet[sheet["Participant_id"] == subject].sort_values("Trial").reset_index(drop=True)
+    if rows.empty:
+        raise DataFormatError(f"{path.name}: participant {subject} is not in it; fetch it again.")
+    for column in ("Trial", "Experiment_id"):
+        twice = rows[column][rows[column].duplicated()]
+        if len(twice):
+            raise DataFormatError(
+                f"{path.name}: participant {subject} has {column} {twice.iloc[0]} twice; is the participant listed "
+                "twice?"
+            )
+    wanted = set(range(1, (n_trials or len(rows)) + 1))
+    missing = sorted(wanted - set(rows["Trial"]))
+    if missing:
+        raise DataFormatError(
+            f"{path.name}: participant {subject} has no row for trial {_listed(missing)}; without it the order of the "
+            "videos is not known - fetch the file again."
+        )
+    beyond = sorted({*rows["Trial"]} - wanted | {*rows["Experiment_id"]} - set(range(1, deap.N_TRIALS + 1)))
+    if beyond:
+        raise DataFormatError(f"{path.name}: participant {subject} has trial or video {_listed(beyond)}, of 40.")
+    return rows
+
+
+def _check_ratings(recording: Path, sheet: pd.DataFrame) -> None:
+    """Compare the sheet with the ratings of the preprocessed release, where it lies beside the recordings."""
+    for release in ("python", "matlab"):
+        suffix = ".dat" if release == "python" else ".mat"
+        path = recording.parent.parent / f"data_preprocessed_{release}" / f"{recording.stem.lower()}{suffix}"
+        if not path.is_file():
+            continue
+        _, labels = deap.read_file(path)
+        theirs = labels[sheet["Experiment_id"].to_numpy() - 1]
+        ours = sheet[[rating.capitalize() for rating in deap.RATINGS]].to_numpy(float)
+        same = (np.abs(theirs - ours) <= _SAME_RATING).all(axis=0)
+        if same.all():
+            return
+        turned = (np.abs(9 - theirs - ours) <= _SAME_RATING).all(axis=0)
+        differ = [rating for rating, equal in zip(deap.RATINGS, same, strict=True) if not equal]
+        what = "are 9 minus those of" if turned[~same].all() else "differ from those of"
+        raise DataFormatError(
+            f"{recording.name}: {' and '.join(differ)} in {_SHEET} {what} {path.name}"
+            f"{', while dominance and liking agree' if same[2:].all() else ''}: the sheet was altered, or belongs to "
+            "other data - fetch it from DEAP itself."
+        )
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(str(number) for number in numbers)

@@ -1,0 +1,105 @@
+"""Opening a recording, whatever its format, with what BIDS says of its channels."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+from typing import Any
+
+import mne
+import pandas as pd
+
+from eegemo.errors import DataFormatError
+
+#: Formats of continuous recordings, by the suffix of the file to name.
+SUFFIXES = (".bdf", ".edf", ".fif", ".set", ".vhdr", ".gdf")
+_COMPANIONS = {".vhdr": (".eeg", ".vmrk"), ".set": (".fdt",)}
+_TYPES = {"VEOG": "eog", "HEOG": "eog", "TRIG": "stim", "TEMP": "temperature", "REF": "misc", "OTHER": "misc"}
+
+
+def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseRaw:
+    """Open a continuous recording without loading its samples.
+
+    Parameters
+    ----------
+    path : path-like
+        BDF, EDF, FIF, SET, GDF or BrainVision (``.vhdr``). Where a BIDS ``*_channels.tsv`` lies beside it, the types
+        and the bad channels that it gives are taken.
+    **options
+        For MNE's reader of the format.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        As recorded.
+
+    Raises
+    ------
+    DataFormatError
+        If the file is missing, of another format, damaged or cut short.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise DataFormatError(f"There is no recording {str(path)!r}; check its name and its folder.")
+    if path.suffix.lower() not in SUFFIXES:
+        raise DataFormatError(f"{path.name}: recordings end in {', '.join(SUFFIXES)}; convert this one with MNE.")
+    if path.stat().st_size == 0:
+        raise DataFormatError(f"{path.name}: the file is empty; fetch it again.")
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            raw = mne.io.read_raw(path, preload=False, verbose="warning", **options)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of the format
+            raise
+        raise DataFormatError(
+            f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again."
+        ) from error
+    cut_short = [str(warning.message) for warning in caught if "file size" in str(warning.message)]
+    if cut_short:
+        raise DataFormatError(f"{path.name}: the file is cut short ({cut_short[0]}); fetch it again.")
+    _apply_bids(raw, path)
+    return raw
+
+
+def companions(path: Path) -> list[Path]:
+    """List the other files that a recording consists of.
+
+    Parameters
+    ----------
+    path : Path
+        The recording.
+
+    Returns
+    -------
+    paths : list of Path
+        Those that are there: samples and markers of BrainVision, samples of SET, BIDS' list of channels.
+    """
+    beside = [path.with_suffix(suffix) for suffix in _COMPANIONS.get(path.suffix.lower(), ())]
+    return [companion for companion in (*beside, _bids_channels(path)) if companion.is_file()]
+
+
+def _bids_channels(path: Path) -> Path:
+    return path.with_name(path.stem.rpartition("_")[0] + "_channels.tsv")
+
+
+def _apply_bids(raw: mne.io.BaseRaw, path: Path) -> None:
+    listed = _bids_channels(path)
+    if not listed.is_file():
+        return
+    channels = pd.read_csv(listed, sep="\t", dtype=str, keep_default_na=False)
+    if not {"name", "type"} <= set(channels):
+        raise DataFormatError(
+            f"{listed.name}: columns name and type are expected, got {', '.join(map(str, channels))}."
+        )
+    rows = channels[channels["name"].isin(raw.ch_names)]
+    types = {
+        name: _TYPES.get(kind.upper(), kind.lower()) for name, kind in zip(rows["name"], rows["type"], strict=True)
+    }
+    try:
+        raw.set_channel_types(types, on_unit_change="ignore", verbose="error")
+    except (ValueError, KeyError) as error:
+        raise DataFormatError(f"{listed.name}: a type is not known ({error}).") from None
+    if "status" in rows:
+        raw.info["bads"] = rows["name"][rows["status"].str.lower() == "bad"].tolist()
