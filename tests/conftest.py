@@ -12,7 +12,7 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from eegemo import Trials, simulate
+from eegemo import Trials, simulate, write_simulated_raw
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +56,11 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("EEGEMO_REAL_DATA does not name the folder of real recordings")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def raw_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Simulated people 1 (Twente), 24 (Geneva, trigger without a name) and 29 (49 channels): 4 trials each, as BDF."""
+    folder = tmp_path_factory.mktemp("raw")
+    write_simulated_raw(folder, [1, 24, 29], n_trials=4)
+    return folder
