@@ -1,31 +1,47 @@
-"""The command line: ``python -m eegemo simulate OUT``, ``python -m eegemo info FOLDER``."""
+"""The command line: ``python -m eegemo simulate OUT``, ``info FOLDER``, ``prepare SOURCE``."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+import warnings
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from eegemo import ConfigError, DataFormatError, load_deap, quadrants, write_simulated
+from eegemo import (
+    DEAP_PREPROCESSING,
+    ConfigError,
+    DataFormatError,
+    Preprocessing,
+    load_deap,
+    load_deap_raw,
+    prepare_recordings,
+    quadrants,
+    write_simulated,
+    write_simulated_raw,
+)
+from eegemo.datasets.deap_raw import deap_sessions, raw_subjects
+from eegemo.datasets.recordings import listed_files, recording_sessions
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
+from eegemo.reporting.preparation import write_preparation_report
 
 
 @dataclass(frozen=True)
 class Simulate:
-    """Write simulated people as DEAP's preprocessed release: about 100 MB each."""
+    """Write simulated people as DEAP's releases: about 100 MB each preprocessed, or twice 250 MB raw."""
 
     out: tyro.conf.Positional[Path]
     """Folder to write into."""
     subjects: int = 4
     """How many people."""
-    format: Literal["python", "matlab"] = "python"
-    """The release: s01.dat as Python 2 pickled it, or s01.mat."""
+    format: Literal["python", "matlab", "raw"] = "python"
+    """The release: s01.dat as Python 2 pickled it, s01.mat, or s01.bdf with artefacts beside its clean twin."""
     effect: float = DEFAULT_EFFECT
     """Change of a rhythm's log-amplitude with a rating; 0 for none."""
     seed: int = DEFAULT_SEED
@@ -35,10 +51,10 @@ class Simulate:
         """Write the files, with a progress bar."""
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("simulating", total=self.subjects)
-            written = write_simulated(
+            write = write_simulated_raw if self.format == "raw" else partial(write_simulated, format=self.format)
+            written = write(
                 self.out,
                 self.subjects,
-                format=self.format,
                 effect=self.effect,
                 random_state=self.seed,
                 on_written=lambda _: progress.update(bar, advance=1),
@@ -70,10 +86,97 @@ class Info:
             console.print("All 32 people of DEAP give 439, 269, 298 and 274 by the first rule.")
 
 
+@dataclass(frozen=True)
+class Prepare:
+    """Prepare recordings once, for everything that follows, and say what was done to them.
+
+    SOURCE is DEAP's data_original (s01.bdf ...), its preprocessed release, a table of trials (.csv or .tsv with the
+    columns file, subject, onset, duration), or BIDS events (a file, or the folder of a study).
+    """
+
+    source: tyro.conf.Positional[Path]
+    """Folder or table."""
+    report: Path | None = None
+    """Also write an HTML page that shows what was done to each recording."""
+    subjects: tuple[int, ...] | None = None
+    """People of DEAP to take; all by default."""
+    settings: tyro.conf.OmitArgPrefixes[Preprocessing] = field(default_factory=Preprocessing)
+    """For DEAP's raw recordings, what is not set here is as DEAP describes it (3 s of baseline, bipolar EOG)."""
+    n_jobs: int = 1
+    """Recordings at a time."""
+    cache: Path | None = None
+    """Where the prepared recordings are kept."""
+
+    def run(self, console: Console) -> None:
+        """Prepare, print a row for each recording, and write the page."""
+        changed = {f.name: v for f in fields(self.settings) if (v := getattr(self.settings, f.name)) != f.default}
+        numbers = raw_subjects(self.source) if self.source.is_dir() else []
+        if numbers:
+            channels = changed.pop("channels", "eeg")
+            settings = replace(DEAP_PREPROCESSING, **changed)
+            sessions = partial(deap_sessions, self.source, subjects=self.subjects, preprocessing=settings)
+            load = partial(
+                load_deap_raw, self.source, subjects=self.subjects, channels=channels, preprocessing=settings
+            )
+            total = len(self.subjects or numbers)
+        elif self.source.is_dir() and not any(self.source.rglob("*_events.tsv")):
+            if changed or self.report:
+                raise ConfigError(
+                    "DEAP's preprocessed release is filtered, referenced and EOG-corrected already, so "
+                    f"{', '.join(changed) or 'report'} cannot be had; give the folder of the raw recordings (s01.bdf "
+                    "...)."
+                )
+            with console.status("reading"):
+                console.print(repr(load_deap(self.source, subjects=self.subjects, cache=self.cache)))
+            return
+        else:
+            if self.subjects:
+                raise ConfigError("--subjects chooses people of DEAP; take rows out of the table instead.")
+            sessions = partial(recording_sessions, self.source, self.settings)
+            load = partial(prepare_recordings, self.source, self.settings)
+            total = len(listed_files(self.source))
+        with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # they are in the table below
+            bar = progress.add_task("preparing", total=total)
+            trials = load(cache=self.cache, n_jobs=self.n_jobs, on_prepared=lambda _: progress.update(bar, advance=1))
+            if self.report:
+                bar = progress.add_task("report", total=total)
+                write_preparation_report(
+                    sessions(),
+                    self.report,
+                    simulated=trials.simulated,
+                    on_session=lambda _: progress.update(bar, advance=1),
+                )
+        table = Table("recording", "trials", "bad channels", "largest |r| with EOG", "after, in the final band")
+        console.print(repr(trials))
+        for record in trials.provenance["recordings"]:
+            table.add_row(*recording_row(record))
+            for message in record["messages"]:
+                console.print(f"{record['file']}: {message}")
+        console.print(table)
+        if self.report:
+            console.print(f"Report: {self.report}")
+
+
+def recording_row(record: dict[str, Any]) -> tuple[str, ...]:
+    """Sum up what was done to one recording."""
+    steps = {step["step"]: step for step in record["steps"]}
+    eog = steps.get("remove_eog")
+    left = steps["preprocess"]["eog_correlation"]
+    return (
+        record["file"],
+        str(record["trials"]),
+        ", ".join(steps.get("interpolate_bad_channels", {}).get("bads", {})) or "none",
+        f"{max(eog['r_before']):.2f}" if eog else "not removed",
+        f"{max(left.values()):.2f}" if left else "",
+    )
+
+
 def main() -> None:
     """Run the command that was asked for."""
     commands = (
         Annotated[Simulate, tyro.conf.subcommand("simulate", prefix_name=False)]
+        | Annotated[Prepare, tyro.conf.subcommand("prepare", prefix_name=False)]
         | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
     )
     try:
@@ -81,6 +184,10 @@ def main() -> None:
     except (ConfigError, DataFormatError) as error:
         # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")
+    except OSError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("interrupted; what was prepared or written before is kept, and nothing is left half-written")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,18 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Column, Table
 
-from eegemo import ConfigError, DataFormatError, Trials, evaluate, load_deap, make_splitter, quadrants, simulate
+from eegemo import (
+    ConfigError,
+    DataFormatError,
+    Trials,
+    evaluate,
+    load_deap,
+    load_deap_raw,
+    make_splitter,
+    quadrants,
+    simulate,
+)
+from eegemo.datasets.deap_raw import raw_subjects
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.evaluation.cross_validation import Results
@@ -50,7 +61,8 @@ class PaperTables:
     """Run the paper's models under its own protocol and under an honest one."""
 
     data: Path | None = None
-    """Folder of DEAP's preprocessed recordings (python or matlab release); simulated people where it is not given."""
+    """Folder of DEAP's recordings: preprocessed (python or matlab release), or raw (s01.bdf ...), which are prepared
+    by the preprocessing stage with its default settings. Simulated people where it is not given."""
     subjects: tuple[int, ...] | None = None
     """Numbers of the people to take: all in the folder, or 1 2 3 4 of the simulated ones."""
     effect: float = DEFAULT_EFFECT
@@ -102,7 +114,8 @@ def load(config: PaperTables) -> Trials:
     if config.data is not None:
         if config.effect != DEFAULT_EFFECT:
             raise ConfigError(f"--effect {config.effect:g} is of simulated people alone; leave it out with --data.")
-        return load_deap(config.data, subjects=subjects, channels=channels, cache=config.cache)
+        load_recordings = load_deap_raw if raw_subjects(config.data) else load_deap
+        return load_recordings(config.data, subjects=subjects, channels=channels, cache=config.cache)
     return simulate(subjects or 4, effect=config.effect, channels=channels, random_state=config.seed)
 
 

@@ -148,19 +148,20 @@ def load_deap_raw(
     return with_warnings(trials)
 
 
-def holds_raw(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder, or its ``data_original``, holds DEAP's raw recordings.
+def raw_subjects(folder: str | os.PathLike[str]) -> list[int]:
+    """List the people whose raw recordings a folder, or its ``data_original``, holds.
 
     Parameters
     ----------
     folder : path-like
-        A folder.
+        Any folder.
 
     Returns
     -------
-    raw : bool
+    subjects : list of int
+        Empty where there is none.
     """
-    return any(_FILE.fullmatch(p.name) for place in _places(Path(folder)) for p in place.glob("s??.[bB][dD][fF]"))
+    return list(_raw_files(Path(folder)))
 
 
 def read_deap_raw(path: str | os.PathLike[str]) -> mne.io.BaseRaw:
@@ -372,22 +373,22 @@ def _settings(preprocessing: Preprocessing, wanted: set[str]) -> Preprocessing:
     )
 
 
-def _places(folder: Path) -> tuple[Path, Path]:
-    return folder, folder / "data_original"
+def _raw_files(folder: Path) -> dict[int, Path]:
+    for place in (folder, folder / "data_original"):
+        paths = sorted(place.iterdir()) if place.is_dir() else []
+        found = {int(match[1]): path for path in paths if (match := _FILE.fullmatch(path.name))}
+        if found:
+            return found
+    return {}
 
 
 def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]:
     if not folder.is_dir():
         raise DataFormatError(f"There is no folder {str(folder)!r}; give the path of DEAP's data_original.")
-    for place in _places(folder):
-        found = (
-            {int(match[1]): path for path in sorted(place.iterdir()) if (match := _FILE.fullmatch(path.name))}
-            if (place.is_dir())
-            else {}
-        )
-        if found:
-            return wanted_files(found, subjects, place)
-    raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")
+    found = _raw_files(folder)
+    if not found:
+        raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")
+    return wanted_files(found, subjects, next(iter(found.values())).parent)
 
 
 def find_ratings(place: Path, given: str | os.PathLike[str] | None) -> Path:

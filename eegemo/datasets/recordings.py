@@ -107,6 +107,21 @@ def prepare_recordings(
     return with_warnings(trials)
 
 
+def listed_files(table: str | os.PathLike[str] | pd.DataFrame) -> list[Path]:
+    """List the recordings of a table of trials, in its order.
+
+    Parameters
+    ----------
+    table : path-like | DataFrame
+        As in :func:`prepare_recordings`.
+
+    Returns
+    -------
+    files : list of Path
+    """
+    return [task.path for task in _tasks(table, None, Preprocessing())]
+
+
 def recording_sessions(
     table: str | os.PathLike[str] | pd.DataFrame,
     preprocessing: Preprocessing | None = None,
