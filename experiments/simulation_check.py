@@ -8,7 +8,6 @@ Costs about 8 minutes on two CPU cores.
 
 from __future__ import annotations
 
-import json
 import sys
 import textwrap
 import time
@@ -25,14 +24,10 @@ from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
 from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
-from eegemo._atomic import replacing
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.cross_validation import Results
-from eegemo.evaluation.provenance import environment
 from eegemo.models import model_class
-from eegemo.reporting.figures import write_figure
-from eegemo.reporting.report import command_of, write_index
-from eegemo.reporting.tables import write_table
+from eegemo.reporting.report import Page, command_of, write_page
 
 CONFIDENCE = 0.95
 
@@ -126,7 +121,6 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
 
 def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, seconds: float) -> None:
     """Write the table, the figure, the page and the provenance."""
-    command = command_of("experiments/simulation_check.py", config)
     title = f"{config.model} on simulated people, by how much their EEG knows of emotion"
     shared = table.groupby("protocol", sort=False)["test windows that share a trial"].mean()
     leaks = "; ".join(f"{share:.0%} under {protocol}" for protocol, share in shared.items())
@@ -136,26 +130,20 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
         f"{CONFIDENCE:.0%} interval of Student's t over people, a little narrow since those of a seed share a model. "
         f"Test windows that share their trial with training: {leaks}."
     )
-    markdown = write_table(table, table.round(3).astype(str), config.out / "effects", title=title, note=note)
-    figure = draw(table, note)
-    write_figure(figure, config.out / "effects.png")
-    text = (__doc__ or "").strip()
-    image = f"![kappa by effect and protocol; {note}](effects.png)"
-    page = f"# {title}\n\n{text}\n\n{markdown}\n{image}\n\nMade by `{command}` in {seconds:.0f} s.\n"
+    page = Page(
+        title=title,
+        text=(__doc__ or "").strip(),
+        command=command_of("experiments/simulation_check.py", config),
+        seconds=seconds,
+        tables=[("effects", title, table)],
+    )
     provenance = {
-        "title": title,
-        "command": command,
-        "seconds": round(seconds, 1),
         "simulated": True,
         "smoke": False,
         "configuration": {k: v for k, v in asdict(config).items() if k != "out"},
         "people": scores.to_dict(orient="records"),
-        **environment(),
     }
-    for name, content in (("README.md", page), ("provenance.json", json.dumps(provenance, indent=1) + "\n")):
-        with replacing(config.out / name) as partial:
-            partial.write_text(content, encoding="utf-8")
-    write_index(config.out.parent)
+    write_page(config.out, page, note, [("effects", "kappa by effect and protocol", draw(table, note))], provenance)
 
 
 def draw(table: pd.DataFrame, note: str) -> Figure:

@@ -8,10 +8,13 @@ from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
 from eegemo._atomic import replacing
 from eegemo.evaluation.cross_validation import Results
+from eegemo.evaluation.provenance import environment
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, write_figure
 from eegemo.reporting.tables import class_table, formatted, leakage_table, score_table, statement, write_table
 
@@ -97,6 +100,44 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], baselines
     _write(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     _write(folder / "README.md", "\n".join(sections))
     write_index(folder.parent)
+
+
+def write_page(
+    folder: Path, page: Page, note: str, figures: Sequence[tuple[str, str, Figure]], provenance: dict[str, Any]
+) -> None:
+    """Write an experiment whose tables are all its own: its page, tables, figures and provenance, and the index.
+
+    Parameters
+    ----------
+    folder : Path
+        The experiment's folder, in the folder of all results.
+    page : Page
+        With its tables; numbers are rounded to three digits on the page, and whole in the CSV.
+    note : str
+        What the numbers are; stands under the title and in every table.
+    figures : sequence of (str, str, Figure)
+        File name without suffix, what it shows, figure.
+    provenance : dict
+        JSON-compatible; ``simulated`` must be there.
+    """
+    sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
+    for name, title, table in page.tables:
+        text = table.map(_three_digits)
+        sections.append(write_table(table, text, folder / name, title=title, note=note))
+    for name, shows, figure in figures:
+        write_figure(figure, folder / f"{name}.png")
+        sections.append(f"![{shows}; {note}]({name}.png)\n")
+    sections.append(f"Made by `{page.command}` in {page.seconds:.0f} s; see `provenance.json`.\n")
+    head = {"title": page.title, "command": page.command, "seconds": round(page.seconds, 1)}
+    _write(folder / "provenance.json", json.dumps({**head, **provenance, **environment()}, indent=1) + "\n")
+    _write(folder / "README.md", "\n".join(sections))
+    write_index(folder.parent)
+
+
+def _three_digits(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if np.isnan(value) else f"{value:.3f}"
 
 
 def write_index(folder: Path) -> None:
