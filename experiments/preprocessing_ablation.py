@@ -56,6 +56,7 @@ STILL_MICROVOLTS = 15.0  # of the ocular artefact in a second without blinks and
 #: What is changed in the settings, by the name of the row.
 VARIANTS: dict[str, dict[str, Any]] = {
     "all steps": {},
+    "EOG regression on all frequencies": {"eog_h_freq": None},
     "EOG removed by ICA": {"eog": "ica"},
     "no EOG removal": {"eog": None},
     "no high-pass before the fits": {"high_pass": None},

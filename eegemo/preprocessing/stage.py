@@ -39,6 +39,8 @@ class Preprocessing:
     """Remove ocular artefacts by regression on the EOG channels, or by independent components that go with them."""
     eog_channels: tuple[str, ...] = ()
     """Channels that show the eyes; those of type eog by default."""
+    eog_h_freq: float | None = 6.0
+    """Outside eye movements the regression uses the EOG up to so many Hz, and spares alpha and beta; None uses it all."""
     band: tuple[float, float] | None = (4.0, 45.0)
     """Pass band in Hz."""
     reference: Literal["average"] | None = "average"
@@ -128,7 +130,12 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
         raw = interpolate_bad_channels(raw, copy=False)
     if config.eog is not None:
         raw = remove_eog(
-            raw, config.eog, eog_channels=config.eog_channels, random_state=config.random_state, copy=False
+            raw,
+            config.eog,
+            eog_channels=config.eog_channels,
+            eog_h_freq=config.eog_h_freq,
+            random_state=config.random_state,
+            copy=False,
         )
     if config.band is not None:
         raw = band_pass(raw, *config.band, copy=False)
