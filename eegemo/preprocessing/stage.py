@@ -40,7 +40,7 @@ class Preprocessing:
     eog_channels: tuple[str, ...] = ()
     """Channels that show the eyes; those of type eog by default."""
     eog_h_freq: float | None = 6.0
-    """Outside eye movements, the regression uses the EOG up to so many Hz and spares alpha and beta; None: all of it."""
+    """Outside eye movements, the regression uses the EOG up to so many Hz, and spares alpha; None: all of it."""
     band: tuple[float, float] | None = (4.0, 45.0)
     """Pass band in Hz."""
     reference: Literal["average"] | None = "average"
