@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from eegemo import write_simulated
+
 
 def eegemo(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "eegemo", *arguments], capture_output=True, text=True, check=False)
@@ -38,3 +40,49 @@ def test_an_effect_beyond_the_scale_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "effect must lie between" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_raw_recordings_are_prepared_with_a_report(raw_release: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    done = eegemo(
+        "prepare", str(raw_release), "--subjects", "24", "--report", str(page), "--cache", str(tmp_path / "c")
+    )
+    assert done.returncode == 0, done.stderr
+    assert "simulated: 4 trials, 1 subjects, 32 channels, 128 Hz" in " ".join(done.stdout.split())
+    assert "s24.bdf" in done.stdout
+    assert "SIMULATED" in page.read_text(encoding="utf-8")
+    assert list((tmp_path / "c").glob("simulated raw DEAP files-*/signals.npy"))
+
+
+def test_settings_of_the_stage_are_taken_from_the_command_line(raw_release: Path, tmp_path: Path) -> None:
+    words = ("--subjects", "1", "--sfreq", "256", "--eog", "None", "--channels", "F3", "F4", "--cache", str(tmp_path))
+    done = eegemo("prepare", str(raw_release), *words)
+    assert done.returncode == 0, done.stderr
+    assert "4 trials, 1 subjects, 2 channels, 256 Hz" in " ".join(done.stdout.split())
+    assert "not removed" in done.stdout
+
+
+def test_a_table_of_recordings_is_prepared(raw_release: Path, tmp_path: Path) -> None:
+    table = tmp_path / "trials.csv"
+    file = raw_release / "data_original" / "s01.bdf"
+    table.write_text(f"file,subject,onset,duration\n{file},1,30,20\n{file},1,120,20\n")
+    done = eegemo("prepare", str(table), "--types", "EXG3", "eog", "EXG4", "eog", "--cache", str(tmp_path / "c"))
+    assert done.returncode == 0, done.stderr
+    assert "2 trials, 1 subjects, 32 channels" in " ".join(done.stdout.split())
+
+
+def test_the_preprocessed_release_is_not_preprocessed_again(tmp_path: Path) -> None:
+    write_simulated(tmp_path, [1])
+    plain = eegemo("prepare", str(tmp_path), "--cache", str(tmp_path / "c"))
+    assert plain.returncode == 0, plain.stderr
+    refused = eegemo("prepare", str(tmp_path), "--eog", "ica", "--cache", str(tmp_path / "c"))
+    assert refused.returncode == 1
+    assert "EOG-corrected already" in refused.stderr
+
+
+def test_nothing_to_prepare_is_said(tmp_path: Path) -> None:
+    for source in (tmp_path, tmp_path / "nowhere.csv"):
+        done = eegemo("prepare", str(source))
+        assert done.returncode == 1
+        assert done.stderr.startswith("error: ")
+        assert "Traceback" not in done.stderr
