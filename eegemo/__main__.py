@@ -29,7 +29,6 @@ from eegemo import (
 from eegemo.datasets.deap_raw import deap_sessions, raw_subjects
 from eegemo.datasets.recordings import listed_files, recording_sessions
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
-from eegemo.reporting.preparation import write_preparation_report
 
 
 @dataclass(frozen=True)
@@ -140,6 +139,8 @@ class Prepare:
             bar = progress.add_task("preparing", total=total)
             trials = load(cache=self.cache, n_jobs=self.n_jobs, on_prepared=lambda _: progress.update(bar, advance=1))
             if self.report:
+                from eegemo.reporting.preparation import write_preparation_report
+
                 bar = progress.add_task("report", total=total)
                 write_preparation_report(
                     sessions(),
