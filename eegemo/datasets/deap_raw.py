@@ -52,6 +52,7 @@ _LOW_BYTE = 0xFF  # s24-s32 carry 0x18FF00 or 0x58FF00 above the code
 _FILE = re.compile(r"s(\d\d)\.bdf", re.IGNORECASE)
 _SHEET = "participant_ratings.csv"
 _COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", "Valence", "Arousal", "Dominance", "Liking")
+_CLEARLY_SECONDS = 1.0  # by so much the second best match must be worse
 _OFF_BY_SECONDS = 5.0  # between a trigger and the time in the sheet; trials lie more than a minute apart
 _SAME_RATING = 0.011  # the sheet and the preprocessed files round to two digits
 
@@ -242,19 +243,20 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
             f"{n_onsets} video starts (code {_VIDEO_STARTS}) in the trigger channel, expected {n_trials}, as the "
             "ratings have; is it another person's or another study's recording?"
         )
-    fitting = []
+    fitting = {}
     for first in range(n_trials - n_onsets + 1):  # of the presentations, the one that the first onset would belong to
         expected = start_times - start_times[first] + onsets[0]
         nearest = np.abs(onsets[:, None] - expected).argmin(axis=1)
-        if (np.diff(nearest) > 0).all() and np.abs(onsets - expected[nearest]).max() <= _OFF_BY_SECONDS:
-            fitting.append(nearest)
-    if len(fitting) != 1:
+        if (np.diff(nearest) > 0).all():
+            fitting[np.abs(onsets - expected[nearest]).max()] = nearest
+    off = [*sorted(fitting), np.inf, np.inf]
+    if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
         raise DataFormatError(
-            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the gaps between them fit the "
-            f"sheet's Start_time in {len(fitting) or 'no'} way{'s' if fitting else ''}; which trials are missing "
-            "cannot be told. Leave this person out with subjects=..."
+            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does not "
+            f"tell which are missing: the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s. Leave this "
+            "person out with subjects=..."
         )
-    return fitting[0]
+    return fitting[off[0]]
 
 
 def deap_sessions(
@@ -305,9 +307,11 @@ class _Task:
             raise DataFormatError(f"{self.path.name}: {error}") from error
         _check_ratings(self.path, self.sheet)
         lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
-        messages = (
-            [f"{len(lost)} video starts are missing in the trigger channel: trials {_listed(lost)}."] if lost else []
-        )
+        messages = []
+        if lost:
+            messages.append(
+                f"{len(lost)} of {len(self.sheet)} video starts are missing; left out: trials {_listed(lost)}."
+            )
         rows = self.sheet.iloc[presented].assign(onset=onsets).sort_values("Experiment_id")
         video = rows["Experiment_id"].to_numpy()
         table = pd.DataFrame({"subject": self.subject, "trial": video, "stimulus": video})
@@ -437,7 +441,9 @@ def _read_sheet(path: Path) -> pd.DataFrame:
     for column in _COLUMNS:
         if not pd.api.types.is_numeric_dtype(sheet[column]) or sheet[column].isna().any():
             row = int(pd.to_numeric(sheet[column], errors="coerce").isna().argmax())
-            raise DataFormatError(f"{path.name}: {column} is {sheet[column].iloc[row]!r} in line {row + 2}.")
+            raise DataFormatError(
+                f"{path.name}: {column} is {sheet[column].iloc[row]} in line {row + 2}, expected a number."
+            )
     for rating in deap.RATINGS:
         values = sheet[rating.capitalize()]
         wrong = ~values.between(1, 9)

@@ -6,7 +6,6 @@ import warnings
 
 import mne
 import numpy as np
-import scipy.stats
 
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.steps import note_step
@@ -67,8 +66,10 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
         if value < _FLAT_MICROVOLTS:
             bads[name] = f"flat ({value:.2f} µV)"
     if alive.sum() >= _FEWEST:
+        from scipy.stats import median_abs_deviation  # half a second, when it is needed
+
         logs = np.log(amplitude[alive])
-        spread = scipy.stats.median_abs_deviation(logs, scale="normal")
+        spread = median_abs_deviation(logs, scale="normal")
         middle = np.exp(np.median(logs))
         for name, value in zip(np.array(names)[alive], amplitude[alive], strict=True):
             if np.log(value / middle) > _DEVIATION * spread and value > _RATIO * middle:

@@ -177,9 +177,9 @@ def band_pass(raw: mne.io.BaseRaw, l_freq: float = 4.0, h_freq: float = 45.0, *,
 def _filtered(raw: mne.io.BaseRaw, step: str, l_freq: float, h_freq: float | None, copy: bool) -> mne.io.BaseRaw:
     nyquist = raw.info["sfreq"] / 2
     if not 0 < l_freq < (nyquist if h_freq is None else h_freq) or (h_freq is not None and h_freq >= nyquist):
-        asked = f"{l_freq:g} Hz" if h_freq is None else f"{l_freq:g} to {h_freq:g} Hz"
+        asked = f"above {l_freq:g} Hz" if h_freq is None else f"from {l_freq:g} to {h_freq:g} Hz"
         raise ConfigError(
-            f"{step} to {asked} is impossible at {raw.info['sfreq']:g} samples a second: edges must rise, between 0 "
+            f"{step} {asked} is impossible at {raw.info['sfreq']:g} samples a second: edges must rise, between 0 "
             f"and {nyquist:g} Hz; change them, or the sampling rate."
         )
     transition = {} if h_freq is None else {"h_trans_bandwidth": min(_TRANSITION, nyquist - h_freq)}

@@ -60,6 +60,10 @@ class Preprocessing:
         ):
             if value is not None and value not in known:
                 raise ConfigError(f"{name} must be {', '.join(map(repr, known))} or None, got {value!r}.")
+        if self.baseline < 0 or (self.reject is not None and self.reject <= 0):
+            raise ConfigError(
+                f"baseline must be 0 s or more and reject above 0 µV, got {self.baseline:g} and {self.reject}."
+            )
         if self.eog is not None and self.high_pass is None and self.band is None:
             # Offsets of millivolts would decide the weights.
             raise ConfigError("EOG is removed from high-passed data alone; set high_pass (1 Hz) or eog=None.")
