@@ -252,9 +252,9 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
     off = [*sorted(fitting), np.inf, np.inf]
     if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
         raise DataFormatError(
-            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does not "
-            f"tell which are missing: the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s. Leave this "
-            "person out with subjects=..."
+            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does "
+            f"not tell which are missing: the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s. Leave "
+            "this person out with subjects=..."
         )
     return fitting[off[0]]
 
