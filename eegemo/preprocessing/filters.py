@@ -61,7 +61,8 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
             f"{sfreq:g} Hz is not a ratio of whole numbers of the recording's {recorded:g} Hz; choose another sfreq."
         )
     data = _decimated(raw, ratio)
-    finite = np.isfinite(data.sum(axis=1))
+    with np.errstate(invalid="ignore"):
+        finite = np.isfinite(data.sum(axis=1))
     if not finite.all():
         raise DataFormatError(
             f"Channel {raw.ch_names[int(np.argmin(finite))]} has values that are not finite; the file is damaged, or "
@@ -72,7 +73,10 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
         info["sfreq"] = float(sfreq)
         info["lowpass"] = min(info["lowpass"], sfreq / 2)
     resampled = mne.io.RawArray(data, info, first_samp=round(raw.first_samp * ratio), copy=None, verbose="error")
-    resampled.set_annotations(raw.annotations.copy(), verbose="error")
+    annotations = raw.annotations.copy()
+    if annotations.orig_time is None:  # then MNE adds the time of the first sample once more
+        annotations.onset -= raw.first_time
+    resampled.set_annotations(annotations, verbose="error")
     note_step(resampled, "downsample", recorded=recorded, sfreq=float(sfreq))
     return resampled
 
