@@ -78,7 +78,7 @@ def test_what_is_not_there_is_named_with_the_nearest() -> None:
         name_channels(raw, types=[("VEOG", "eog")])
     with pytest.raises(ConfigError, match="Unknown channel 'EXG9'"):
         name_channels(raw, bipolar=[("e", "eog", "EXG1", "EXG9")])
-    with pytest.raises(ConfigError, match="Unknown montage 'biosemi31'. Did you mean 'biosemi32'"):
+    with pytest.raises(ConfigError, match=r"Unknown montage 'biosemi31'. Did you mean 'biosemi32'"):
         name_channels(raw, montage="biosemi31")
     with pytest.raises(DataFormatError, match="Channels Pz are missing; the recording has Cz, Fz, EXG1"):
         name_channels(raw, channels=["Cz", "Pz"])

@@ -96,7 +96,7 @@ def test_no_trigger_is_lost() -> None:
 
 @pytest.mark.parametrize("sfreq", [1024.0, 0.0, -128.0])
 def test_more_than_was_recorded_is_refused(sfreq: float) -> None:
-    with pytest.raises(ConfigError, match="100 samples a second.* set sfreq to 100 or less"):
+    with pytest.raises(ConfigError, match=r"100 samples a second.* set sfreq to 100 or less"):
         downsample(recording(np.zeros((1, 500)), 100), sfreq)
 
 
@@ -113,7 +113,7 @@ def test_a_sample_that_is_not_finite_is_named(value: float) -> None:
         downsample(recording(data, 512), 128)
 
 
-@pytest.mark.parametrize(("frequency", "low", "high"), [(0.1, -300, -50), (1.0, -0.2, 0.1), (20.0, -0.05, 0.05)])
+@pytest.mark.parametrize(("frequency", "low", "high"), [(0.1, -300, -30), (1.0, -0.2, 0.1), (20.0, -0.05, 0.05)])
 def test_the_high_pass(frequency: float, low: float, high: float) -> None:
     before = sine(frequency, 128, 80)
     assert low < gain(before, high_pass(recording(before[None], 128), 1.0).get_data()[0]) < high
@@ -155,7 +155,7 @@ def test_only_eeg_and_eog_are_filtered_and_the_input_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(45.0, 4.0), (4.0, 64.0), (4.0, 70.0), (0.0, 45.0), (-1.0, 45.0)])
 def test_impossible_edges_are_refused(low: float, high: float) -> None:
-    with pytest.raises(ConfigError, match="impossible at 128 samples a second.*0 and 64 Hz"):
+    with pytest.raises(ConfigError, match=r"impossible at 128 samples a second.*0 and 64 Hz"):
         band_pass(recording(np.zeros((1, 2560)), 128), low, high)
 
 
