@@ -127,7 +127,7 @@ def draw(prepared: dict[str, mne.io.BaseRaw]) -> Figure:
     for ax, name in zip(axes, ("Fp1", "Oz"), strict=True):
         for i, clean in enumerate(prepared.values()):
             trace = 1e6 * clean.get_data(picks=name)[0, stretch] - 80 * i
-            ax.plot(clean.times[stretch], trace, color=("#999999", "#0072B2", "#009E73", "#D55E00")[i], lw=0.8)
+            ax.plot(clean.times[stretch], trace, color=COLOURS[i], linewidth=0.8)
         ax.set(title=name, xlabel="seconds")
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("80 µV between two lines")

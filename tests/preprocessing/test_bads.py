@@ -76,7 +76,7 @@ def test_three_channels_are_too_few_to_compare() -> None:
 
 
 def test_less_than_a_second_tells_nothing() -> None:
-    with pytest.raises(DataFormatError, match="EEG of a second at least, got 10 channels of 0.5 s"):
+    with pytest.raises(DataFormatError, match=r"EEG of a second at least, got 10 channels of 0.5 s"):
         find_bad_channels(recording(seconds=1).crop(0, 0.5))
 
 
