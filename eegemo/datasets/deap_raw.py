@@ -243,20 +243,21 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
             f"{n_onsets} video starts (code {_VIDEO_STARTS}) in the trigger channel, expected {n_trials}, as the "
             "ratings have; is it another person's or another study's recording?"
         )
-    fitting = {}
+    fitting = []
     for first in range(n_trials - n_onsets + 1):  # of the presentations, the one that the first onset would belong to
         expected = start_times - start_times[first] + onsets[0]
         nearest = np.abs(onsets[:, None] - expected).argmin(axis=1)
         if (np.diff(nearest) > 0).all():
-            fitting[np.abs(onsets - expected[nearest]).max()] = nearest
-    off = [*sorted(fitting), np.inf, np.inf]
+            fitting.append((float(np.abs(onsets - expected[nearest]).max()), nearest))
+    fitting.sort(key=lambda match: match[0])
+    off = [*(match[0] for match in fitting), np.inf, np.inf]
     if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
         raise DataFormatError(
             f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does "
             f"not tell which are missing: the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s. Leave "
             "this person out with subjects=..."
         )
-    return fitting[off[0]]
+    return fitting[0][1]
 
 
 def deap_sessions(
