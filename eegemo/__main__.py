@@ -63,17 +63,18 @@ class Simulate:
 
 @dataclass(frozen=True)
 class Info:
-    """Read a folder of DEAP's preprocessed recordings and say what is in it."""
+    """Read a folder of DEAP's recordings, preprocessed or raw, and say what is in it."""
 
     folder: tyro.conf.Positional[Path]
-    """data_preprocessed_python or data_preprocessed_matlab."""
+    """data_preprocessed_python, data_preprocessed_matlab or data_original."""
     cache: Path | None = None
     """Where the prepared recordings are kept."""
 
     def run(self, console: Console) -> None:
         """Load the recordings, with every check, and print trials and classes."""
         with console.status("reading"):
-            trials = load_deap(self.folder, cache=self.cache)
+            load = load_deap_raw if raw_subjects(self.folder) else load_deap
+            trials = load(self.folder, cache=self.cache)
         console.print(repr(trials))
         table = Table("rule", *quadrants().classes, title="Trials in each quadrant")
         for ties in ("low", "high", "drop"):

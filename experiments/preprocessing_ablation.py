@@ -165,7 +165,7 @@ def against_the_truth(eeg: Trials, clean: Trials | None, artefact: np.ndarray) -
     """
     signals = eeg.signals[:: round(eeg.sfreq / 128)].astype(np.float64)
     ocular = correlations(signals, artefact).max(axis=1)
-    numbers = {"|r| with ocular artefact, median": np.median(ocular), "worst": ocular.max()}
+    numbers = {"|r| with ocular artefact, median": np.median(ocular), "|r| with ocular artefact, worst": ocular.max()}
     if clean is None:
         return {"r with clean twin, median": 1.0, "r with clean twin, worst": 1.0, **numbers}
     truth = clean.signals.astype(np.float64)
@@ -177,7 +177,7 @@ def against_the_truth(eeg: Trials, clean: Trials | None, artefact: np.ndarray) -
         "r with clean twin, median": np.median(r),
         "r with clean twin, worst": r.min(),
         **numbers,
-        "change of alpha in still seconds, median": np.median(change),
+        "change of alpha, median": np.median(change),
         "change of alpha, worst": change.max(),
     }
 
@@ -244,7 +244,12 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
     y = np.arange(len(table))[::-1]
     for ax, median, worst, title in (
         (axes[0], "r with clean twin, median", "r with clean twin, worst", "r with the clean twin"),
-        (axes[1], "|r| with ocular artefact, median", "worst", "|r| with the ocular artefact"),
+        (
+            axes[1],
+            "|r| with ocular artefact, median",
+            "|r| with ocular artefact, worst",
+            "|r| with the ocular artefact",
+        ),
     ):
         ax.hlines(y, table[median], table[worst], color="#BBBBBB")
         ax.plot(table[median], y, "o", color="#0072B2", label="median channel")
