@@ -16,7 +16,6 @@ import pandas as pd
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared, with_warnings
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.preprocessing.channels import name_channels
 from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
 from eegemo.preprocessing.session import Session
 from eegemo.preprocessing.stage import Preprocessing
@@ -230,15 +229,7 @@ class _Task:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # given when the recording is prepared
             try:
-                raw = name_channels(
-                    raw,
-                    rename=steps.rename,
-                    types=steps.types,
-                    bipolar=steps.bipolar,
-                    montage=steps.montage,
-                    channels=steps.channels,
-                    copy=False,
-                )
+                raw = steps.name_channels(raw)
             except (ConfigError, DataFormatError) as error:
                 raise type(error)(f"{self.path.name}: {error}") from error
         kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))

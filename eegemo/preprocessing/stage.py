@@ -68,6 +68,29 @@ class Preprocessing:
             # Offsets of millivolts would decide the weights.
             raise ConfigError("EOG is removed from high-passed data alone; set high_pass (1 Hz) or eog=None.")
 
+    def name_channels(self, raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
+        """Name, type, derive, place and order the channels of a recording, in place, as these settings say.
+
+        Parameters
+        ----------
+        raw : mne.io.BaseRaw
+            The recording.
+
+        Returns
+        -------
+        raw : mne.io.BaseRaw
+            The same, in memory.
+        """
+        return name_channels(
+            raw,
+            rename=self.rename,
+            types=self.types,
+            bipolar=self.bipolar,
+            montage=self.montage,
+            channels=self.channels,
+            copy=False,
+        )
+
     @property
     def as_json(self) -> dict[str, object]:
         """The settings as JSON holds them, for the provenance and the store's key."""
@@ -119,15 +142,7 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     if config.eog is not None:
         refuse_second_removal(raw)
     raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
-    raw = name_channels(
-        raw,
-        rename=config.rename,
-        types=config.types,
-        bipolar=config.bipolar,
-        montage=config.montage,
-        channels=config.channels,
-        copy=False,
-    )
+    raw = config.name_channels(raw)
     if config.high_pass is not None:
         raw = high_pass(raw, config.high_pass, copy=False)
     if config.bad_channels is not None:

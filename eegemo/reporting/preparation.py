@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from eegemo._atomic import replacing
-from eegemo.preprocessing.channels import average_reference, name_channels
+from eegemo.preprocessing.channels import average_reference
 from eegemo.preprocessing.cutting import Cut
 from eegemo.preprocessing.session import Session
 from eegemo.preprocessing.steps import steps_done
@@ -122,20 +122,12 @@ def _add_session(
 
 def _as_recorded(session: Session, clean: mne.io.BaseRaw) -> mne.io.BaseRaw:
     """Return the middle of the recording at its own rate, with the names and the reference of the cleaned one."""
-    steps, last = session.preprocessing, session.raw.times[-1]
+    last = session.raw.times[-1]
     first = max(0.0, last / 2 - _PSD_SECONDS / 2)
     raw = session.raw.copy().crop(first, min(last, first + _PSD_SECONDS)).load_data(verbose="error")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # given when the session was run
-        raw = name_channels(
-            raw,
-            rename=steps.rename,
-            types=steps.types,
-            bipolar=steps.bipolar,
-            montage=steps.montage,
-            channels=steps.channels,
-            copy=False,
-        )
+        raw = session.preprocessing.name_channels(raw)
     return average_reference(raw, copy=False) if len(mne.pick_types(raw.info, meg=False, eeg=True)) > 1 else raw
 
 
