@@ -95,7 +95,8 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], baselines
         "seconds": round(page.seconds, 1),
         "simulated": results[0].windows.trials.simulated,
         "smoke": any(result.provenance["smoke"] for result in results),
-        "runs": [result.provenance for result in everything],
+        "data": results[0].provenance["data"],
+        "runs": [{k: v for k, v in result.provenance.items() if k != "data"} for result in everything],
     }
     _write(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     _write(folder / "README.md", "\n".join(sections))
