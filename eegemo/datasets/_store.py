@@ -26,13 +26,14 @@ import platformdirs
 from filelock import FileLock
 
 from eegemo._atomic import replacing
+from eegemo._json import plain
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
 _LAYOUT = 2  # to be raised when what is stored, or how it is computed, changes
 _CHUNK = 1 << 22
 _HEADER = 128  # bytes
-_SIGNALS, _TABLE, _RECORDINGS, _CARD = "signals.npy", "trials.csv", "recordings.json", "store.json"
+_SIGNALS, _TABLE, _RECORDINGS, _CARD = "signals.npy", "trials.json", "recordings.json", "store.json"
 
 #: Yields, of one recording after another: the samples (n, n_channels), float32; the rows of the trial table, whose
 #: ``start`` counts from the recording's own first sample; and what was done to it, JSON-compatible, or nothing.
@@ -153,16 +154,14 @@ def _make(folder: Path, blocks: Blocks, n_channels: int, checksums: _Checksums) 
             file.seek(0)
             file.write(_header((n_samples, n_channels)))
         table = pd.concat(tables, ignore_index=True)
-        table.to_csv(partial / _TABLE, index=False)
+        (partial / _TABLE).write_text(table_as_text(table))
         (partial / _RECORDINGS).write_text(json.dumps(recordings))
         checksum = _checksum(partial / _SIGNALS)
         card = {
             "signals": checksum,
             **{name: hashlib.sha256((partial / name).read_bytes()).hexdigest() for name in (_TABLE, _RECORDINGS)},
         }
-        dtypes = table.dtypes.astype(str).to_dict()
-        card["columns"] = hashlib.sha256(json.dumps(dtypes).encode()).hexdigest()
-        (partial / _CARD).write_text(json.dumps({**card, "dtypes": dtypes}))
+        (partial / _CARD).write_text(json.dumps(card))
         partial.chmod(folder.parent.stat().st_mode)
         partial.rename(folder)
         checksums.remember(folder / _SIGNALS, checksum)
@@ -178,8 +177,6 @@ def _is_sound(folder: Path, checksums: _Checksums) -> bool:
             hashlib.sha256((folder / name).read_bytes()).hexdigest() != card[name] for name in (_TABLE, _RECORDINGS)
         ):
             return False
-        if hashlib.sha256(json.dumps(card["dtypes"]).encode()).hexdigest() != card["columns"]:
-            return False
         return checksums.of(folder / _SIGNALS) == card["signals"]
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -193,9 +190,15 @@ def _header(shape: tuple[int, int]) -> bytes:
     return file.getvalue()
 
 
+def table_as_text(table: pd.DataFrame) -> str:
+    """Return a table as JSON: a CSV would not tell a missing value from the text ``NA``, nor 1 from ``"1"``."""
+    plain_ones = table.astype(object).where(table.notna(), None)
+    return json.dumps([[str(name), str(table[name].dtype), plain(plain_ones[name].tolist())] for name in table])
+
+
 def _read_table(folder: Path) -> pd.DataFrame:
-    dtypes = json.loads((folder / _CARD).read_text())["dtypes"]
-    return pd.read_csv(folder / _TABLE, dtype=dtypes)
+    columns = json.loads((folder / _TABLE).read_text())
+    return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, dtype, values in columns})
 
 
 def _checksum(path: Path) -> str:

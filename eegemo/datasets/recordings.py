@@ -13,8 +13,9 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from eegemo._json import plain
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets._store import prepared, with_warnings
+from eegemo.datasets._store import prepared, table_as_text, with_warnings
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
 from eegemo.preprocessing.session import Session
@@ -22,6 +23,7 @@ from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
 
 _REQUIRED = ("file", "subject", "onset", "duration")
+_NOT_RAW = {"derivatives", "sourcedata", "code"}  # folders of a BIDS study
 _MADE = ("start", "n_times", "n_baseline")  # by the cutting
 
 
@@ -97,7 +99,7 @@ def prepare_recordings(
             "simulated": simulated.pop(),
             "provenance": {
                 "source": "a table of recordings",
-                "trials": [task.rows.drop(columns="file").to_csv(index=False) for task in tasks],
+                "trials": [table_as_text(task.rows.drop(columns="file")) for task in tasks],
                 "preprocessing": tasks[0].preprocessing.as_json,
             },
         },
@@ -167,21 +169,27 @@ def read_bids_events(path: str | os.PathLike[str]) -> pd.DataFrame:
     Pernet et al. 2019, "EEG-BIDS", doi:10.1038/s41597-019-0104-8.
     """
     given = Path(path)
-    files = [given] if given.is_file() else sorted(given.rglob("*_events.tsv"))
+    found = [given] if given.is_file() else sorted(given.rglob("*_events.tsv"))
+    files = [file for file in found if not set(file.relative_to(given).parts) & _NOT_RAW]
     if not files:
         raise DataFormatError(f"{str(given)!r} holds no BIDS events (sub-..._events.tsv).")
     tables = []
     for file in files:
-        events = _read_table(file)
+        events = _read_table(file, missing="n/a")
         entities = dict(part.split("-", 1) for part in file.stem.split("_") if "-" in part)
         if "sub" not in entities or not {"onset", "duration"} <= set(events):
             raise DataFormatError(
                 f"{file.name}: no BIDS events: the name must begin with sub-..., the columns onset and duration must "
                 f"be there; it has {', '.join(map(str, events))}."
             )
+        clash = [column for column in ("file", "subject") if column in events]
+        if clash:
+            raise DataFormatError(f"{file.name}: columns {', '.join(clash)} are made here; call yours otherwise.")
         lasting = events[pd.to_numeric(events["duration"], errors="coerce") > 0].copy()
         stem = file.name.removesuffix("_events.tsv")
-        beside = [p for s in SUFFIXES for p in sorted(file.parent.glob(f"{stem}_eeg*{s}"))]
+        beside = [path for suffix in SUFFIXES if (path := file.with_name(f"{stem}_eeg{suffix}")).is_file()]
+        if not beside and given.is_dir() and file.parent.name != "eeg":
+            continue  # of another modality
         if not beside:
             raise DataFormatError(f"{file.name}: there is no recording {stem}_eeg.* ({', '.join(SUFFIXES)}) beside it.")
         lasting.insert(0, "file", str(beside[0].resolve()))
@@ -191,9 +199,11 @@ def read_bids_events(path: str | os.PathLike[str]) -> pd.DataFrame:
             if source:
                 lasting["stimulus"] = lasting[source]
         tables.append(lasting)
-    table = pd.concat(tables, ignore_index=True)
+    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     if table.empty:
-        raise DataFormatError(f"None of the events in {str(given)!r} lasts; trials need a duration above 0.")
+        raise DataFormatError(
+            f"None of the events in {str(given)!r} lasts, beside EEG; a trial has a duration above 0."
+        )
     return table
 
 
@@ -224,7 +234,18 @@ class _Task:
         """Return names and types of the channels that the trials will have, and their rate, from a second of them."""
         steps = self.preprocessing
         raw = read_recording(self.path)
-        sfreq = steps.sfreq or raw.info["sfreq"]
+        recorded = float(raw.info["sfreq"])
+        sfreq = steps.sfreq or recorded
+        if sfreq > recorded:
+            raise ConfigError(
+                f"{self.path.name}: recorded with {recorded:g} samples a second, below the {sfreq:g} asked for; set "
+                f"sfreq to {recorded:g} or less."
+            )
+        short = self.rows["duration"].astype(float) * sfreq < 0.5
+        if short.any():
+            raise DataFormatError(
+                f"{self.path.name}: a duration of {self.rows['duration'][short].iloc[0]:g} s is less than a sample."
+            )
         raw.crop(0, min(1.0, raw.times[-1]))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # given when the recording is prepared
@@ -247,7 +268,7 @@ def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> t
     """Return the channels and the rate of all recordings, before any of them is worked on."""
     names, types, sfreq = tasks[0].outcome(channels)
     for task in tasks[1:]:
-        theirs, _, rate = task.outcome(channels)
+        theirs, kinds, rate = task.outcome(channels)
         if rate != sfreq:
             raise DataFormatError(
                 f"{task.path.name}: {rate:g} samples a second, {tasks[0].path.name} has {sfreq:g}; set sfreq in the "
@@ -257,6 +278,12 @@ def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> t
             raise DataFormatError(
                 f"{task.path.name}: its EEG channels differ from those of {tasks[0].path.name} in "
                 f"{', '.join(sorted(set(theirs) ^ set(names)))}; name those wanted with Preprocessing(channels=...)."
+            )
+        differ = [name for name, kind in zip(theirs, kinds, strict=True) if types[names.index(name)] != kind]
+        if differ:
+            raise DataFormatError(
+                f"{task.path.name}: {', '.join(differ)} differ in type from those of {tasks[0].path.name}; set their "
+                "types in the preprocessing."
             )
     return names, types, sfreq
 
@@ -291,11 +318,13 @@ def _tasks(
     ]
 
 
-def _read_table(path: Path) -> pd.DataFrame:
+def _read_table(path: Path, missing: str | None = None) -> pd.DataFrame:
+    """Read a table; what stands for a missing value is said, or is whatever pandas takes for one."""
     if not path.is_file():
         raise DataFormatError(f"There is no table {str(path)!r}; it lists a trial a row: {', '.join(_REQUIRED)}.")
     try:
-        return pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",", na_values=["n/a"])
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+        return pd.read_csv(path, sep=separator, na_values=[missing or "n/a"], keep_default_na=missing is None)
     except Exception as error:
         if isinstance(error, OSError):
             raise
@@ -311,14 +340,28 @@ def _check_table(trials: pd.DataFrame) -> None:
         )
     if trials.empty:
         raise DataFormatError("The table of trials has no rows.")
+    twice = trials.columns[trials.columns.duplicated()]
+    if len(twice):
+        raise DataFormatError(f"The table of trials has two columns named {twice[0]!r}.")
+    for column in trials:
+        values = trials[column].dropna()
+        if not values.map(lambda value: isinstance(value, (str, bool, int, float, np.generic))).all() or (
+            values.dtype.kind in "mM"
+        ):
+            raise ConfigError(
+                f"Column {column!r} of the table of trials holds {values.dtype} ({values.iloc[0]!r}); make numbers or "
+                "text of it."
+            )
     made = [column for column in _MADE if column in trials]
     if made:
         raise ConfigError(f"Columns {', '.join(made)} are made when trials are cut; call yours otherwise.")
-    for column in _REQUIRED:
+    for column in (*_REQUIRED, *({"trial"} & set(trials))):
         values = trials[column]
         if column in ("onset", "duration"):
             values = pd.to_numeric(values, errors="coerce")
             values = values.where(np.isfinite(values) & (values >= 0) & ((values > 0) | (column == "onset")))
         if values.isna().any():
             row = int(values.isna().argmax())
-            raise DataFormatError(f"{column} is {trials[column].iloc[row]!r} in row {row + 1} of the table of trials.")
+            raise DataFormatError(
+                f"{column} is {plain(trials[column].iloc[row])!r} in row {row + 1} of the table of trials."
+            )

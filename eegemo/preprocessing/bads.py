@@ -117,15 +117,19 @@ def interpolate_bad_channels(raw: mne.io.BaseRaw, *, copy: bool = True) -> mne.i
         )
     if bads:
         placeless = [
-            name for name in bads if not np.isfinite(raw.info["chs"][raw.ch_names.index(name)]["loc"][:3]).all()
+            name
+            for name in (raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=()))
+            if not np.isfinite(raw.info["chs"][raw.ch_names.index(name)]["loc"][:3]).all()
         ]
         if placeless:
             raise ConfigError(
-                f"Bad channels {', '.join(placeless)} cannot be interpolated without their places ({listed}); set a "
-                "montage that knows them, or leave them out."
+                f"Channels {', '.join(placeless)} have no place, without which bad channels ({listed}) cannot be "
+                "interpolated; set a montage that knows them, or leave them out."
             )
         warnings.warn(f"Bad channels were interpolated: {listed}.", UserWarning, stacklevel=2)
+        others = [name for name in raw.info["bads"] if name not in bads]
         raw.info["bads"] = list(bads)
         raw.interpolate_bads(reset_bads=True, verbose="error")
+        raw.info["bads"] = others
     note_step(raw, "interpolate_bad_channels", bads=bads)
     return raw

@@ -85,6 +85,10 @@ def name_channels(
         If an EEG channel that ``channels`` names is missing.
     """
     raw = (raw.copy() if copy else raw).load_data(verbose="error")
+    for given in (rename, types):
+        names = [pair[0] for pair in given]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"A channel is named twice: {', '.join(names)}.")
     for old, _ in rename:
         _check_channel(raw, old)
     renamed = dict(rename)
@@ -103,10 +107,7 @@ def name_channels(
         raise ConfigError(f"The channels cannot be renamed: {error}") from None
     for name, _ in types:
         _check_channel(raw, name)
-    try:
-        raw.set_channel_types(dict(types), on_unit_change="ignore", verbose="error")
-    except (ValueError, KeyError) as error:
-        raise ConfigError(f"The types of channels cannot be set: {error}") from None
+    _set_types(raw, dict(types))
     for name, kind, anode, cathode in bipolar:
         raw = _derive(raw, name, kind, anode, cathode)
     if channels is not None:
@@ -155,6 +156,8 @@ def _derive(raw: mne.io.BaseRaw, name: str, kind: str, anode: str, cathode: str)
     """Put the difference of two electrodes in the place of the first, and drop the second."""
     for electrode in (anode, cathode):
         _check_channel(raw, electrode)
+    if anode == cathode:
+        raise ConfigError(f"The derivation {name!r} is of {anode} from itself; name two electrodes.")
     if name in raw.ch_names and name not in (anode, cathode):
         raise ConfigError(f"There is a channel {name!r} already; name the bipolar derivation otherwise.")
     first, second = (raw.ch_names.index(electrode) for electrode in (anode, cathode))
@@ -166,8 +169,14 @@ def _derive(raw: mne.io.BaseRaw, name: str, kind: str, anode: str, cathode: str)
     raw.drop_channels([cathode])
     if anode != name:
         raw.rename_channels({anode: name}, verbose="error")
-    raw.set_channel_types({name: kind}, on_unit_change="ignore", verbose="error")
-    return raw
+    return _set_types(raw, {name: kind})
+
+
+def _set_types(raw: mne.io.BaseRaw, types: dict[str, str]) -> mne.io.BaseRaw:
+    try:
+        return raw.set_channel_types(types, on_unit_change="ignore", verbose="error")
+    except (ValueError, KeyError) as error:
+        raise ConfigError(f"The types of channels cannot be set: {error}") from None
 
 
 def _keep(raw: mne.io.BaseRaw, channels: Sequence[str]) -> mne.io.BaseRaw:
@@ -177,8 +186,8 @@ def _keep(raw: mne.io.BaseRaw, channels: Sequence[str]) -> mne.io.BaseRaw:
             f"Channels {', '.join(missing)} are missing; the recording has {', '.join(raw.ch_names)}. Rename its "
             "channels, or choose others."
         )
-    if len(set(channels)) < len(channels):
-        raise ConfigError(f"A channel is named twice: {', '.join(channels)}.")
+    if not channels or len(set(channels)) < len(channels):
+        raise ConfigError(f"No EEG channels are kept, or one is named twice: {', '.join(channels)}.")
     others = [name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind != "eeg"]
     return raw.pick([*channels, *(name for name in others if name not in channels)], verbose="error")
 

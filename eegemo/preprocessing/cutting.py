@@ -83,19 +83,28 @@ def cut_trials(
     ConfigError
         If a duration or the limit is not positive, the baseline is negative, or a channel is unknown.
     """
-    starts_at = np.asarray(onsets, float)
-    lasts = np.broadcast_to(np.asarray(durations, float), starts_at.shape)
-    if not (np.isfinite(starts_at).all() and (lasts > 0).all() and baseline >= 0) or (
-        reject is not None and reject <= 0
-    ):
-        raise ConfigError(
-            "Trials need finite onsets, durations above 0, a baseline of 0 s or more and a limit above 0, got "
-            f"onsets {starts_at.tolist()}, durations {lasts.tolist()}, baseline {baseline:g}, reject {reject}."
-        )
-    names = (
-        list(picks) if picks is not None else [raw.ch_names[p] for p in mne.pick_types(raw.info, meg=False, eeg=True)]
+    starts_at, lasts, sfreq = np.asarray(onsets, float), np.asarray(durations, float), raw.info["sfreq"]
+    sound = (
+        starts_at.ndim == 1
+        and lasts.shape in ((), starts_at.shape)
+        and np.isfinite(starts_at).all()
+        and ((lasts * sfreq >= 0.5) & np.isfinite(lasts)).all()
+        and 0 <= baseline < np.inf
     )
+    if not sound or (reject is not None and not reject > 0):
+        raise ConfigError(
+            "Trials need finite onsets, durations above 0 (of a sample at least, one for all or one each), a baseline of "
+            f"0 s or more and a limit above 0, got onsets {starts_at.tolist()}, durations {lasts.tolist()}, baseline "
+            f"{baseline:g}, reject {reject}."
+        )
+    lasts = np.broadcast_to(lasts, starts_at.shape)
+    eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
+    names = eeg if picks is None else list(picks)
+    if not names:
+        raise ConfigError("No channels were asked for, or the recording has no EEG; name some in picks.")
     missing = [name for name in names if name not in raw.ch_names]
+    if not names:
+        raise ConfigError("No channels were asked for, or the recording has no EEG; name some in picks.")
     if missing:
         raise ConfigError(
             f"Channels {', '.join(missing)} are not in the recording, which has {', '.join(raw.ch_names)}."
@@ -103,7 +112,6 @@ def cut_trials(
     kinds = [raw.get_channel_types(picks=[name])[0] for name in names]
     scale = units_per_mne_unit(kinds)[:, None]
     is_eeg = np.array([kind == "eeg" for kind in kinds])
-    sfreq = raw.info["sfreq"]
     n_baseline = round(baseline * sfreq)
     first = np.round(starts_at * sfreq).astype(int) - n_baseline
     last = first + n_baseline + np.round(lasts * sfreq).astype(int)

@@ -14,8 +14,12 @@ from eegemo.errors import DataFormatError
 
 #: Formats of continuous recordings, by the suffix of the file to name.
 SUFFIXES = (".bdf", ".edf", ".fif", ".set", ".vhdr", ".gdf")
-_COMPANIONS = {".vhdr": (".eeg", ".vmrk"), ".set": (".fdt",)}
-_TYPES = {"VEOG": "eog", "HEOG": "eog", "TRIG": "stim", "TEMP": "temperature", "REF": "misc", "OTHER": "misc"}
+_COMPANIONS = {".vhdr": (".vmrk",), ".set": (".fdt",)}  # beside those that MNE names
+#: BIDS's types as MNE's; what is not here is no signal that any step uses.
+_TYPES = {
+    **{kind.upper(): kind for kind in ("eeg", "eog", "ecg", "emg", "gsr", "resp", "misc", "seeg", "ecog", "dbs")},
+    **{"VEOG": "eog", "HEOG": "eog", "EYEGAZE": "misc", "TRIG": "stim", "TEMP": "temperature"},
+}
 
 
 def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseRaw:
@@ -74,10 +78,13 @@ def companions(path: Path) -> list[Path]:
     Returns
     -------
     paths : list of Path
-        Those that are there: samples and markers of BrainVision, samples of SET, BIDS' list of channels.
+        Those that are there: samples and markers of BrainVision, samples of SET, further parts of FIF, BIDS' list of
+        channels.
     """
-    beside = [path.with_suffix(suffix) for suffix in _COMPANIONS.get(path.suffix.lower(), ())]
-    return [companion for companion in (*beside, _bids_channels(path)) if companion.is_file()]
+    beside = [Path(str(name)) for name in read_recording(path).filenames]
+    beside += [path.with_suffix(suffix) for suffix in _COMPANIONS.get(path.suffix.lower(), ())]
+    others = dict.fromkeys([*beside, _bids_channels(path)])
+    return [other for other in others if other.is_file() and other.resolve() != path.resolve()]
 
 
 def _bids_channels(path: Path) -> Path:
@@ -88,14 +95,17 @@ def _apply_bids(raw: mne.io.BaseRaw, path: Path) -> None:
     listed = _bids_channels(path)
     if not listed.is_file():
         return
-    channels = pd.read_csv(listed, sep="\t", dtype=str, keep_default_na=False)
+    try:
+        channels = pd.read_csv(listed, sep="\t", dtype=str, keep_default_na=False)
+    except ValueError as error:  # pandas' own and Unicode's are ValueErrors
+        raise DataFormatError(f"{listed.name}: cannot be read as a table ({error}).") from error
     if not {"name", "type"} <= set(channels):
         raise DataFormatError(
             f"{listed.name}: columns name and type are expected, got {', '.join(map(str, channels))}."
         )
     rows = channels[channels["name"].isin(raw.ch_names)]
     types = {
-        name: _TYPES.get(kind.upper(), kind.lower()) for name, kind in zip(rows["name"], rows["type"], strict=True)
+        name: _TYPES.get(kind.strip().upper(), "misc") for name, kind in zip(rows["name"], rows["type"], strict=True)
     }
     try:
         raw.set_channel_types(types, on_unit_change="ignore", verbose="error")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -60,7 +61,7 @@ class Preprocessing:
         ):
             if value is not None and value not in known:
                 raise ConfigError(f"{name} must be {', '.join(map(repr, known))} or None, got {value!r}.")
-        if self.baseline < 0 or (self.reject is not None and self.reject <= 0):
+        if not 0 <= self.baseline < math.inf or (self.reject is not None and not self.reject > 0):
             raise ConfigError(
                 f"baseline must be 0 s or more and reject above 0 µV, got {self.baseline:g} and {self.reject}."
             )
@@ -143,6 +144,8 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
         refuse_second_removal(raw)
     raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
     raw = config.name_channels(raw)
+    if not len(mne.pick_types(raw.info, meg=False, eeg=True, exclude=())):
+        raise ConfigError(f"There is no EEG among the channels {', '.join(raw.ch_names)}; check their names and types.")
     if config.high_pass is not None:
         raw = high_pass(raw, config.high_pass, copy=False)
     if config.bad_channels is not None:

@@ -39,8 +39,7 @@ OTHERS = "EXG1 EXG2 EXG3 EXG4 EXG5 EXG6 EXG7 EXG8 GSR1 GSR2 Erg1 Erg2 Resp Plet 
 PERIPHERAL = "hEOG vEOG zEMG tEMG GSR Respiration Plethysmograph Temperature".split()
 PLAIN = replace(DEAP_PREPROCESSING, high_pass=None, bad_channels=None, eog=None, band=None, reference=None)
 UNCORRECTED = replace(DEAP_PREPROCESSING, eog=None)
-FULL_SCALE, STEPS_A_UNIT = 2**23, 32
-BAD_GAPS = "the gaps between them"
+DIGITAL, PHYSICAL = 2**23 - 1, 262_143  # 1/32 a step, as BioSemi's, and 0 is 0
 
 
 def write_bdf(
@@ -55,11 +54,12 @@ def write_bdf(
     """A BDF file of these channels in the order given, in microvolts unless another unit is named."""
     signals = [
         BdfSignal.from_digital(
-            np.broadcast_to(np.round(np.asarray(values) * STEPS_A_UNIT), codes.shape).astype(np.int32),
+            np.broadcast_to(np.round(np.asarray(values) * (DIGITAL / PHYSICAL)), codes.shape).astype(np.int32),
             sfreq,
             label=label,
             physical_dimension=(units or {}).get(label, "uV"),
-            physical_range=(-FULL_SCALE / STEPS_A_UNIT, (FULL_SCALE - 1) / STEPS_A_UNIT),
+            physical_range=(-PHYSICAL, PHYSICAL),
+            digital_range=(-DIGITAL, DIGITAL),
         )
         for label, values in channels.items()
     ]
@@ -340,32 +340,48 @@ def test_an_onset_is_given_its_own_presentation_or_none(seed: int, n_lost: int, 
     kept = np.sort(rng.choice(n_trials, max(1, n_trials - n_lost), replace=False))
     if len(kept) == n_trials:
         kept = kept[1:]
-    onsets = starts[kept] + rng.uniform(-100, 100) + rng.uniform(-1, 1, len(kept))
+    onsets = starts[kept] + rng.uniform(-100, 100) + rng.uniform(-0.5, 0.5, len(kept))
     try:
-        assert match_onsets(onsets, starts).tolist() == kept.tolist()
-    except DataFormatError as error:
-        assert BAD_GAPS in str(error)  # noqa: PT017
+        matched = match_onsets(onsets, starts)
+    except DataFormatError:
+        return
+    assert matched.tolist() == kept.tolist()
 
 
 @pytest.mark.parametrize(
-    ("onsets", "ways"),
+    ("onsets", "best", "next_best"),
     [
-        ([80.0, 160.0], "2 ways"),  # the first or the last of three that are 80 s apart
-        ([500.0], "3 ways"),
-        ([0.0, 86.0], "no way"),
-        ([0.0, 154.0], "no way"),
-        ([0.0, 3.0], "no way"),
+        ([80.0, 160.0], "0.0 s", "0.0 s"),  # the first or the last of three that are 80 s apart
+        ([500.0], "0.0 s", "0.0 s"),
+        ([0.0, 80.5], "0.5 s", "0.5 s"),
+        ([0.0, 86.0], "6.0 s", "6.0 s"),
+        ([0.0, 154.0], "6.0 s", "74.0 s"),
     ],
 )
-def test_gaps_that_fit_in_several_ways_or_in_none_are_refused(onsets: list[float], ways: str) -> None:
-    with pytest.raises(DataFormatError, match=rf"^{len(onsets)} video starts? .*instead of 3.* in {ways};.*subjects="):
+def test_gaps_that_fit_in_several_ways_or_in_none_are_refused(onsets: list[float], best: str, next_best: str) -> None:
+    words = rf"^{len(onsets)} video starts? .*instead of 3.*off by {best}, .*{next_best}.*subjects=\.\.\."
+    with pytest.raises(DataFormatError, match=words):
         match_onsets(np.array(onsets), np.array([0.0, 80.0, 160.0]))
+
+
+def test_gaps_that_fit_nowhere_are_refused_in_words() -> None:
+    with pytest.raises(DataFormatError, match=r"^2 video starts .*instead of 3") as caught:
+        match_onsets(np.array([0.0, 3.0]), np.array([0.0, 80.0, 160.0]))
+    assert " inf " not in str(caught.value)
+
+
+def test_of_two_ways_that_fit_the_clearly_better_one_is_taken() -> None:
+    starts = np.array([0.0, 80.0, 161.5])  # the gaps differ by 1.5 s
+    assert match_onsets(np.array([7.0, 87.1]), starts).tolist() == [0, 1]
+    assert match_onsets(np.array([7.0, 88.6]), starts).tolist() == [1, 2]
+    with pytest.raises(DataFormatError, match="does not tell which are missing"):
+        match_onsets(np.array([7.0, 87.7]), starts)  # off by 0.7 s, or by 0.8 s
 
 
 def test_a_gap_may_be_off_by_five_seconds_and_no_more() -> None:
     starts = np.array([0.0, 80.0, 250.0])
     assert match_onsets(np.array([10.0, 94.9]), starts).tolist() == [0, 1]
-    with pytest.raises(DataFormatError, match="in no way"):
+    with pytest.raises(DataFormatError, match=r"off by 5\.1 s"):
         match_onsets(np.array([10.0, 95.1]), starts)
 
 
@@ -377,7 +393,9 @@ def test_more_onsets_than_presentations_and_none_are_refused(n_onsets: int) -> N
 
 def test_no_onsets_at_all_are_refused_by_the_files_name(tmp_path: Path) -> None:
     write_small(tmp_path, events=[(600, 3), (1200, 5)])
-    with pytest.raises(DataFormatError, match=r"^s07\.bdf: 0 video starts \(code 4\) in the trigger channel, expected 2"):
+    with pytest.raises(
+        DataFormatError, match=r"^s07\.bdf: 0 video starts \(code 4\) in the trigger channel, expected 2"
+    ):
         load_plain(tmp_path)
 
 
@@ -390,7 +408,7 @@ def test_an_onset_too_many_is_refused_by_the_files_name(tmp_path: Path) -> None:
 def test_lost_onsets_of_simulated_people_are_matched_by_the_gaps(tmp_path: Path) -> None:
     write_simulated_raw(tmp_path, [24], n_trials=3, lost_onsets=[2])
     shown = pd.read_csv(tmp_path / "participant_ratings.csv")["Experiment_id"].tolist()
-    with pytest.warns(UserWarning, match=rf"s24\.bdf: 1 video starts? .*missing.*: trials? {shown[1]}\."):
+    with pytest.warns(UserWarning, match=rf"s24\.bdf: 1 of 3 video starts .*missing.*: trials? {shown[1]}\."):
         trials = load_deap_raw(tmp_path, channels=["Pz"])
     assert trials.table["stimulus"].tolist() == sorted([shown[0], shown[2]])
     person = Person(24, DEFAULT_EFFECT, DEFAULT_SEED)
@@ -400,7 +418,7 @@ def test_lost_onsets_of_simulated_people_are_matched_by_the_gaps(tmp_path: Path)
 
 def test_lost_onsets_that_could_be_either_are_refused(tmp_path: Path) -> None:
     write_simulated_raw(tmp_path, [3], n_trials=2, lost_onsets=[1])
-    with pytest.raises(DataFormatError, match=r"^s03\.bdf: 1 video starts? .*in 2 ways.*Leave this person out"):
+    with pytest.raises(DataFormatError, match=r"^s03\.bdf: 1 video starts? .*instead of 2.*Leave this person out"):
         load_plain(tmp_path)
 
 
@@ -409,7 +427,7 @@ def test_37_onsets_of_40_drop_three_trials_with_a_warning_that_counts_them(sessi
     (place / "s25.bdf").unlink()
     write_session(place, lost=[1, 12, 40])
     gone = sorted(ORDER[[0, 11, 39]])
-    with pytest.warns(UserWarning, match=rf"s25\.bdf: 3 video starts .*{gone[0]}, {gone[1]}, {gone[2]}") as caught:
+    with pytest.warns(UserWarning, match=rf"s25\.bdf: 3 of 40 .*: trials {gone[0]}, {gone[1]}, {gone[2]}\.") as caught:
         trials = load_plain(session)
     assert len(caught) == 1
     kept = [video for video in range(1, 41) if video not in gone]
@@ -424,13 +442,13 @@ def test_40_onsets_in_gaps_that_the_sheet_does_not_have_are_not_taken_in_silence
     # One trigger lost and one false, or another person's recording under this name: the labels would be wrong.
     place = session / "data_original"
     (place / "s25.bdf").unlink()
-    write_session(place, lost=[3], extra=[STARTS[-1] + 30.0])
+    write_session(place, lost=[3], extra=[STARTS[30] + 4.0])
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             load_plain(session)
         except DataFormatError as error:
-            assert re.search(r"s25\.bdf.*gaps", str(error))  # noqa: PT017
+            assert re.search(r"s25\.bdf.*gaps", str(error))
             return
     assert any("s25.bdf" in str(warning.message) for warning in caught), "40 trials were labelled without a word"
 
@@ -487,13 +505,13 @@ def test_every_channel_comes_out_under_its_name_whatever_its_place_in_the_file(
         assert_allclose(samples[name] - samples[name].mean(), expected, atol=0.5, err_msg=name)
     assert_allclose(samples["Respiration"], 800 * np.sin(2 * np.pi * 0.25 * during), atol=1)
     assert_allclose(samples["Plethysmograph"], 500 * np.sin(2 * np.pi * 1.5 * during), atol=1)
-    assert_allclose(samples["Temperature"], 30, atol=0.01)
+    assert_allclose(samples["Temperature"], 30, atol=0.03)
     assert_allclose(samples["GSR"], 1e9 / 8000 if subject <= 22 else 8000, rtol=1e-3)
 
 
 @pytest.mark.parametrize("unit", ["uV", "Ohm", "nS"])
 @pytest.mark.parametrize(
-    ("subject", "recorded", "expected"), [(22, 8000, 125_000), (23, 125_000, 125_000), (1, 2.5, 4e8)]
+    ("subject", "recorded", "expected"), [(22, 8000, 125_000), (23, 125_000, 125_000), (1, 2500, 400_000)]
 )
 def test_gsr_is_in_the_unit_of_geneva(
     tmp_path: Path, subject: int, recorded: float, expected: float, unit: str
@@ -709,7 +727,7 @@ def test_the_table_is_that_of_the_preprocessed_release(loaded: Trials, preproces
 def test_the_order_of_presentation_becomes_that_of_the_videos(loaded: Trials, preprocessed: Path) -> None:
     truth = load_deap(preprocessed, channels=["Pz", "O1"])
     pz, o1 = loaded.ch_names.index("Pz"), loaded.ch_names.index("O1")
-    for i in np.flatnonzero(loaded.table["subject"] == 1):
+    for i in np.flatnonzero(loaded.table["subject"] == 1).tolist():
         samples = loaded.trial_data(i, baseline=True)
         same = [
             min(correlation(samples[pz], theirs[0]), correlation(samples[o1], theirs[1]))
@@ -723,8 +741,8 @@ def test_the_order_of_presentation_becomes_that_of_the_videos(loaded: Trials, pr
 @pytest.mark.parametrize("subject", [24, 29])
 def test_the_videos_of_geneva_are_those_of_the_person(loaded: Trials, subject: int) -> None:
     person = Person(subject, DEFAULT_EFFECT, DEFAULT_SEED)
-    rows = np.flatnonzero(loaded.table["subject"] == subject)
-    videos = loaded.table["stimulus"][rows].tolist()
+    rows = np.flatnonzero(loaded.table["subject"] == subject).tolist()
+    videos = loaded.table["stimulus"].iloc[rows].tolist()
     assert videos == sorted(person.order[:4] + 1)
     ours = [loaded.trial_data(i, baseline=True)[:32] for i in rows]
     theirs = [person.record(video - 1)[:32] for video in videos]
@@ -789,7 +807,8 @@ def test_alpha_where_nobody_blinks_is_left_as_it_is(before_and_after: tuple[Tria
             freqs, psd = scipy.signal.welch(np.stack([before[pz], after[pz]])[:, stretch], 128, nperseg=256)
             power.append(psd[:, (freqs >= 8) & (freqs <= 12)].sum(axis=1))
     assert len(power) >= 5
-    assert_allclose(*np.sum(power, axis=0), rtol=0.05)
+    before_all, after_all = np.sum(power, axis=0)
+    assert after_all == pytest.approx(before_all, rel=0.05)
     changes = np.diff(np.log(power), axis=1)
     assert np.median(np.abs(changes)) < 0.05
 
@@ -981,7 +1000,7 @@ def test_ratings_are_found_beside_the_recordings_and_where_they_are_named(sessio
 SHEET = sheet_of(25, ORDER.tolist(), STARTS.tolist())
 
 
-def with_value(column: str, row: int, value: object) -> pd.DataFrame:
+def with_value(column: str, row: int, value: Any) -> pd.DataFrame:
     sheet = SHEET.astype({column: object})
     sheet.loc[row, column] = value
     return sheet
@@ -1001,9 +1020,9 @@ def with_value(column: str, row: int, value: object) -> pd.DataFrame:
         (with_value("Experiment_id", 3, 0), r"participant 25 has trial or video 0, of 40"),
         (SHEET.drop(columns="Arousal"), r"columns Arousal are missing; it has Participant_id, Trial"),
         (SHEET.drop(columns=["Start_time", "Liking"]), r"columns Start_time, Liking are missing"),
-        (with_value("Valence", 1, "high"), r"Valence is 'high' in line 3"),
+        (with_value("Valence", 1, "high"), r"Valence is high in line 3, expected a number"),
         (with_value("Arousal", 38, None), r"Arousal is nan in line 40"),
-        (with_value("Start_time", 0, "1:05"), r"Start_time is '1:05' in line 2"),
+        (with_value("Start_time", 0, "1:05"), r"Start_time is 1:05 in line 2, expected a number"),
         (with_value("Trial", 0, ""), r"Trial is nan in line 2"),
         (with_value("Valence", 7, 0), r"valence of participant 25 is 0 in line 9; .*fetch"),
         (with_value("Valence", 7, 9.5), r"valence of participant 25 is 9\.5 in line 9; expected a rating from 1 to 9"),
@@ -1042,19 +1061,20 @@ def test_turned_ratings_that_leave_the_scale_are_recognised(unread: Path) -> Non
         load_plain(unread)
 
 
-def write_labels(folder: Path, **changed: np.ndarray) -> None:
+@pytest.fixture(scope="module")
+def labels_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The preprocessed release's file of subject 25, empty but for the ratings in the order of the videos."""
     videos = range(1, 41)
-    ratings = {
-        "valence": np.array([valence_of(video) for video in videos]),
-        "arousal": np.array([arousal_of(video) for video in videos]),
-        "dominance": np.array([dominance_of(video) for video in videos]),
-        "liking": np.array([liking_of(video) for video in videos]),
-    } | changed
-    place = folder / "data_preprocessed_matlab"
-    place.mkdir(exist_ok=True)
-    content = {"data": np.zeros((40, 40, 8064)), "labels": np.column_stack([*ratings.values()])}
-    scipy.io.savemat(place / "s25.mat", content, do_compression=True)
+    labels = [[valence_of(v), arousal_of(v), dominance_of(v), liking_of(v)] for v in videos]
+    path = tmp_path_factory.mktemp("labels") / "s25.mat"
+    content = {"data": np.zeros((40, 40, 8064)), "labels": np.array(labels)}
+    scipy.io.savemat(path, content, do_compression=True)
+    return path
+
+
+def put_beside(session: Path, labels_file: Path) -> None:
+    (session / "data_preprocessed_matlab").mkdir()
+    (session / "data_preprocessed_matlab" / "s25.mat").symlink_to(labels_file)
 
 
 @pytest.mark.parametrize(
@@ -1079,17 +1099,18 @@ def write_labels(folder: Path, **changed: np.ndarray) -> None:
     ],
 )
 def test_ratings_that_the_preprocessed_release_denies_are_refused(
-    session: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
+    session: Path, labels_file: Path, change: Callable[[pd.DataFrame], pd.DataFrame], message: str
 ) -> None:
     write_sheet(session, change(SHEET).round(2))
     assert len(load_plain(session)) == 40  # nothing tells, where the sheet is alone
-    write_labels(session)
+    put_beside(session, labels_file)
     with pytest.raises(DataFormatError, match=r"^s25\.bdf: " + message):
         load_plain(session, channels=["Fp2"])  # another store: this one has to be prepared
 
 
-def test_ratings_that_agree_but_for_rounding_are_taken(session: Path) -> None:
-    write_labels(session, valence=np.array([valence_of(video) for video in range(1, 41)]) + 0.004)
+def test_ratings_that_agree_but_for_rounding_are_taken(session: Path, labels_file: Path) -> None:
+    put_beside(session, labels_file)
+    write_sheet(session, SHEET.assign(Valence=SHEET["Valence"] + 0.004))
     assert len(load_plain(session)) == 40
 
 

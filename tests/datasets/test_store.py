@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import builtins
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +19,8 @@ import platformdirs
 import pytest
 from numpy.testing import assert_array_equal
 
-from eegemo import ConfigError, Trials
-from eegemo.datasets._store import prepared
+from eegemo import ConfigError, DataFormatError, Trials
+from eegemo.datasets._store import prepared, with_warnings
 
 N_TIMES, N_CHANNELS = 50, 3
 HEADER = 128  # bytes of a .npy file before its samples
@@ -49,7 +54,7 @@ class Recordings:
         self.n_read = 0
         self.fail_after: int | None = None
 
-    def blocks(self) -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, int]]]:
+    def blocks(self) -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         self.n_read += 1
         for i, path in enumerate(self.files):
             if self.fail_after == i:
@@ -222,7 +227,7 @@ def test_samples_after_the_end_are_noticed(recordings: Recordings, cache: Path) 
     assert recordings.n_read == 2
 
 
-@pytest.mark.parametrize("name", ["signals.npy", "trials.csv", "store.json"])
+@pytest.mark.parametrize("name", ["signals.npy", "trials.json", "store.json"])
 @pytest.mark.parametrize(
     "content", [None, b"", b"garbage", b"\xff\xfe\x00", b"{}", b"[]", b"null", b"5", b'{"trials": 1}']
 )
@@ -261,7 +266,7 @@ def test_an_error_halfway_leaves_nothing_behind(recordings: Recordings, cache: P
 
 
 def test_an_error_of_permission_in_a_source_is_not_blamed_on_the_cache(recordings: Recordings, cache: Path) -> None:
-    def forbidden() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, int]]]:
+    def forbidden() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         raise PermissionError(13, "Permission denied", str(recordings.files[0]))
         yield
 
@@ -373,3 +378,218 @@ def test_a_killed_preparation_leaves_no_store_and_is_cleaned_up(
     recordings.assert_right(recordings.open(cache))
     (store,) = store_folders(cache)
     assert not store.name.startswith(".")
+
+
+# --- what was done to each recording ----------------------------------------------------------------------------------
+
+
+class Noted(Recordings):
+    """Recordings of which something is to be said; the second is twice as long as the first."""
+
+    lengths: Sequence[int] = (2 * N_TIMES, 4 * N_TIMES)
+    messages: Sequence[Sequence[str]] = (["trial 3 is missing", "Pz is flat (0.00 µV)"], [])
+
+    def blocks(self) -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        self.n_read += 1
+        for subject, (path, length, messages) in enumerate(
+            zip(self.files, self.lengths, self.messages, strict=True), 1
+        ):
+            samples = np.arange(length * N_CHANNELS, dtype=np.float32).reshape(-1, N_CHANNELS) - 1000 * subject
+            starts = np.arange(0, length, N_TIMES)
+            table = content_of(path)[1].iloc[[0] * len(starts)].assign(start=starts, trial=np.arange(len(starts)) + 1)
+            yield samples, table, {"file": path.name, "trials": len(starts), "messages": list(messages)}
+
+
+@pytest.fixture
+def noted(tmp_path: Path) -> Noted:
+    (tmp_path / "source").mkdir()
+    return Noted(tmp_path / "source")
+
+
+def test_what_was_done_to_each_recording_comes_back_from_every_opening(noted: Noted, cache: Path) -> None:
+    records = [
+        {"file": "s01.dat", "trials": 2, "messages": ["trial 3 is missing", "Pz is flat (0.00 µV)"]},
+        {"file": "s02.dat", "trials": 4, "messages": []},
+    ]
+    for _ in range(2):
+        assert noted.open(cache).provenance == {"source": "toy", "recordings": records}
+    assert noted.n_read == 1
+
+
+def test_blocks_of_any_length_lie_end_to_end(noted: Noted, cache: Path) -> None:
+    trials = noted.open(cache)
+    assert trials.table["start"].tolist() == [0, 50, 100, 150, 200, 250]
+    expected = np.concatenate([np.arange(300) - 1000.0, np.arange(600) - 2000.0]).reshape(-1, 3)
+    assert_array_equal(trials.signals, expected)
+    on_disk = only(cache, "signals.npy")
+    assert_array_equal(np.load(on_disk), expected)
+    assert on_disk.stat().st_size == HEADER + expected.size * 4
+
+
+@pytest.mark.parametrize("lengths", [(0, 200), (100, 0), (0, 0)])
+def test_a_recording_of_which_nothing_is_left_takes_no_room(noted: Noted, cache: Path, lengths: Sequence[int]) -> None:
+    noted.lengths = lengths
+    for _ in range(2):
+        trials = noted.open(cache)
+        assert trials.signals.shape == (sum(lengths), N_CHANNELS)
+        assert len(trials) == sum(lengths) // N_TIMES
+        assert len(trials.provenance["recordings"]) == 2
+    assert noted.n_read == 1
+
+
+@pytest.mark.parametrize(
+    "content", [None, b"", b"garbage", b"\xff\xfe\x00", b"[]", b"null", b'[{"file": "s01.dat", "messages": []}]']
+)
+def test_garbled_records_are_made_again(noted: Noted, cache: Path, content: bytes | None) -> None:
+    first = noted.open(cache).provenance
+    path = only(cache, "recordings.json")
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    assert noted.open(cache).provenance == first
+    assert noted.n_read == 2
+    noted.open(cache)
+    assert noted.n_read == 2
+
+
+def load(recordings: Recordings, cache: Path) -> Trials:
+    """What the loaders do."""
+    return with_warnings(recordings.open(cache))
+
+
+def test_messages_are_warnings_of_the_line_that_loads_on_every_opening(noted: Noted, cache: Path) -> None:
+    for _ in range(2):
+        with pytest.warns(UserWarning, match=r"s01\.dat") as caught:
+            trials = load(noted, cache)
+        assert [str(warning.message) for warning in caught] == [
+            "s01.dat: trial 3 is missing",
+            "s01.dat: Pz is flat (0.00 µV)",
+        ]
+        assert {warning.filename for warning in caught} == {__file__}
+        assert len(trials) == 6
+    assert noted.n_read == 1
+
+
+def test_without_messages_nothing_is_said(noted: Noted, cache: Path) -> None:
+    noted.messages = ([], [])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(noted, cache)
+
+
+def test_a_dataset_without_one_trial_is_refused_after_the_warnings_on_every_opening(noted: Noted, cache: Path) -> None:
+    noted.lengths, noted.messages = (0, 0), (["trial 3 is missing"], [])
+    for _ in range(2):
+        with (
+            pytest.warns(UserWarning, match=r"s01\.dat: trial 3 is missing"),
+            pytest.raises(DataFormatError, match="No trial is left"),
+        ):
+            load(noted, cache)
+
+
+# --- a disk that is full ----------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def disk_that_holds(n_bytes: int, of: str, monkeypatch: pytest.MonkeyPatch, number: int) -> Iterator[None]:
+    """Let writing beyond so many bytes to files of this name fail as the operating system does."""
+
+    class Full:
+        def __init__(self, file: Any) -> None:
+            self.file, self.left = file, n_bytes
+
+        def __enter__(self) -> Full:
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            self.file.close()
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(self.file, attribute)
+
+        def write(self, content: Any) -> int:
+            self.left -= len(content) if isinstance(content, str) else memoryview(content).nbytes
+            if self.left < 0:
+                raise OSError(number, os.strerror(number))
+            return int(self.file.write(content))
+
+    def opening(real: Callable[..., Any]) -> Callable[..., Any]:
+        def opened(path: Any, mode: str = "r", *arguments: Any, **keywords: Any) -> Any:
+            file = real(path, mode, *arguments, **keywords)
+            return Full(file) if Path(str(path)).match(of) and "r" not in mode else file
+
+        return opened
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", opening(Path.open))
+        patch.setattr(builtins, "open", opening(open))
+        yield
+
+
+@pytest.mark.parametrize(
+    ("of", "n_bytes"),
+    [
+        ("signals.npy", 0),
+        ("signals.npy", HEADER + 100),  # in the first recording
+        ("signals.npy", HEADER + 2 * N_TIMES * N_CHANNELS * 4),  # in the second
+        ("signals.npy", HEADER + 6 * N_TIMES * N_CHANNELS * 4),  # after the last
+        ("trials.json", 10),
+        ("recordings.json", 10),
+        ("store.json", 10),
+    ],
+)
+def test_a_full_disk_is_a_config_error_and_leaves_nothing(
+    noted: Noted, cache: Path, monkeypatch: pytest.MonkeyPatch, of: str, n_bytes: int
+) -> None:
+    with (
+        disk_that_holds(n_bytes, of, monkeypatch, errno.ENOSPC),
+        pytest.raises(ConfigError, match=r"disk is full: .* did not fit into .*stores.*Free .*cache=.*EEGEMO_CACHE"),
+    ):
+        noted.open(cache)
+    assert store_folders(cache) == []
+    assert noted.open(cache).signals.shape == (300, N_CHANNELS)
+
+
+def test_a_full_disk_leaves_an_older_store_as_it_is(noted: Noted, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    noted.open(cache)
+    with (
+        disk_that_holds(0, "signals.npy", monkeypatch, errno.ENOSPC),
+        pytest.raises(ConfigError, match="disk is full"),
+    ):
+        noted.open(cache, dataset="other")
+    assert len(store_folders(cache)) == 1
+    assert len(noted.open(cache)) == 6
+    assert noted.n_read == 1  # the first bytes did not fit: nothing was read in vain, and nothing is made again
+
+
+def test_another_error_of_the_disk_is_not_called_a_full_one(
+    noted: Noted, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with disk_that_holds(0, "signals.npy", monkeypatch, errno.EIO), pytest.raises(OSError, match="Input/output error"):
+        noted.open(cache)
+    assert store_folders(cache) == []
+
+
+def test_checksums_that_find_no_room_cost_time_and_nothing_else(
+    noted: Noted, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with disk_that_holds(0, ".checksums-*.json", monkeypatch, errno.ENOSPC):
+        assert len(noted.open(cache)) == 6
+    assert not list(cache.glob("*checksums*"))
+    assert len(noted.open(cache)) == 6
+    assert noted.n_read == 1
+
+
+def test_an_interruption_leaves_nothing_behind(noted: Noted, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = noted.blocks
+
+    def interrupted() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        yield next(whole())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(noted, "blocks", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        noted.open(cache)
+    assert store_folders(cache) == []
+    monkeypatch.setattr(noted, "blocks", whole)
+    assert len(noted.open(cache)) == 6
