@@ -201,9 +201,7 @@ def read_bids_events(path: str | os.PathLike[str]) -> pd.DataFrame:
         tables.append(lasting)
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     if table.empty:
-        raise DataFormatError(
-            f"None of the events in {str(given)!r} lasts, beside EEG; a trial has a duration above 0."
-        )
+        raise DataFormatError(f"None of the events in {str(given)!r} lasts; trials need a duration above 0.")
     return table
 
 
@@ -267,6 +265,8 @@ class _Task:
 def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> tuple[list[str], list[str], float]:
     """Return the channels and the rate of all recordings, before any of them is worked on."""
     names, types, sfreq = tasks[0].outcome(channels)
+    if len(set(names)) < len(names):
+        raise ConfigError(f"A channel is named twice: {', '.join(names)}.")
     for task in tasks[1:]:
         theirs, kinds, rate = task.outcome(channels)
         if rate != sfreq:
@@ -282,8 +282,8 @@ def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> t
         differ = [name for name, kind in zip(theirs, kinds, strict=True) if types[names.index(name)] != kind]
         if differ:
             raise DataFormatError(
-                f"{task.path.name}: {', '.join(differ)} differ in type from those of {tasks[0].path.name}; set their "
-                "types in the preprocessing."
+                f"{task.path.name}: {', '.join(differ)} is of type {kinds[theirs.index(differ[0])]}, and in "
+                f"{tasks[0].path.name} of {types[names.index(differ[0])]}; set types in the preprocessing."
             )
     return names, types, sfreq
 
@@ -342,8 +342,8 @@ def _check_table(trials: pd.DataFrame) -> None:
         raise DataFormatError("The table of trials has no rows.")
     twice = trials.columns[trials.columns.duplicated()]
     if len(twice):
-        raise DataFormatError(f"The table of trials has two columns named {twice[0]!r}.")
-    for column in trials:
+        raise DataFormatError(f"The table of trials has the column {twice[0]!r} twice.")
+    for column in trials.columns.drop("file"):
         values = trials[column].dropna()
         if not values.map(lambda value: isinstance(value, (str, bool, int, float, np.generic))).all() or (
             values.dtype.kind in "mM"

@@ -142,7 +142,9 @@ def average_reference(raw: mne.io.BaseRaw, *, copy: bool = True) -> mne.io.BaseR
     picks = mne.pick_types(raw.info, meg=False, eeg=True, exclude=())
     if len(picks) < 2:
         raise ConfigError(f"An average reference needs two EEG channels, got {len(picks)}; set reference=None.")
+    bads, raw.info["bads"] = raw.info["bads"], []  # MNE would leave bad channels as they are
     raw.set_eeg_reference([raw.ch_names[pick] for pick in picks], ch_type="eeg", verbose="error")
+    raw.info["bads"] = bads
     note_step(raw, "average_reference", n_channels=len(picks))
     return raw
 

@@ -93,7 +93,7 @@ def cut_trials(
     )
     if not sound or (reject is not None and not reject > 0):
         raise ConfigError(
-            "Trials need finite onsets, durations above 0 (of a sample at least, one for all or one each), a baseline of "
+            "Trials need finite onsets, durations above 0 (a sample at least, one for all or one each), a baseline of "
             f"0 s or more and a limit above 0, got onsets {starts_at.tolist()}, durations {lasts.tolist()}, baseline "
             f"{baseline:g}, reject {reject}."
         )

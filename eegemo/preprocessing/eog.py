@@ -11,7 +11,7 @@ import numpy as np
 import scipy.ndimage
 from mne.preprocessing import ICA, EOGRegression
 
-from eegemo.errors import ConfigError, DataFormatError
+from eegemo.errors import ConfigError, DataFormatError, unknown_name
 from eegemo.preprocessing.steps import note_step, steps_done
 
 METHODS = ("regression", "ica")
@@ -93,17 +93,25 @@ def remove_eog(
         raise ConfigError(f"EOG can be removed by 'regression' or 'ica', got {method!r}; None leaves it in.")
     refuse_second_removal(raw)
     eyes = _eog_channels(raw, method, eog_channels)
+    pending = [p["desc"] for p in raw.info["projs"] if not p["active"] and "Average" not in p["desc"]]
+    if pending:
+        raise ConfigError(
+            f"The recording carries projectors that were not applied ({', '.join(pending)}); apply them with "
+            "raw.apply_proj(), or drop them with raw.del_proj()."
+        )
     raw = (raw.copy() if copy else raw).load_data(verbose="error")
     brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
     eog = raw.get_data(picks=eyes)
     before = _Fit(raw, brain, eog)
-    reference = raw.info["custom_ref_applied"]
+    if method == "ica" and len(brain) < 2:
+        raise ConfigError(f"ICA needs two EEG channels at least, got {len(brain)}; use 'regression' or eog None.")
+    reference, projectors = raw.info["custom_ref_applied"], list(raw.info["projs"])
     if method == "regression":
         details = _by_regression(raw, brain, eyes, eog_h_freq)
     else:
         details = _by_ica(raw, brain, eyes, random_state)
     with raw.info._unlock():
-        raw.info["custom_ref_applied"] = reference
+        raw.info["custom_ref_applied"], raw.info["projs"] = reference, projectors
     after = _Fit(raw, brain, eog)
     with np.errstate(invalid="ignore", divide="ignore"):
         explained = np.nan_to_num(1 - after.variance / before.variance)
@@ -141,6 +149,9 @@ def eog_correlation(raw: mne.io.BaseRaw, eog_channels: Sequence[str] = ()) -> di
     brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
     if not eyes or not brain:
         return {}
+    for name in eyes:
+        if name not in raw.ch_names:
+            raise unknown_name("EOG channel", name, raw.ch_names)
     return dict(zip(brain, _rounded(_Fit(raw, brain, raw.get_data(picks=eyes)).r), strict=True))
 
 
@@ -219,7 +230,12 @@ def _by_regression(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], h_fre
             raw.filter(None, h_freq, picks=rows, h_trans_bandwidth=_EOG_TRANSITION)
             slow = raw.get_data(picks=rows)
             raw[rows] = slow + _during_events(recorded - slow, raw.info["sfreq"])
-        model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
+        try:
+            model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
+        except np.linalg.LinAlgError:
+            raise DataFormatError(
+                f"The EOG channels {', '.join(eyes)} say the same thing; name one of them in eog_channels."
+            ) from None
         model.apply(raw, copy=False)
     raw[rows] = recorded
     return {"eog_h_freq": h_freq, "weights": [_rounded(row) for row in model.coef_]}
@@ -227,7 +243,8 @@ def _by_regression(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], h_fre
 
 def _during_events(fast: np.ndarray, sfreq: float) -> np.ndarray:
     """Keep the fast part of the EOG, shape (n_eog, n_times), where it is far larger than usual: blinks and saccades."""
-    size = np.sqrt(scipy.ndimage.uniform_filter1d(fast**2, round(_EVENT_SECONDS * sfreq), axis=1))
+    power = scipy.ndimage.uniform_filter1d(fast**2, round(_EVENT_SECONDS * sfreq), axis=1)
+    size = np.sqrt(np.maximum(power, 0))  # a running sum ends a little below 0 where the EOG is silent
     usual = np.median(size, axis=1, keepdims=True)
     event = (size > _EVENT_RATIO * usual).astype(float)
     event = scipy.ndimage.maximum_filter1d(event, round(_EVENT_SECONDS * sfreq), axis=1)

@@ -21,8 +21,8 @@ _TRANSITION = 4.0  # Hz, of the band-pass at its upper edge: 45 Hz is kept, 49 H
 def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
     """Resample a recording to a lower rate behind an anti-aliasing filter.
 
-    A zero-phase FIR filter (Kaiser window, 80 dB), evaluated only where a sample is kept. It keeps 0 to 0.8 of the new
-    Nyquist frequency (51.2 Hz at 128 Hz) within 0.001 dB; whatever would fold into that range is attenuated by 80 dB.
+    A zero-phase FIR filter (Kaiser window, 79 dB), evaluated only where a sample is kept. It keeps 0 to 0.8 of the new
+    Nyquist frequency (51.2 Hz at 128 Hz) within 0.001 dB; whatever would fold into that range is attenuated by 79 dB.
     The recording is read half a minute at a time, so one that is not preloaded is never in memory at its own rate.
 
     Parameters
@@ -60,7 +60,10 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
         raise ConfigError(
             f"{sfreq:g} Hz is not a ratio of whole numbers of the recording's {recorded:g} Hz; choose another sfreq."
         )
-    data = _decimated(raw, ratio)
+    try:
+        data = _decimated(raw, ratio)
+    except (OSError, RuntimeError, ValueError) as error:  # a file that ends too early is noticed here
+        raise DataFormatError(f"The samples cannot be read ({error}); the file is damaged or cut short.") from error
     with np.errstate(invalid="ignore"):
         finite = np.isfinite(data.sum(axis=1))
     if not finite.all():
@@ -132,7 +135,8 @@ def high_pass(raw: mne.io.BaseRaw, l_freq: float = 1.0, *, copy: bool = True) ->
     Returns
     -------
     raw : mne.io.BaseRaw
-        Filtered by a zero-phase FIR filter (Hamming window, stop band -53 dB, no delay).
+        Filtered by a zero-phase FIR filter (Hamming window, no delay); the transition fills 0 to 1 Hz: -35 dB at
+        0.1 Hz, -6 dB at 0.5 Hz.
 
     Raises
     ------
@@ -160,8 +164,8 @@ def band_pass(raw: mne.io.BaseRaw, l_freq: float = 4.0, h_freq: float = 45.0, *,
     Returns
     -------
     raw : mne.io.BaseRaw
-        Filtered by a zero-phase FIR filter (Hamming window, stop bands -53 dB, no delay). What lies within 0.83 s of
-        the recording's ends rests on mirrored samples.
+        Filtered by a zero-phase FIR filter (Hamming window, no delay; below 2 Hz at least -44 dB, from 49 Hz on -50
+        dB). What lies within 0.83 s of the recording's ends rests on mirrored samples.
 
     Raises
     ------
@@ -193,8 +197,10 @@ def _filtered(raw: mne.io.BaseRaw, step: str, l_freq: float, h_freq: float | Non
             f"The recording lasts {raw.n_times / raw.info['sfreq']:.2f} s, less than the {step} filter's "
             f"{len(taps) / raw.info['sfreq']:.2f} s; is the file cut short?"
         )
-    raw = (raw.copy() if copy else raw).load_data(verbose="error")
     picks = mne.pick_types(raw.info, meg=False, eeg=True, eog=True, exclude=())
+    if not len(picks):
+        raise DataFormatError(f"There is no EEG or EOG to filter among {', '.join(raw.ch_names)}; set types.")
+    raw = (raw.copy() if copy else raw).load_data(verbose="error")
     raw.filter(l_freq, h_freq, picks=picks, verbose="error", **transition)
     note_step(raw, step, l_freq=l_freq, h_freq=h_freq, seconds=round(len(taps) / raw.info["sfreq"], 3))
     return raw

@@ -18,7 +18,8 @@ _COMPANIONS = {".vhdr": (".vmrk",), ".set": (".fdt",)}  # beside those that MNE 
 #: BIDS's types as MNE's; what is not here is no signal that any step uses.
 _TYPES = {
     **{kind.upper(): kind for kind in ("eeg", "eog", "ecg", "emg", "gsr", "resp", "misc", "seeg", "ecog", "dbs")},
-    **{"VEOG": "eog", "HEOG": "eog", "EYEGAZE": "misc", "TRIG": "stim", "TEMP": "temperature"},
+    **{"VEOG": "eog", "HEOG": "eog", "TRIG": "stim", "TEMP": "temperature"},
+    **dict.fromkeys("AUDIO EYEGAZE PUPIL MISC PPG REF SYSCLOCK OTHER N/A".split(), "misc"),
 }
 
 
@@ -55,8 +56,8 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
             warnings.simplefilter("always")
             raw = mne.io.read_raw(path, preload=False, verbose="warning", **options)
     except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the file system, not of the format
-            raise
+        if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno is not None:
+            raise  # of the file system, not of the format
         raise DataFormatError(
             f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again."
         ) from error
@@ -104,12 +105,10 @@ def _apply_bids(raw: mne.io.BaseRaw, path: Path) -> None:
             f"{listed.name}: columns name and type are expected, got {', '.join(map(str, channels))}."
         )
     rows = channels[channels["name"].isin(raw.ch_names)]
-    types = {
-        name: _TYPES.get(kind.strip().upper(), "misc") for name, kind in zip(rows["name"], rows["type"], strict=True)
-    }
-    try:
-        raw.set_channel_types(types, on_unit_change="ignore", verbose="error")
-    except (ValueError, KeyError) as error:
-        raise DataFormatError(f"{listed.name}: a type is not known ({error}).") from None
+    unknown = [kind for kind in rows["type"] if kind.strip().upper() not in _TYPES]
+    if unknown:
+        raise DataFormatError(f"{listed.name}: a type is not known to BIDS: {unknown[0].lower()!r}.")
+    types = {name: _TYPES[kind.strip().upper()] for name, kind in zip(rows["name"], rows["type"], strict=True)}
+    raw.set_channel_types(types, on_unit_change="ignore", verbose="error")
     if "status" in rows:
         raw.info["bads"] = rows["name"][rows["status"].str.lower() == "bad"].tolist()

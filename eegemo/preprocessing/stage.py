@@ -35,7 +35,8 @@ class Preprocessing:
     high_pass: float | None = 1.0
     """Take out what lies below so many Hz, before anything is fitted."""
     bad_channels: Literal["interpolate"] | None = "interpolate"
-    """Find flat and noisy channels, and interpolate them."""
+    """Find flat and noisy channels, and interpolate them and those that the file calls bad; None uses all as they "
+    "are."""
     eog: Literal["regression", "ica"] | None = "regression"
     """Remove ocular artefacts by regression on the EOG channels, or by independent components that go with them."""
     eog_channels: tuple[str, ...] = ()
@@ -150,6 +151,9 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
         raw = high_pass(raw, config.high_pass, copy=False)
     if config.bad_channels is not None:
         raw = interpolate_bad_channels(raw, copy=False)
+    else:
+        eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
+        raw.info["bads"] = [name for name in raw.info["bads"] if name not in eeg]  # all are to be used as they are
     if config.eog is not None:
         raw = remove_eog(
             raw,

@@ -43,12 +43,15 @@ def note_step(raw: mne.io.BaseRaw, step: str, **details: Any) -> None:
     **details
         Settings and findings, JSON-compatible.
     """
-    text, steps = _split(raw)
+    text, steps, rest = _split(raw)
     steps.append({"step": step, **details})
-    raw.info["description"] = f"{text}{_MARK}{json.dumps(steps)}"
+    raw.info["description"] = f"{text}{_MARK}{json.dumps(steps)}{rest}"
 
 
-def _split(raw: mne.io.BaseRaw) -> tuple[str, list[dict[str, Any]]]:
-    """Return what others wrote into the description, and the steps."""
+def _split(raw: mne.io.BaseRaw) -> tuple[str, list[dict[str, Any]], str]:
+    """Return what others wrote before the steps, the steps, and what others wrote after them."""
     text, mark, steps = (raw.info["description"] or "").partition(_MARK)
-    return (text if mark or not text else f"{text}\n"), (json.loads(steps) if mark else [])
+    if not mark:
+        return (f"{text}\n" if text else ""), [], ""
+    listed, end = json.JSONDecoder().raw_decode(steps)
+    return text, listed, steps[end:]

@@ -380,6 +380,37 @@ def test_a_killed_preparation_leaves_no_store_and_is_cleaned_up(
     assert not store.name.startswith(".")
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pd.Series([1, 2, 3], dtype="int64"),
+        pd.Series([1, 2, 3], dtype="int32"),
+        pd.Series([1 / 3, np.nan, 1e-300]),
+        pd.Series([1, None, 2**60 + 1], dtype="Int64"),
+        pd.Series([True, False, True]),
+        pd.Series(["NA", "", 'a,b\n"c" µ']),
+        pd.Series(["1", "01", "1.0"]),
+        pd.Series(["nan", None, "None"], dtype="str"),
+        pd.Series(["nan", None, "None"], dtype="string"),
+    ],
+    ids=lambda values: f"{values.dtype} {values[0]}",
+)
+def test_columns_of_every_kind_come_back_as_they_were(
+    recordings: Recordings, cache: Path, values: pd.Series[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        samples, table = content_of(recordings.files[0])
+        yield np.tile(samples, (2, 1))[: 3 * N_TIMES], extended(table), {}
+
+    def extended(table: pd.DataFrame) -> pd.DataFrame:
+        rows = table.iloc[[0, 0, 0]].reset_index(drop=True)
+        return rows.assign(trial=[1, 2, 3], start=[0, N_TIMES, 2 * N_TIMES], extra=values)
+
+    monkeypatch.setattr(recordings, "blocks", one)
+    for _ in range(2):
+        pd.testing.assert_series_equal(recordings.open(cache).table["extra"], values, check_names=False)
+
+
 # --- what was done to each recording ----------------------------------------------------------------------------------
 
 
