@@ -23,6 +23,7 @@ from eegemo import (
     load_deap_raw,
     prepare_recordings,
     quadrants,
+    read_bids_events,
     write_simulated,
     write_simulated_raw,
 )
@@ -101,7 +102,9 @@ class Prepare:
     subjects: tuple[int, ...] | None = None
     """People of DEAP to take; all by default."""
     settings: tyro.conf.OmitArgPrefixes[Preprocessing] = field(default_factory=Preprocessing)
-    """For DEAP's raw recordings, what is not set here is as DEAP describes it (3 s of baseline, bipolar EOG)."""
+    """For DEAP's raw recordings the defaults are as DEAP describes it: 3 s of baseline, bipolar EOG."""
+    trial_types: tuple[str, ...] = ()
+    """Of BIDS events, those that are trials, by their trial_type; all that last by default."""
     n_jobs: int = 1
     """Recordings at a time."""
     cache: Path | None = None
@@ -109,11 +112,11 @@ class Prepare:
 
     def run(self, console: Console) -> None:
         """Prepare, print a row for each recording, and write the page."""
-        changed = {f.name: v for f in fields(self.settings) if (v := getattr(self.settings, f.name)) != f.default}
-        numbers = raw_subjects(self.source) if self.source.is_dir() else []
+        changed = [f.name for f in fields(self.settings) if getattr(self.settings, f.name) != f.default]
+        numbers = raw_subjects(self.source)
         if numbers:
-            channels = changed.pop("channels", "eeg")
-            settings = replace(DEAP_PREPROCESSING, **changed)
+            channels = self.settings.channels or "eeg"
+            settings = replace(self.settings, channels=DEAP_PREPROCESSING.channels)
             sessions = partial(deap_sessions, self.source, subjects=self.subjects, preprocessing=settings)
             load = partial(
                 load_deap_raw, self.source, subjects=self.subjects, channels=channels, preprocessing=settings
@@ -132,9 +135,11 @@ class Prepare:
         else:
             if self.subjects:
                 raise ConfigError("--subjects chooses people of DEAP; take rows out of the table instead.")
-            sessions = partial(recording_sessions, self.source, self.settings)
-            load = partial(prepare_recordings, self.source, self.settings)
-            total = len(listed_files(self.source))
+            bids = self.source.is_dir() or self.source.name.endswith("_events.tsv")
+            source = read_bids_events(self.source, trial_types=self.trial_types) if bids else self.source
+            sessions = partial(recording_sessions, source, self.settings)
+            load = partial(prepare_recordings, source, self.settings)
+            total = len(listed_files(source))
         with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # they are in the table below
             bar = progress.add_task("preparing", total=total)
@@ -182,7 +187,10 @@ def main() -> None:
         | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
     )
     try:
-        tyro.cli(commands, prog="python -m eegemo", description=__doc__).run(Console())
+        command = tyro.cli(commands, prog="python -m eegemo", description=__doc__)
+        if isinstance(command, Prepare) and raw_subjects(command.source):
+            command = tyro.cli(Prepare, args=sys.argv[2:], default=replace(command, settings=DEAP_PREPROCESSING))
+        command.run(Console())
     except (ConfigError, DataFormatError) as error:
         # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")

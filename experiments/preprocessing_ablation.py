@@ -2,9 +2,9 @@
 
 Each row prepares the same BDF recordings of simulated people (512 Hz; blinks, gaze, muscle bursts, mains, drifts, one
 flat and one noisy channel) with one step changed, and asks three things. Is the EEG what it was without artefacts
-(correlation with the clean twin of the recording, through the same filters)? Is the ocular artefact gone (|r| of the
-EEG with the part of the EOG that is artefact, which only a simulation knows)? And can a model make more of it (macro-F1
-under ``trial``)?
+(correlation with the clean twin of the recording, in 4-45 Hz and average reference)? Is the ocular artefact gone (|r|
+of the EEG with the part of the EOG that is artefact, which only a simulation knows)? And can a model make more of it
+(macro-F1 under ``trial``)?
 
 Expected: without the EOG removal the frontal channels follow the eyes; without the high-pass its weights are those of
 the drifts, and it removes nothing; without the search for bad channels the average reference spreads the noisy one over

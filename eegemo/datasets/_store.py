@@ -146,7 +146,7 @@ def _make(folder: Path, blocks: Blocks, n_channels: int, checksums: _Checksums) 
         with (partial / _SIGNALS).open("wb") as file:
             file.write(bytes(_HEADER))
             for samples, table, record in blocks():
-                assert samples.shape[1] == n_channels
+                assert samples.shape[1] == n_channels and samples.dtype == np.float32
                 file.write(samples.data)
                 tables.append(table.assign(start=table["start"] + n_samples))
                 recordings += [record] if record else []

@@ -135,7 +135,7 @@ def load_deap_raw(
         description={
             "ch_names": list(names),
             "ch_types": [deap.CH_TYPES[name] for name in names],
-            "sfreq": preprocessing.sfreq or read_deap_raw(tasks[0].path).info["sfreq"],
+            "sfreq": preprocessing.sfreq or _common_rate([task.path for task in tasks]),
             "dataset": "simulated raw DEAP files" if simulated else "DEAP, raw",
             "simulated": simulated,
             "provenance": {
@@ -251,10 +251,11 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
             fitting.append((float(np.abs(onsets - expected[nearest]).max()), nearest))
     fitting.sort(key=lambda match: match[0])
     off = [*(match[0] for match in fitting), np.inf, np.inf]
+    matches = f"the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s" if fitting else "nothing matches"
     if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
         raise DataFormatError(
             f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does "
-            f"not tell which are missing: the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s. Leave "
+            f"not tell which are missing: {matches}. Leave "
             "this person out with subjects=..."
         )
     return fitting[0][1]
@@ -309,6 +310,13 @@ class _Task:
         _check_ratings(self.path, self.sheet)
         lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
         messages = []
+        times = self.sheet["Start_time"].to_numpy(float)[presented] / 1e6
+        off = np.ptp(onsets - times)
+        if off > _OFF_BY_SECONDS:
+            messages.append(
+                f"The gaps between the {len(onsets)} video starts differ from those of the sheet's Start_time by up to "
+                f"{off:.0f} s; if one start is missing and another one false, the trials have wrong labels. Check them."
+            )
         if lost:
             messages.append(
                 f"{len(lost)} of {len(self.sheet)} video starts are missing; left out: trials {_listed(lost)}."
@@ -339,7 +347,7 @@ class _Task:
             if electrodes[0] in in_microvolts:  # as the file's header has it; MNE made volts of them
                 signals[:, column] *= 1e6
             if name == "GSR" and self.subject <= deap.LAST_IN_TWENTE:
-                positive = signals[:, column] > 0
+                positive = signals[:, column] > 1  # nanosiemens; digital 0 of a 24-bit range is not quite 0
                 signals[:, column] = np.divide(
                     1e9, signals[:, column], out=np.zeros(len(signals), np.float32), where=positive
                 )
@@ -364,6 +372,15 @@ def _tasks(
         _Task(subject, file, _rows_of(sheet, subject, n_trials, path), names, preprocessing)
         for subject, file in files.items()
     ]
+
+
+def _common_rate(paths: Sequence[Path]) -> float:
+    rates = {path.name: float(read_deap_raw(path).info["sfreq"]) for path in paths}
+    first, rate = next(iter(rates.items()))
+    for name, other in rates.items():
+        if other != rate:
+            raise DataFormatError(f"{name}: {other:g} samples a second, {first} has {rate:g}; set sfreq.")
+    return rate
 
 
 def _settings(preprocessing: Preprocessing, wanted: set[str]) -> Preprocessing:
@@ -439,6 +456,8 @@ def _read_sheet(path: Path) -> pd.DataFrame:
         raise DataFormatError(
             f"{path.name}: columns {', '.join(missing)} are missing; it has {', '.join(map(str, sheet))}."
         )
+    if sheet.empty:
+        raise DataFormatError(f"{path.name}: there are no rows below the names of the columns; fetch it again.")
     for column in _COLUMNS:
         if not pd.api.types.is_numeric_dtype(sheet[column]) or sheet[column].isna().any():
             row = int(pd.to_numeric(sheet[column], errors="coerce").isna().argmax())

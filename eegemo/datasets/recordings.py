@@ -24,6 +24,7 @@ from eegemo.trials import Trials
 
 _REQUIRED = ("file", "subject", "onset", "duration")
 _NOT_RAW = {"derivatives", "sourcedata", "code"}  # folders of a BIDS study
+_SHORTEST_SECONDS = 0.1
 _MADE = ("start", "n_times", "n_baseline")  # by the cutting
 
 
@@ -144,20 +145,23 @@ def recording_sessions(
         yield task.open()
 
 
-def read_bids_events(path: str | os.PathLike[str]) -> pd.DataFrame:
+def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str] = ()) -> pd.DataFrame:
     """Read BIDS events as a table of trials.
 
     Parameters
     ----------
     path : path-like
         ``sub-01_task-music_events.tsv``, or a folder with such files anywhere below it.
+    trial_types : sequence of str
+        Values of ``trial_type`` that are trials; all by default.
 
     Returns
     -------
     table : DataFrame
         A row an event that lasts, for :func:`prepare_recordings`: ``file`` is the recording beside the events file,
         ``subject`` the label behind ``sub-``, ``stimulus`` the column ``stim_file`` or else ``trial_type``. The file's
-        other columns are kept. Events without a duration are marks, not trials.
+        other columns are kept; one named ``trial`` counts within a run and becomes ``trial_in_run``. Events of less
+        than 0.1 s are marks, not trials.
 
     Raises
     ------
@@ -185,7 +189,12 @@ def read_bids_events(path: str | os.PathLike[str]) -> pd.DataFrame:
         clash = [column for column in ("file", "subject") if column in events]
         if clash:
             raise DataFormatError(f"{file.name}: columns {', '.join(clash)} are made here; call yours otherwise.")
-        lasting = events[pd.to_numeric(events["duration"], errors="coerce") > 0].copy()
+        lasting = events[pd.to_numeric(events["duration"], errors="coerce") >= _SHORTEST_SECONDS].copy()
+        if trial_types:
+            if "trial_type" not in lasting:
+                raise ConfigError(f"{file.name}: there is no column trial_type to choose {', '.join(trial_types)} by.")
+            lasting = lasting[lasting["trial_type"].isin(trial_types)]
+        lasting = lasting.rename(columns={"trial": "trial_in_run"})
         stem = file.name.removesuffix("_events.tsv")
         beside = [path for suffix in SUFFIXES if (path := file.with_name(f"{stem}_eeg{suffix}")).is_file()]
         if not beside and given.is_dir() and file.parent.name != "eeg":
@@ -214,15 +223,19 @@ class _Task:
     preprocessing: Preprocessing
 
     def open(self) -> Session:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            raw = read_recording(self.path)
         trials = self.rows.drop(columns=["file", "onset", "duration"]).reset_index(drop=True)
         first = ["subject", "trial", "stimulus"]
         return Session(
             name=self.path.name,
-            raw=read_recording(self.path),
+            raw=raw,
             onsets=self.rows["onset"].to_numpy(float),
             durations=self.rows["duration"].to_numpy(float),
             table=trials[[*first, *(column for column in trials if column not in first)]],
             preprocessing=self.preprocessing,
+            messages=tuple(str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)),
         )
 
     def prepare(self, names: list[str]) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
@@ -231,7 +244,9 @@ class _Task:
     def outcome(self, channels: Sequence[str] | None) -> tuple[list[str], list[str], float]:
         """Return names and types of the channels that the trials will have, and their rate, from a second of them."""
         steps = self.preprocessing
-        raw = read_recording(self.path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # given when the recording is prepared
+            raw = read_recording(self.path)
         recorded = float(raw.info["sfreq"])
         sfreq = steps.sfreq or recorded
         if sfreq > recorded:

@@ -88,7 +88,7 @@ def write_simulated_raw(
     lost_onsets: Sequence[int] = (),
     on_written: Callable[[Path], object] | None = None,
 ) -> list[Path]:
-    """Write simulated people as DEAP's raw release: about 270 MB each, and as much again for the clean twin.
+    """Write simulated people as DEAP's raw release: about 250 MB each, and as much again for the clean twin.
 
     Every quirk of the release is there by the number of the person: the electrodes' order and the unit of the skin's
     resistance are those of Twente to 22 and of Geneva from 23; the trigger channel is ``Status`` to 23, has no name to

@@ -6,6 +6,7 @@ import warnings
 
 import mne
 import numpy as np
+import scipy.signal
 
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.steps import note_step
@@ -14,15 +15,18 @@ _FLAT_MICROVOLTS = 0.1
 _DEVIATION = 5.0  # robust z-score; the deviation criterion of Bigdely-Shamlo et al. 2015
 _RATIO = 3.0  # and so many times the amplitude of the middle channel
 _FEWEST = 4  # channels to compare with
+_UPPER_HERTZ, _TRANSITION = 45.0, 4.0
+_BLOCKS, _BLOCK_SECONDS = 20, 30
 
 
 def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     """Find EEG channels that are flat, or far noisier than the others.
 
-    The amplitude of a channel is the median over seconds of the standard deviation within a second, of what the EOG
-    channels do not explain: neither bursts nor blinks make a channel bad. It is *flat* below 0.1 µV, and *noisy* when
-    its logarithm lies more than 5 robust standard deviations above the median of all channels, and itself above 3
-    times the median.
+    The amplitude of a channel is the median over seconds of the standard deviation within a second. A channel is *flat*
+    below 0.1 µV, as recorded. It is *noisy* when the logarithm of its amplitude lies more than 5 robust standard
+    deviations above the median of all channels, and itself above 3 times the median. What does not make a channel
+    noisy is taken out first: what the EOG channels explain (blinks), what lies above 45 Hz (mains), and what all
+    electrodes have in common (their median). At most 10 minutes, spread over the recording, are looked at.
 
     Parameters
     ----------
@@ -53,16 +57,17 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     eyes = mne.pick_types(raw.info, meg=False, eog=True)
     eog = raw.get_data(picks=eyes)[:, : n_seconds * n_second] if len(eyes) else np.empty((0, n_seconds * n_second))
     eog -= eog.mean(axis=1, keepdims=True)
-    amplitude = np.empty(len(picks))
+    recorded, weights = np.empty(len(picks)), np.zeros((len(picks), len(eog)))
     for i, pick in enumerate(picks):  # one at a time: no second copy of the recording
         samples = raw.get_data(picks=[pick])[0, : n_seconds * n_second]
+        recorded[i] = 1e6 * np.median(samples.reshape(n_seconds, n_second).std(axis=1))
         if len(eog):
-            samples = samples - np.linalg.lstsq(eog @ eog.T, eog @ samples)[0] @ eog
-        amplitude[i] = 1e6 * np.median(samples.reshape(n_seconds, n_second).std(axis=1))
+            weights[i] = np.linalg.lstsq(eog @ eog.T, eog @ samples)[0]
+    amplitude = 1e6 * np.median(_by_second(raw, picks, eog, weights, n_second), axis=1)
     names = [raw.ch_names[pick] for pick in picks]
     bads = {name: "marked in the file" for name in raw.info["bads"] if name in names}
-    alive = (amplitude >= _FLAT_MICROVOLTS) & ~np.isin(names, list(bads))
-    for name, value in zip(names, amplitude, strict=True):
+    alive = (recorded >= _FLAT_MICROVOLTS) & ~np.isin(names, list(bads))
+    for name, value in zip(names, recorded, strict=True):
         if value < _FLAT_MICROVOLTS:
             bads[name] = f"flat ({value:.2f} µV)"
     if alive.sum() >= _FEWEST:
@@ -75,6 +80,29 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
             if np.log(value / middle) > _DEVIATION * spread and value > _RATIO * middle:
                 bads[str(name)] = f"noisy ({value:.3g} µV, the median is {middle:.3g} µV)"
     return bads
+
+
+def _by_second(
+    raw: mne.io.BaseRaw, picks: np.ndarray, eog: np.ndarray, weights: np.ndarray, n_second: int
+) -> np.ndarray:
+    """Return each channel's standard deviation in each second, without eyes, mains and common part; (n, n_seconds)."""
+    sfreq, n_seconds = raw.info["sfreq"], eog.shape[1] // n_second
+    taps = np.ones(1)
+    if sfreq / 2 > _UPPER_HERTZ + _TRANSITION:
+        taps = mne.filter.create_filter(None, sfreq, None, _UPPER_HERTZ, h_trans_bandwidth=_TRANSITION, verbose="error")
+    firsts = np.arange(0, n_seconds, _BLOCK_SECONDS)
+    if len(firsts) > _BLOCKS:
+        firsts = np.linspace(0, n_seconds - _BLOCK_SECONDS, _BLOCKS).astype(int)
+    sizes = []
+    for first in firsts:
+        block = slice(first * n_second, min(first + _BLOCK_SECONDS, n_seconds) * n_second)
+        samples = raw.get_data(picks=picks, start=block.start, stop=block.stop) - weights @ eog[:, block]
+        samples -= samples.mean(axis=1, keepdims=True)
+        samples = scipy.signal.oaconvolve(samples, taps[None], mode="same", axes=1)
+        if len(picks) >= _FEWEST:
+            samples -= np.median(samples, axis=0)
+        sizes.append(samples.reshape(len(picks), -1, n_second).std(axis=2))
+    return np.concatenate(sizes, axis=1)
 
 
 def interpolate_bad_channels(raw: mne.io.BaseRaw, *, copy: bool = True) -> mne.io.BaseRaw:

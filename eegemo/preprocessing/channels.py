@@ -206,10 +206,11 @@ def _place(raw: mne.io.BaseRaw, montage: str) -> None:
     places = _montage(montage)
     eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
     unknown = [name for name in eeg if name not in places.ch_names]
-    if unknown and len(unknown) == len(eeg):
+    if 2 * len(unknown) > len(eeg):  # the A1 and A2 of a BioSemi cap are no ear lobes
         raise ConfigError(
-            f"None of the EEG channels {', '.join(eeg)} is in the montage {montage!r}; rename them, name the montage "
-            "of your cap, or set montage=None to work without places."
+            f"{'None' if len(unknown) == len(eeg) else 'Few'} of the EEG channels {', '.join(eeg)} is in the montage "
+            f"{montage!r}; rename them, name the montage of your cap (such as biosemi64), or set montage=None to work "
+            "without places."
         )
     if unknown:
         raw.set_channel_types(dict.fromkeys(unknown, "misc"), on_unit_change="ignore", verbose="error")

@@ -33,6 +33,8 @@ class Cut:
         Trials that reach beyond the recording.
     rejected : array of int
         Trials in which an EEG channel exceeds the limit.
+    annotated : array of int
+        Trials that overlap an annotation whose description begins with "bad", as in ``mne.Epochs``.
     """
 
     signals: np.ndarray
@@ -42,6 +44,7 @@ class Cut:
     peak_to_peak: np.ndarray
     outside: np.ndarray
     rejected: np.ndarray
+    annotated: np.ndarray
 
 
 def cut_trials(
@@ -100,8 +103,6 @@ def cut_trials(
     lasts = np.broadcast_to(lasts, starts_at.shape)
     eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
     names = eeg if picks is None else list(picks)
-    if not names:
-        raise ConfigError("No channels were asked for, or the recording has no EEG; name some in picks.")
     missing = [name for name in names if name not in raw.ch_names]
     if not names:
         raise ConfigError("No channels were asked for, or the recording has no EEG; name some in picks.")
@@ -117,8 +118,9 @@ def cut_trials(
     last = first + n_baseline + np.round(lasts * sfreq).astype(int)
     peak_to_peak = np.full((len(starts_at), len(names)), np.nan)
     outside = np.flatnonzero((first < 0) | (last > raw.n_times))
+    annotated = np.setdiff1d(_annotated_as_bad(raw, first / sfreq, last / sfreq), outside)
     kept, rejected, pieces = [], [], []
-    for trial in np.setdiff1d(np.arange(len(starts_at)), outside):
+    for trial in np.setdiff1d(np.arange(len(starts_at)), [*outside, *annotated]):
         samples = raw.get_data(picks=names, start=first[trial], stop=last[trial]) * scale
         peak_to_peak[trial] = np.ptp(samples, axis=1)
         if reject is not None and (peak_to_peak[trial, is_eeg] > reject).any():
@@ -134,4 +136,13 @@ def cut_trials(
         peak_to_peak=peak_to_peak,
         outside=outside,
         rejected=np.array(rejected, int),
+        annotated=annotated,
     )
+
+
+def _annotated_as_bad(raw: mne.io.BaseRaw, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return the trials, given by their seconds, that overlap an annotation of a bad stretch."""
+    bad = np.array([text.lower().startswith("bad") for text in raw.annotations.description], bool)
+    starts = (raw.annotations.onset - raw.first_time)[bad]
+    ends = starts + raw.annotations.duration[bad]
+    return np.flatnonzero(((starts < last[:, None]) & (ends > first[:, None])).any(axis=1))

@@ -93,16 +93,11 @@ def remove_eog(
         raise ConfigError(f"EOG can be removed by 'regression' or 'ica', got {method!r}; None leaves it in.")
     refuse_second_removal(raw)
     eyes = _eog_channels(raw, method, eog_channels)
-    pending = [p["desc"] for p in raw.info["projs"] if not p["active"] and "Average" not in p["desc"]]
-    if pending:
-        raise ConfigError(
-            f"The recording carries projectors that were not applied ({', '.join(pending)}); apply them with "
-            "raw.apply_proj(), or drop them with raw.del_proj()."
-        )
+    refuse_pending_projectors(raw)
     raw = (raw.copy() if copy else raw).load_data(verbose="error")
     brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
     eog = raw.get_data(picks=eyes)
-    before = _Fit(raw, brain, eog)
+    before = _Fit(raw, brain, eyes, eog)
     if method == "ica" and len(brain) < 2:
         raise ConfigError(f"ICA needs two EEG channels at least, got {len(brain)}; use 'regression' or eog None.")
     reference, projectors = raw.info["custom_ref_applied"], list(raw.info["projs"])
@@ -112,7 +107,7 @@ def remove_eog(
         details = _by_ica(raw, brain, eyes, random_state)
     with raw.info._unlock():
         raw.info["custom_ref_applied"], raw.info["projs"] = reference, projectors
-    after = _Fit(raw, brain, eog)
+    after = _Fit(raw, brain, eyes, eog)
     with np.errstate(invalid="ignore", divide="ignore"):
         explained = np.nan_to_num(1 - after.variance / before.variance)
     note_step(
@@ -142,8 +137,8 @@ def eog_correlation(raw: mne.io.BaseRaw, eog_channels: Sequence[str] = ()) -> di
     Returns
     -------
     r : dict
-        From the EEG channel's name to its largest absolute Pearson correlation with an EOG channel; empty where
-        there is no EOG.
+        From the EEG channel's name to its largest absolute Pearson correlation with an EOG channel other than itself;
+        empty where there is no EOG.
     """
     eyes = list(eog_channels) or [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eog=True)]
     brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
@@ -152,7 +147,7 @@ def eog_correlation(raw: mne.io.BaseRaw, eog_channels: Sequence[str] = ()) -> di
     for name in eyes:
         if name not in raw.ch_names:
             raise unknown_name("EOG channel", name, raw.ch_names)
-    return dict(zip(brain, _rounded(_Fit(raw, brain, raw.get_data(picks=eyes)).r), strict=True))
+    return dict(zip(brain, _rounded(_Fit(raw, brain, eyes, raw.get_data(picks=eyes)).r), strict=True))
 
 
 def refuse_second_removal(raw: mne.io.BaseRaw) -> None:
@@ -177,10 +172,31 @@ def refuse_second_removal(raw: mne.io.BaseRaw) -> None:
         )
 
 
+def refuse_pending_projectors(raw: mne.io.BaseRaw) -> None:
+    """Refuse a recording that carries projectors that were not applied.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+
+    Raises
+    ------
+    ConfigError
+        If there is one, other than an average reference.
+    """
+    pending = [p["desc"] for p in raw.info["projs"] if not p["active"] and "Average" not in p["desc"]]
+    if pending:
+        raise ConfigError(
+            f"The recording carries projectors that were not applied ({', '.join(pending)}); apply them with "
+            "raw.apply_proj(), or drop them with raw.del_proj()."
+        )
+
+
 class _Fit:
     """Variance of channels, and their largest absolute correlation with the EOG."""
 
-    def __init__(self, raw: mne.io.BaseRaw, channels: list[str], eog: np.ndarray) -> None:
+    def __init__(self, raw: mne.io.BaseRaw, channels: list[str], eyes: list[str], eog: np.ndarray) -> None:
         eog = eog - eog.mean(axis=1, keepdims=True)
         size = np.linalg.norm(eog, axis=1)
         self.variance, self.r = np.empty(len(channels)), np.empty(len(channels))
@@ -189,7 +205,8 @@ class _Fit:
             x -= x.mean()
             norm = np.linalg.norm(x)
             self.variance[i] = norm**2 / len(x)
-            self.r[i] = np.abs(eog @ x / np.maximum(size * norm, 1e-300)).max()
+            r = np.abs(eog @ x / np.maximum(size * norm, 1e-300))
+            self.r[i] = max((value for eye, value in zip(eyes, r, strict=True) if eye != name), default=0.0)
 
 
 def _eog_channels(raw: mne.io.BaseRaw, method: str, wanted: Sequence[str]) -> list[str]:

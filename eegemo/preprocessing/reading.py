@@ -59,13 +59,25 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno is not None:
             raise  # of the file system, not of the format
         raise DataFormatError(
-            f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again."
+            f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again - "
+            "or hold epochs, which enter by Trials.from_epochs."
         ) from error
-    cut_short = [str(warning.message) for warning in caught if "file size" in str(warning.message)]
-    if cut_short:
-        raise DataFormatError(f"{path.name}: the file is cut short ({cut_short[0]}); fetch it again.")
+    for warning in caught:
+        message = str(warning.message)
+        if "Invalid tag" in message or ("file size" in message and _declares_its_length(path)):
+            raise DataFormatError(f"{path.name}: the file is cut short ({message}); fetch it again.")
+        harmless = any(words in message for words in ("naming conventions", "names are not unique"))
+        if not harmless and issubclass(warning.category, (UserWarning, RuntimeWarning)):
+            warnings.warn(message, UserWarning, stacklevel=2)
     _apply_bids(raw, path)
     return raw
+
+
+def _declares_its_length(path: Path) -> bool:
+    """Tell whether a BDF or EDF says how long it is: one that was not closed has -1 there, and may be complete."""
+    with path.open("rb") as file:
+        file.seek(236)
+        return file.read(8).strip() != b"-1"
 
 
 def companions(path: Path) -> list[Path]:

@@ -70,6 +70,8 @@ class Session:
         """
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
+            for kind in (DeprecationWarning, FutureWarning, ResourceWarning):
+                warnings.simplefilter("ignore", kind)
             try:
                 clean = preprocess(self.raw, self.preprocessing)
                 cut = cut_trials(
@@ -86,6 +88,7 @@ class Session:
         trials = self.table["trial"].to_numpy()
         for numbers, why in (
             (trials[cut.outside], "they reach beyond the recording"),
+            (trials[cut.annotated], "the recording's annotations call a part of them bad"),
             (trials[cut.rejected], f"an amplitude exceeds {self.preprocessing.reject} µV"),
         ):
             if len(numbers):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -11,7 +12,13 @@ import mne
 from eegemo.errors import ConfigError
 from eegemo.preprocessing.bads import interpolate_bad_channels
 from eegemo.preprocessing.channels import average_reference, name_channels
-from eegemo.preprocessing.eog import METHODS, eog_correlation, refuse_second_removal, remove_eog
+from eegemo.preprocessing.eog import (
+    METHODS,
+    eog_correlation,
+    refuse_pending_projectors,
+    refuse_second_removal,
+    remove_eog,
+)
 from eegemo.preprocessing.filters import band_pass, downsample, high_pass
 from eegemo.preprocessing.steps import note_step
 
@@ -29,7 +36,7 @@ class Preprocessing:
     bipolar: tuple[tuple[str, str, str, str], ...] = ()
     """Name, type, anode and cathode of derivations, for example vEOG eog EXG3 EXG4."""
     montage: str | None = "colin27_1005"
-    """One of MNE's montages: the places of the EEG channels."""
+    """One of MNE's montages, for the places of the EEG channels; it replaces those in the file, and None keeps them."""
     sfreq: float | None = 128.0
     """Down-sample to so many Hz."""
     high_pass: float | None = 1.0
@@ -67,8 +74,7 @@ class Preprocessing:
                 f"baseline must be 0 s or more and reject above 0 µV, got {self.baseline:g} and {self.reject}."
             )
         if self.eog is not None and self.high_pass is None and self.band is None:
-            # Offsets of millivolts would decide the weights.
-            raise ConfigError("EOG is removed from high-passed data alone; set high_pass (1 Hz) or eog=None.")
+            raise ConfigError("EOG is not removed from data with their offsets; set high_pass (1 Hz) or eog=None.")
 
     def name_channels(self, raw: mne.io.BaseRaw) -> mne.io.BaseRaw:
         """Name, type, derive, place and order the channels of a recording, in place, as these settings say.
@@ -141,8 +147,11 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     >>> clean = preprocess(raw, Preprocessing(types=(("VEOG", "eog"),)))  # doctest: +SKIP
     """
     config = config or Preprocessing()
+    refuse_pending_projectors(raw)
     if config.eog is not None:
         refuse_second_removal(raw)
+        if config.high_pass is None:
+            warnings.warn("Without a high-pass, drifts weigh on the removal of EOG.", UserWarning, stacklevel=2)
     raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
     raw = config.name_channels(raw)
     if not len(mne.pick_types(raw.info, meg=False, eeg=True, exclude=())):

@@ -106,16 +106,16 @@ def microvolts(data: np.ndarray, onset: float, duration: float, sfreq: float = S
 
 @pytest.fixture(scope="module")
 def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the recordings a.fif, b.fif and deeper/c.fif, of ``samples`` 1, 2 and 3."""
+    """A folder with the recordings a_raw.fif, b_raw.fif and deeper/c_raw.fif, of ``samples`` 1, 2 and 3."""
     folder = tmp_path_factory.mktemp("laboratory")
-    for seed, name in enumerate(("a.fif", "b.fif", "deeper/c.fif"), 1):
+    for seed, name in enumerate(("a_raw.fif", "b_raw.fif", "deeper/c_raw.fif"), 1):
         write_recording(folder / name, samples(seed))
     return folder
 
 
 def a_table(**columns: Any) -> pd.DataFrame:
-    """Two trials of a.fif; columns can be added or replaced."""
-    return pd.DataFrame({"file": "a.fif", "subject": 1, "onset": [1.0, 4.0], "duration": [2.0, 2.0], **columns})
+    """Two trials of a_raw.fif; columns can be added or replaced."""
+    return pd.DataFrame({"file": "a_raw.fif", "subject": 1, "onset": [1.0, 4.0], "duration": [2.0, 2.0], **columns})
 
 
 def plain(table: Any, laboratory: Path | None = None, **more: Any) -> Trials:
@@ -138,8 +138,8 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("suffix", [".bdf", ".edf", ".fif", ".vhdr", ".set"])
 def test_every_format_gives_the_same_trials(suffix: str, tmp_path: Path) -> None:
     data = samples(1)
-    write_recording(tmp_path / f"a{suffix}", data)
-    trials = plain(a_table(file=f"a{suffix}", onset=[1.0, 2.5], duration=[2.0, 4.0]), tmp_path)
+    write_recording(tmp_path / f"a_raw{suffix}", data)
+    trials = plain(a_table(file=f"a_raw{suffix}", onset=[1.0, 2.5], duration=[2.0, 4.0]), tmp_path)
     assert trials.ch_names == tuple(EEG)
     assert trials.ch_types == ("eeg",) * 8
     assert trials.sfreq == SFREQ
@@ -153,8 +153,8 @@ def test_every_format_is_preprocessed_alike(tmp_path: Path) -> None:
     data = samples(1)
     signals = []
     for suffix in (".bdf", ".edf", ".fif", ".vhdr", ".set"):
-        write_recording(tmp_path / f"a{suffix}", data)
-        signals.append(prepare_recordings(a_table(file=f"a{suffix}"), ALL_STEPS, folder=tmp_path).signals)
+        write_recording(tmp_path / f"a_raw{suffix}", data)
+        signals.append(prepare_recordings(a_table(file=f"a_raw{suffix}"), ALL_STEPS, folder=tmp_path).signals)
     for other in signals[1:]:
         assert_allclose(other, signals[0], rtol=0, atol=5e-3)
 
@@ -164,7 +164,7 @@ def test_every_format_is_preprocessed_alike(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["csv", "tsv", "TSV", "DataFrame", "nullable DataFrame"])
 def test_tables_of_every_kind_give_the_same(kind: str, laboratory: Path, tmp_path: Path) -> None:
-    table = a_table(file=["a.fif", "b.fif"], subject=[7, 8], task=["rest", "music"], valence=[2.5, np.nan])
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[7, 8], task=["rest", "music"], valence=[2.5, np.nan])
     given: Any = table
     if kind == "nullable DataFrame":
         given = table.convert_dtypes()
@@ -185,27 +185,27 @@ def test_names_of_files_start_from_the_folder_of_the_table(
     laboratory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(laboratory / "deeper", tmp_path / "study" / "deeper")
-    a_table(file="deeper/c.fif").to_csv(tmp_path / "study" / "trials.csv", index=False)
+    a_table(file="deeper/c_raw.fif").to_csv(tmp_path / "study" / "trials.csv", index=False)
     monkeypatch.chdir(tmp_path)
     trials = plain(Path("study/trials.csv"))
     assert_allclose(trials.trial_data(0), microvolts(samples(3), 1.0, 2.0), rtol=1e-6)
-    assert listed_files("study/trials.csv") == [tmp_path / "study" / "deeper" / "c.fif"]
+    assert listed_files("study/trials.csv") == [tmp_path / "study" / "deeper" / "c_raw.fif"]
 
 
 def test_names_of_files_start_from_the_folder_given(laboratory: Path, tmp_path: Path) -> None:
-    a_table(file="c.fif").to_csv(tmp_path / "trials.csv", index=False)
-    write_recording(tmp_path / "c.fif", samples(99))  # beside the table, and not meant
+    a_table(file="c_raw.fif").to_csv(tmp_path / "trials.csv", index=False)
+    write_recording(tmp_path / "c_raw.fif", samples(99))  # beside the table, and not meant
     trials = plain(str(tmp_path / "trials.csv"), laboratory / "deeper")
     assert_allclose(trials.trial_data(0), microvolts(samples(3), 1.0, 2.0), rtol=1e-6)
 
 
 def test_names_in_a_data_frame_start_from_the_working_folder(laboratory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(laboratory / "deeper")
-    assert_allclose(plain(a_table(file="c.fif")).trial_data(0), microvolts(samples(3), 1.0, 2.0), rtol=1e-6)
+    assert_allclose(plain(a_table(file="c_raw.fif")).trial_data(0), microvolts(samples(3), 1.0, 2.0), rtol=1e-6)
 
 
 def test_absolute_names_of_files_need_no_folder(laboratory: Path, tmp_path: Path) -> None:
-    for file in (laboratory / "b.fif", str(laboratory / "b.fif")):
+    for file in (laboratory / "b_raw.fif", str(laboratory / "b_raw.fif")):
         trials = plain(a_table(file=[file] * 2), tmp_path)
         assert_allclose(trials.trial_data(0), microvolts(samples(2), 1.0, 2.0), rtol=1e-6)
 
@@ -239,7 +239,7 @@ def test_the_baseline_lies_before_the_onset(laboratory: Path) -> None:
 def test_trials_come_in_the_order_of_files_and_rows(laboratory: Path) -> None:
     table = pd.DataFrame(
         {
-            "file": ["b.fif", "a.fif", "b.fif", "a.fif"],
+            "file": ["b_raw.fif", "a_raw.fif", "b_raw.fif", "a_raw.fif"],
             "subject": [1, 2, 1, 2],
             "onset": [6.0, 5.0, 2.0, 1.0],
             "duration": 1.0,
@@ -250,14 +250,15 @@ def test_trials_come_in_the_order_of_files_and_rows(laboratory: Path) -> None:
     assert trials.table["stimulus"].tolist() == ["b6", "b2", "a5", "a1"]
     for number, (seed, onset) in enumerate([(2, 6.0), (2, 2.0), (1, 5.0), (1, 1.0)]):
         assert_allclose(trials.trial_data(number), microvolts(samples(seed), onset, 1.0), rtol=1e-6)
-    assert [record["file"] for record in trials.provenance["recordings"]] == ["b.fif", "a.fif"]
+    assert [record["file"] for record in trials.provenance["recordings"]] == ["b_raw.fif", "a_raw.fif"]
     assert [record["trials"] for record in trials.provenance["recordings"]] == [2, 2]
+    assert [record["subject"] for record in trials.provenance["recordings"]] == [1, 2]
 
 
 def test_trials_are_numbered_through_a_subjects_files(laboratory: Path) -> None:
     table = pd.DataFrame(
         {
-            "file": ["a.fif", "a.fif", "b.fif", "deeper/c.fif", "deeper/c.fif"],
+            "file": ["a_raw.fif", "a_raw.fif", "b_raw.fif", "deeper/c_raw.fif", "deeper/c_raw.fif"],
             "subject": ["P1", "P1", "P2", "P1", "P1"],
             "onset": [1.0, 4.0, 1.0, 5.0, 2.0],
             "duration": 1.0,
@@ -280,7 +281,7 @@ def test_a_table_without_stimuli_has_them_missing(laboratory: Path) -> None:
 
 @pytest.mark.parametrize("subjects", [[3, 12], ["3", "12"], ["01", "1"], ["S01", "S02"], ["Zoë, 2", 'a "b"']])
 def test_subjects_keep_their_type_and_spelling(subjects: list[Any], laboratory: Path) -> None:
-    table = plain(a_table(file=["a.fif", "b.fif"], subject=subjects), laboratory).table
+    table = plain(a_table(file=["a_raw.fif", "b_raw.fif"], subject=subjects), laboratory).table
     assert table["subject"].tolist() == subjects
     assert table["trial"].tolist() == [1, 1]
 
@@ -295,9 +296,9 @@ def test_channels_are_taken_by_name_and_in_order(laboratory: Path) -> None:
 
 def test_channels_in_another_order_are_put_into_that_of_the_first_recording(tmp_path: Path) -> None:
     data = samples(1)
-    write_recording(tmp_path / "a.fif", data)
-    write_recording(tmp_path / "b.fif", data[::-1], NAMES[::-1])
-    trials = plain(a_table(file=["a.fif", "b.fif"], onset=2.0), tmp_path)
+    write_recording(tmp_path / "a_raw.fif", data)
+    write_recording(tmp_path / "b_raw.fif", data[::-1], NAMES[::-1])
+    trials = plain(a_table(file=["a_raw.fif", "b_raw.fif"], onset=2.0), tmp_path)
     assert trials.ch_names == tuple(EEG)
     assert_array_equal(trials.trial_data(0), trials.trial_data(1))
 
@@ -305,10 +306,10 @@ def test_channels_in_another_order_are_put_into_that_of_the_first_recording(tmp_
 def test_recordings_of_different_rates_meet_at_a_common_one(tmp_path: Path) -> None:
     seconds = np.arange(SECONDS * 256) / 256
     fast = np.outer(np.arange(1, 10), 1e-5 * np.sin(2 * np.pi * 8 * seconds))
-    write_recording(tmp_path / "a.fif", fast, sfreq=256)
-    write_recording(tmp_path / "b.fif", fast[:, ::2], sfreq=128)
+    write_recording(tmp_path / "a_raw.fif", fast, sfreq=256)
+    write_recording(tmp_path / "b_raw.fif", fast[:, ::2], sfreq=128)
     trials = prepare_recordings(
-        a_table(file=["a.fif", "b.fif"], onset=3.0), replace(NO_STEPS, sfreq=64.0), folder=tmp_path
+        a_table(file=["a_raw.fif", "b_raw.fif"], onset=3.0), replace(NO_STEPS, sfreq=64.0), folder=tmp_path
     )
     assert trials.sfreq == 64
     expected = fast[: len(EEG), 3 * 256 : 5 * 256 : 4] * 1e6  # a sine of 8 Hz passes as it is
@@ -396,7 +397,7 @@ def test_a_column_of_truths_with_gaps_keeps_its_truths(laboratory: Path, tmp_pat
 def test_ratings_and_categories_of_the_table_are_labels(laboratory: Path) -> None:
     table = pd.DataFrame(
         {
-            "file": ["a.fif", "a.fif", "b.fif", "b.fif"],
+            "file": ["a_raw.fif", "a_raw.fif", "b_raw.fif", "b_raw.fif"],
             "subject": [1, 1, 2, 2],
             "onset": [1.0, 5.0, 1.0, 5.0],
             "duration": 2.0,
@@ -418,13 +419,13 @@ def test_ratings_and_categories_of_the_table_are_labels(laboratory: Path) -> Non
 def test_the_second_opening_does_no_work_and_warns_again(laboratory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = a_table(onset=[1.0, 9.0])
     done: list[str] = []
-    with pytest.warns(UserWarning, match=r"a\.fif: Left out.*beyond the recording: trials 2") as first:
+    with pytest.warns(UserWarning, match=r"a_raw\.fif: Left out.*beyond the recording: trials 2") as first:
         trials = plain(table, laboratory, on_prepared=done.append)
-    assert done == ["a.fif"]
+    assert done == ["a_raw.fif"]
     monkeypatch.setattr("eegemo.preprocessing.session.preprocess", lambda *_: pytest.fail("it was worked on"))
     with pytest.warns(UserWarning) as second:
         again = plain(table, laboratory, on_prepared=done.append)
-    assert done == ["a.fif"]
+    assert done == ["a_raw.fif"]
     assert [str(w.message) for w in second] == [str(w.message) for w in first]
     assert {w.filename for w in second} == {__file__}  # points to the caller, whose recording it is
     assert again.fingerprint == trials.fingerprint
@@ -433,8 +434,8 @@ def test_the_second_opening_does_no_work_and_warns_again(laboratory: Path, monke
 
 def test_each_recording_is_reported_once_it_is_prepared(laboratory: Path) -> None:
     done: list[str] = []
-    plain(a_table(file=["b.fif", "deeper/c.fif"]), laboratory, on_prepared=done.append)
-    assert done == ["b.fif", "c.fif"]
+    plain(a_table(file=["b_raw.fif", "deeper/c_raw.fif"]), laboratory, on_prepared=done.append)
+    assert done == ["b_raw.fif", "c_raw.fif"]
 
 
 @pytest.mark.parametrize(
@@ -445,7 +446,7 @@ def test_each_recording_is_reported_once_it_is_prepared(laboratory: Path) -> Non
         a_table(valence=[1.0, 2.0], duration=[2.0, 1.5]),
         a_table(valence=[1.0, 2.0], subject=2),
         a_table(valence=[1.0, 2.0], trial=[2, 1]),
-        a_table(valence=[1.0, 2.0], file="b.fif"),
+        a_table(valence=[1.0, 2.0], file="b_raw.fif"),
         a_table(valence=[1.0, 2.0]).rename(columns={"valence": "arousal"}),
         a_table(valence=[1.0, 2.0])[::-1],
     ],
@@ -485,7 +486,7 @@ def test_other_preprocessing_gives_other_trials(steps: Preprocessing, laboratory
 
 def test_a_changed_recording_gives_other_trials(tmp_path: Path) -> None:
     for seed in (1, 2):
-        write_recording(tmp_path / "a.fif", samples(seed))
+        write_recording(tmp_path / "a_raw.fif", samples(seed))
         trials = plain(a_table(), tmp_path)
         assert_allclose(trials.trial_data(0), microvolts(samples(seed), 1.0, 2.0), rtol=1e-6)
 
@@ -508,10 +509,10 @@ def test_a_study_that_was_moved_is_not_prepared_again(
 
 
 def test_two_processes_give_the_same_as_one(laboratory: Path, tmp_path: Path) -> None:
-    table = a_table(file=["a.fif", "b.fif"], subject=["P1", "P2"], onset=[1.0, 9.5], task=["rest", "music"])
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=["P1", "P2"], onset=[1.0, 9.5], task=["rest", "music"])
     prepared_trials = []
     for n_jobs in (1, 2):
-        with pytest.warns(UserWarning, match=r"b\.fif: Left out.*trials 1"):
+        with pytest.warns(UserWarning, match=r"b_raw\.fif: Left out.*trials 1"):
             prepared_trials.append(
                 prepare_recordings(
                     table, ALL_STEPS, folder=laboratory, n_jobs=n_jobs, cache=tmp_path / f"cache{n_jobs}"
@@ -525,12 +526,15 @@ def test_two_processes_give_the_same_as_one(laboratory: Path, tmp_path: Path) ->
 
 def test_the_provenance_tells_what_was_done_to_each_file(laboratory: Path) -> None:
     trials = prepare_recordings(
-        a_table(file=["a.fif", "b.fif"], subject=["P1", "P2"]), ALL_STEPS, folder=laboratory, dataset="our study"
+        a_table(file=["a_raw.fif", "b_raw.fif"], subject=["P1", "P2"]),
+        ALL_STEPS,
+        folder=laboratory,
+        dataset="our study",
     )
     assert trials.dataset == "our study"
     one, two = trials.provenance["recordings"]
-    assert (one["subject"], one["file"], one["trials"]) == ("P1", "a.fif", 1)
-    assert (two["subject"], two["file"], two["trials"]) == ("P2", "b.fif", 1)
+    assert (one["subject"], one["file"], one["trials"]) == ("P1", "a_raw.fif", 1)
+    assert (two["subject"], two["file"], two["trials"]) == ("P2", "b_raw.fif", 1)
     steps = [step["step"] for step in one["steps"]]
     assert steps == [
         *("downsample", "name_channels", "high_pass", "interpolate_bad_channels", "remove_eog", "band_pass"),
@@ -540,20 +544,20 @@ def test_the_provenance_tells_what_was_done_to_each_file(laboratory: Path) -> No
 
 
 def test_nothing_is_kept_of_a_preparation_that_failed(tmp_path: Path) -> None:
-    write_recording(tmp_path / "a.fif", samples(1))
+    write_recording(tmp_path / "a_raw.fif", samples(1))
     broken = samples(2)
     broken[2, 700] = np.nan
-    write_recording(tmp_path / "b.fif", broken)
-    table = a_table(file=["a.fif", "b.fif"])
-    with pytest.raises(DataFormatError, match=r"b\.fif: Channel F3 has values that are not finite"):
+    write_recording(tmp_path / "b_raw.fif", broken)
+    table = a_table(file=["a_raw.fif", "b_raw.fif"])
+    with pytest.raises(DataFormatError, match=r"b_raw\.fif: Channel F3 has values that are not finite"):
         plain(table, tmp_path, cache=tmp_path / "stores")
     assert [path.name for path in (tmp_path / "stores").iterdir() if path.is_dir()] == []
 
 
 def test_sessions_are_opened_one_after_another(laboratory: Path) -> None:
-    table = a_table(file=["b.fif", "a.fif"], subject=["P1", "P2"], task=["rest", "music"])
+    table = a_table(file=["b_raw.fif", "a_raw.fif"], subject=["P1", "P2"], task=["rest", "music"])
     sessions = list(recording_sessions(table, NO_STEPS, folder=laboratory))
-    assert [session.name for session in sessions] == ["b.fif", "a.fif"]
+    assert [session.name for session in sessions] == ["b_raw.fif", "a_raw.fif"]
     assert [session.onsets.tolist() for session in sessions] == [[1.0], [4.0]]
     assert list(sessions[1].table) == ["subject", "trial", "stimulus", "task"]
     assert_allclose(sessions[0].raw.get_data(), samples(2), rtol=0, atol=2e-11)
@@ -610,7 +614,7 @@ def test_a_file_that_holds_no_table_is_refused(content: bytes, words: str, tmp_p
         ({"duration": ["1 s", "2 s"]}, "duration is '1 s' in row 1"),
         ({"subject": [1, np.nan]}, "subject is .*nan.* in row 2"),
         ({"subject": ["P1", None]}, "subject is .*(None|nan).* in row 2"),
-        ({"file": ["a.fif", None]}, "file is .*(None|nan).* in row 2"),
+        ({"file": ["a_raw.fif", None]}, "file is .*(None|nan).* in row 2"),
         ({"trial": [1, np.nan]}, "trial is .*nan.* in row 2"),
     ],
 )
@@ -635,13 +639,13 @@ def test_columns_that_the_cutting_makes_are_refused(name: str, laboratory: Path)
 
 @pytest.mark.usefixtures("no_work")
 def test_two_trials_of_one_number_are_refused(laboratory: Path) -> None:
-    table = a_table(file=["a.fif", "b.fif"], subject="P1", trial=[3, 3])
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject="P1", trial=[3, 3])
     with pytest.raises(DataFormatError, match=r"Subject P1 has two trials numbered 3 .*or leave the column out"):
         plain(table, laboratory)
 
 
 def test_people_can_share_trial_numbers(laboratory: Path) -> None:
-    table = a_table(file=["a.fif", "b.fif"], subject=[1, 2], trial=[3, 3])
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], trial=[3, 3])
     assert plain(table, laboratory).table["trial"].tolist() == [3, 3]
 
 
@@ -664,7 +668,7 @@ def test_a_recording_that_cannot_be_read_is_refused_before_any_work(
     if content is not None:
         (tmp_path / name).write_bytes(content)
     with pytest.raises(DataFormatError, match=words):
-        plain(a_table(file=[str(laboratory / "a.fif"), str(tmp_path / name)]))
+        plain(a_table(file=[str(laboratory / "a_raw.fif"), str(tmp_path / name)]))
 
 
 @pytest.mark.usefixtures("no_work")
@@ -672,23 +676,48 @@ def test_an_edf_cut_short_is_refused_before_any_work(laboratory: Path, tmp_path:
     path = write_recording(tmp_path / "short.edf", samples(1))
     path.write_bytes(path.read_bytes()[:-3000])
     with pytest.raises(DataFormatError, match=r"short\.edf: the file is cut short .*fetch it again"):
-        plain(a_table(file=[str(laboratory / "a.fif"), str(path)]))
+        plain(a_table(file=[str(laboratory / "a_raw.fif"), str(path)]))
 
 
 @pytest.mark.parametrize(
     ("other", "steps", "channels", "words"),
     [
-        ({"names": [*EEG[:-1], "Pz", "VEOG"]}, {}, None, r"b\.fif: its EEG channels differ .*a\.fif in O2, Pz; name"),
-        ({"sfreq": 100}, {}, None, r"b\.fif: 100 samples a second, a\.fif has 128; set sfreq in the preprocessing"),
-        ({"sfreq": 100}, {"sfreq": 120.0}, None, r"b\.fif: .*120.*(100 or less|100)"),
-        ({"names": [*EEG, "EYE"]}, {}, None, r"b\.fif: Unknown channel 'VEOG'"),
-        ({"names": [*EEG[:-1], "Pz", "VEOG"]}, {"channels": ("Fp1", "O2")}, None, r"b\.fif: Channels O2 are missing"),
-        ({"names": [*EEG[:-1], "Pz", "VEOG"]}, {}, ["Fp1", "O2"], r"b\.fif: channels O2 are missing; .* it has Fp1"),
-        ({}, {}, ["Fp1", "F9"], r"a\.fif: channels F9 are missing; after renaming it has Fp1"),
+        (
+            {"names": [*EEG[:-1], "Pz", "VEOG"]},
+            {},
+            None,
+            r"b_raw\.fif: its EEG channels differ .*a_raw\.fif in O2, Pz; name",
+        ),
+        (
+            {"sfreq": 100},
+            {},
+            None,
+            r"b_raw\.fif: 100 samples a second, a_raw\.fif has 128; set sfreq in the preprocessing",
+        ),
+        ({"sfreq": 100}, {"sfreq": 120.0}, None, r"b_raw\.fif: .*120.*(100 or less|100)"),
+        ({"names": [*EEG, "EYE"]}, {}, None, r"b_raw\.fif: Unknown channel 'VEOG'"),
+        (
+            {"names": [*EEG[:-1], "Pz", "VEOG"]},
+            {"channels": ("Fp1", "O2")},
+            None,
+            r"b_raw\.fif: Channels O2 are missing",
+        ),
+        (
+            {"names": [*EEG[:-1], "Pz", "VEOG"]},
+            {},
+            ["Fp1", "O2"],
+            r"b_raw\.fif: channels O2 are missing; .* it has Fp1",
+        ),
+        ({}, {}, ["Fp1", "F9"], r"a_raw\.fif: channels F9 are missing; after renaming it has Fp1"),
         ({}, {}, ["Fp1", "Fp1"], "(Fp1.*twice|twice.*Fp1|unique.*Fp1)"),
-        ({}, {"montage": "GSN-HydroCel-32"}, None, r"a\.fif: None of the EEG channels .*montage 'GSN.*montage=None"),
-        ({}, {"montage": "biosemi33"}, None, r"a\.fif: Unknown montage 'biosemi33'. Did you mean 'biosemi32'"),
-        ({"names": [f"E{i}" for i in range(8)] + ["VEOG"]}, {}, None, r"b\.fif: None of the EEG channels E0, E1"),
+        (
+            {},
+            {"montage": "GSN-HydroCel-32"},
+            None,
+            r"a_raw\.fif: None of the EEG channels .*montage 'GSN.*montage=None",
+        ),
+        ({}, {"montage": "biosemi33"}, None, r"a_raw\.fif: Unknown montage 'biosemi33'. Did you mean 'biosemi32'"),
+        ({"names": [f"E{i}" for i in range(8)] + ["VEOG"]}, {}, None, r"b_raw\.fif: None of the EEG channels E0, E1"),
     ],
     ids=[
         *("channels", "rates", "rate below sfreq", "eog name", "kept", "wanted", "unknown", "twice", "no montage"),
@@ -704,11 +733,11 @@ def test_recordings_that_do_not_fit_are_refused_before_any_work(
     laboratory: Path,
     tmp_path: Path,
 ) -> None:
-    shutil.copy(laboratory / "a.fif", tmp_path)
-    write_recording(tmp_path / "b.fif", samples(2, sfreq=other.get("sfreq", SFREQ)), **other)
+    shutil.copy(laboratory / "a_raw.fif", tmp_path)
+    write_recording(tmp_path / "b_raw.fif", samples(2, sfreq=other.get("sfreq", SFREQ)), **other)
     with pytest.raises((ConfigError, DataFormatError), match=words):
         prepare_recordings(
-            a_table(file=["a.fif", "b.fif"]), replace(NO_STEPS, **steps), folder=tmp_path, channels=channels
+            a_table(file=["a_raw.fif", "b_raw.fif"]), replace(NO_STEPS, **steps), folder=tmp_path, channels=channels
         )
 
 
@@ -716,10 +745,13 @@ def test_recordings_that_do_not_fit_are_refused_before_any_work(
 def test_a_channel_whose_type_differs_between_recordings_is_refused(tmp_path: Path) -> None:
     """As eog it comes in microvolts and as misc in volts: a factor of a million between two people."""
     for name, kind in (("a", "eog"), ("b", "misc")):
-        write_recording(tmp_path / f"{name}.fif", samples(1), kinds=["eeg"] * 8 + [kind])
-    with pytest.raises((ConfigError, DataFormatError), match=r"b\.fif: .*VEOG.*(eog.*misc|misc.*eog)"):
+        write_recording(tmp_path / f"{name}_raw.fif", samples(1), kinds=["eeg"] * 8 + [kind])
+    with pytest.raises((ConfigError, DataFormatError), match=r"b_raw\.fif: .*VEOG.*(eog.*misc|misc.*eog)"):
         prepare_recordings(
-            a_table(file=["a.fif", "b.fif"]), replace(NO_STEPS, types=()), folder=tmp_path, channels=["Fp1", "VEOG"]
+            a_table(file=["a_raw.fif", "b_raw.fif"]),
+            replace(NO_STEPS, types=()),
+            folder=tmp_path,
+            channels=["Fp1", "VEOG"],
         )
 
 
@@ -727,13 +759,15 @@ def test_without_eog_the_default_settings_offer_what_can_be_done(laboratory: Pat
     with pytest.raises(ConfigError, match="no EOG") as raised:
         prepare_recordings(a_table(), Preprocessing(), folder=laboratory)
     message = str(raised.value)
-    assert message.startswith("a.fif: ")
+    assert message.startswith("a_raw.fif: ")
     for offer in ("VEOG", "types", "bipolar", "'ica'", "eog_channels", "eog None"):
         assert offer in message
 
 
 def test_channels_unknown_to_the_montage_are_named_in_a_warning(laboratory: Path) -> None:
-    with pytest.warns(UserWarning, match=r"a\.fif: Channels VEOG are not in the montage 'colin27_1005'.*rename them"):
+    with pytest.warns(
+        UserWarning, match=r"a_raw\.fif: Channels VEOG are not in the montage 'colin27_1005'.*rename them"
+    ):
         trials = prepare_recordings(a_table(), replace(NO_STEPS, types=()), folder=laboratory)
     assert trials.ch_names == tuple(EEG)
 
@@ -742,9 +776,11 @@ def test_channels_unknown_to_the_montage_are_named_in_a_warning(laboratory: Path
 
 
 def test_a_trial_beyond_the_end_is_left_out_with_a_warning_that_names_it(laboratory: Path) -> None:
-    table = a_table(file=["a.fif", "a.fif", "b.fif", "a.fif"], onset=[1.0, 9.0, 1.0, 3.0], duration=2.0, stimulus=9)
+    table = a_table(
+        file=["a_raw.fif", "a_raw.fif", "b_raw.fif", "a_raw.fif"], onset=[1.0, 9.0, 1.0, 3.0], duration=2.0, stimulus=9
+    )
     table["stimulus"] = [10, 20, 30, 40]
-    with pytest.warns(UserWarning, match=r"^a\.fif: Left out, since they reach beyond the recording: trials 2\.$"):
+    with pytest.warns(UserWarning, match=r"^a_raw\.fif: Left out, since they reach beyond the recording: trials 2\.$"):
         trials = plain(table, laboratory)
     assert trials.table["stimulus"].tolist() == [10, 40, 30]
     assert trials.table["trial"].tolist() == [1, 4, 3]
@@ -765,8 +801,8 @@ def test_a_baseline_before_the_recording_leaves_the_trial_out(laboratory: Path) 
 
 
 def test_a_recording_none_of_whose_trials_is_left_stays_in_the_provenance(laboratory: Path) -> None:
-    table = a_table(file=["a.fif", "b.fif"], onset=[99.0, 4.0], subject=["P1", "P2"])
-    with pytest.warns(UserWarning, match=r"a\.fif: .*trials 1"):
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], onset=[99.0, 4.0], subject=["P1", "P2"])
+    with pytest.warns(UserWarning, match=r"a_raw\.fif: .*trials 1"):
         trials = plain(table, laboratory)
     assert trials.table["subject"].tolist() == ["P2"]
     assert_allclose(trials.trial_data(0), microvolts(samples(2), 4.0, 2.0), rtol=1e-6)
@@ -786,8 +822,8 @@ def test_trials_with_large_amplitudes_are_left_out_and_named(tmp_path: Path) -> 
     data = samples(1)
     data[3, 5 * SFREQ] += 500e-6
     data[8, 2 * SFREQ] += 900e-6  # of the EOG, which is no reason
-    write_recording(tmp_path / "a.fif", data)
-    with pytest.warns(UserWarning, match=r"a\.fif: Left out, since an amplitude exceeds 300.* µV: trials 2\."):
+    write_recording(tmp_path / "a_raw.fif", data)
+    with pytest.warns(UserWarning, match=r"a_raw\.fif: Left out, since an amplitude exceeds 300.* µV: trials 2\."):
         trials = prepare_recordings(a_table(), replace(NO_STEPS, reject=300.0), folder=tmp_path)
     assert trials.table["trial"].tolist() == [1]
 
@@ -818,7 +854,7 @@ def test_simulated_recordings_are_marked_as_such(raw_release: Path, laboratory: 
 
 @pytest.mark.usefixtures("no_work")
 def test_simulated_and_recorded_files_are_not_mixed(laboratory: Path, raw_release: Path) -> None:
-    files = [laboratory / "a.fif", raw_release / "data_original" / "s01.bdf"]
+    files = [laboratory / "a_raw.fif", raw_release / "data_original" / "s01.bdf"]
     steps = replace(NO_STEPS, types=(), channels=("F3", "F4"), sfreq=128.0)
     with pytest.raises(ConfigError, match="Some of the files were simulated and some not"):
         prepare_recordings(a_table(file=files), steps)

@@ -497,6 +497,7 @@ def test_messages_are_warnings_of_the_line_that_loads_on_every_opening(noted: No
             "s01.dat: Pz is flat (0.00 µV)",
         ]
         assert {warning.filename for warning in caught} == {__file__}
+        assert min(warning.lineno for warning in caught) > load.__code__.co_firstlineno + 2  # not in the loader itself
         assert len(trials) == 6
     assert noted.n_read == 1
 

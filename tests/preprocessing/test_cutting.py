@@ -88,3 +88,14 @@ def test_impossible_settings_are_refused(
 def test_an_unknown_channel_is_named() -> None:
     with pytest.raises(ConfigError, match="Channels C are not in the recording"):
         cut_trials(recording(), [1.0], 1.0, picks=["A", "C"])
+
+
+def test_trials_over_stretches_called_bad_are_left_out_as_in_mne() -> None:
+    raw = recording()
+    raw.set_annotations(mne.Annotations([2.5, 6.0], [0.2, 1.0], ["BAD_cable", "music"]), verbose="error")
+    cut = cut_trials(raw, [1.0, 2.0, 2.7, 6.0], 1.0)
+    assert cut.annotated.tolist() == [1]
+    assert cut.kept.tolist() == [0, 2, 3]  # the one that begins where the stretch ends is sound
+    events = np.array([[10, 0, 1], [20, 0, 1], [27, 0, 1], [60, 0, 1]])
+    theirs = mne.Epochs(raw, events, tmin=0, tmax=0.9, baseline=None, preload=True, verbose="error")
+    assert_allclose(cut.signals[:, 0], theirs.get_data(picks="A").ravel() * 1e6, rtol=1e-6)

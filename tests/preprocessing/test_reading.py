@@ -220,8 +220,8 @@ def test_missing_samples_beside_a_header_are_named(suffix: str, samples: str, tm
 @pytest.mark.parametrize("suffix", [".fif", ".fdt"])
 def test_samples_that_end_too_early_name_the_recording(suffix: str, tmp_path: Path, data: np.ndarray) -> None:
     """MNE opens both, and fails when their samples are loaded: at the latest then the file must be named."""
-    path = write(tmp_path / f"a{suffix}", data)
-    samples = tmp_path / f"a{suffix}"
+    path = write(tmp_path / f"a_raw{suffix}", data)
+    samples = tmp_path / f"a_raw{suffix}"
     samples.write_bytes(samples.read_bytes()[: samples.stat().st_size * 7 // 10])
     with pytest.raises(DataFormatError, match=rf"{path.name}: .*(cut short|damaged|cannot be read)"):
         a_session(read_recording(path), [1.0], name=path.name).prepare()
@@ -397,8 +397,8 @@ def test_channels_of_a_session_are_picked_in_their_order(data: np.ndarray) -> No
 
 
 def test_onsets_count_from_the_first_sample_of_a_cropped_recording(tmp_path: Path, data: np.ndarray) -> None:
-    a_raw(data).crop(3.0).save(tmp_path / "cropped.fif", verbose="error")
-    raw = read_recording(tmp_path / "cropped.fif")
+    a_raw(data).crop(3.0).save(tmp_path / "cropped_raw.fif", verbose="error")
+    raw = read_recording(tmp_path / "cropped_raw.fif")
     assert raw.first_samp == 3 * 128
     signals, _, _ = a_session(raw, [1.0]).prepare(NAMES[:5])
     assert_allclose(signals, data[:5, 4 * 128 : 5 * 128].T * 1e6, rtol=1e-4, atol=1e-4)

@@ -101,7 +101,7 @@ def test_the_last_entry_holds_the_correlation_in_the_final_band() -> None:
         ({"eog": "subtract"}, "eog must be 'regression', 'ica' or None, got 'subtract'"),
         ({"bad_channels": "drop"}, "bad_channels must be 'interpolate' or None"),
         ({"reference": "Cz"}, "reference must be 'average' or None"),
-        ({"high_pass": None, "band": None}, "removed from high-passed data alone"),
+        ({"high_pass": None, "band": None}, "not removed from data with their offsets"),
         ({"baseline": -1.0}, "baseline must be 0 s or more"),
         ({"reject": 0.0}, "reject above 0"),
     ],
