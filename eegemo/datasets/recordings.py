@@ -172,7 +172,9 @@ def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str]
     ----------
     Pernet et al. 2019, "EEG-BIDS", doi:10.1038/s41597-019-0104-8.
     """
-    given = Path(path)
+    if isinstance(trial_types, str):
+        raise ConfigError(f"trial_types must be a list of values of trial_type, got {trial_types!r}.")
+    given, kinds = Path(path), set[str]()
     found = [given] if given.is_file() else sorted(given.rglob("*_events.tsv"))
     files = [file for file in found if not set(file.relative_to(given).parts) & _NOT_RAW]
     if not files:
@@ -193,6 +195,7 @@ def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str]
         if trial_types:
             if "trial_type" not in lasting:
                 raise ConfigError(f"{file.name}: there is no column trial_type to choose {', '.join(trial_types)} by.")
+            kinds |= set(lasting["trial_type"].dropna())
             lasting = lasting[lasting["trial_type"].isin(trial_types)]
         lasting = lasting.rename(columns={"trial": "trial_in_run"})
         stem = file.name.removesuffix("_events.tsv")
@@ -209,8 +212,11 @@ def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str]
                 lasting["stimulus"] = lasting[source]
         tables.append(lasting)
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+    unknown = sorted(set(trial_types) - kinds)
+    if unknown:
+        raise ConfigError(f"No event is of trial_type {', '.join(unknown)}; there are {', '.join(sorted(kinds))}.")
     if table.empty:
-        raise DataFormatError(f"None of the events in {str(given)!r} lasts; trials need a duration above 0.")
+        raise DataFormatError(f"None of the events in {str(given)!r} lasts; trials need a duration of 0.1 s.")
     return table
 
 

@@ -23,10 +23,10 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     """Find EEG channels that are flat, or far noisier than the others.
 
     The amplitude of a channel is the median over seconds of the standard deviation within a second. A channel is *flat*
-    below 0.1 µV, as recorded. It is *noisy* when the logarithm of its amplitude lies more than 5 robust standard
-    deviations above the median of all channels, and itself above 3 times the median. What does not make a channel
-    noisy is taken out first: what the EOG channels explain (blinks), what lies above 45 Hz (mains), and what all
-    electrodes have in common (their median). At most 10 minutes, spread over the recording, are looked at.
+    below 0.1 µV, as recorded. It is *noisy* when its amplitude lies more than 5 robust standard deviations above the
+    median of all channels, and above 3 times that median. What does not make a channel noisy is taken out first: what
+    the EOG channels explain (blinks), what lies above 45 Hz (mains), and what all electrodes have in common (their
+    median). At most 10 minutes, spread over the recording, are looked at.
 
     Parameters
     ----------
@@ -73,11 +73,10 @@ def find_bad_channels(raw: mne.io.BaseRaw) -> dict[str, str]:
     if alive.sum() >= _FEWEST:
         from scipy.stats import median_abs_deviation  # half a second, when it is needed
 
-        logs = np.log(amplitude[alive])
-        spread = median_abs_deviation(logs, scale="normal")
-        middle = np.exp(np.median(logs))
+        middle = np.median(amplitude[alive])
+        spread = median_abs_deviation(amplitude[alive], scale="normal")
         for name, value in zip(np.array(names)[alive], amplitude[alive], strict=True):
-            if np.log(value / middle) > _DEVIATION * spread and value > _RATIO * middle:
+            if value > max(middle + _DEVIATION * spread, _RATIO * middle):
                 bads[str(name)] = f"noisy ({value:.3g} µV, the median is {middle:.3g} µV)"
     return bads
 
@@ -97,7 +96,7 @@ def _by_second(
     for first in firsts:
         block = slice(first * n_second, min(first + _BLOCK_SECONDS, n_seconds) * n_second)
         samples = raw.get_data(picks=picks, start=block.start, stop=block.stop) - weights @ eog[:, block]
-        samples -= samples.mean(axis=1, keepdims=True)
+        samples -= np.median(samples, axis=1, keepdims=True)
         samples = scipy.signal.oaconvolve(samples, taps[None], mode="same", axes=1)
         if len(picks) >= _FEWEST:
             samples -= np.median(samples, axis=0)

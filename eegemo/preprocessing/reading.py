@@ -94,7 +94,9 @@ def companions(path: Path) -> list[Path]:
         Those that are there: samples and markers of BrainVision, samples of SET, further parts of FIF, BIDS' list of
         channels.
     """
-    beside = [Path(str(name)) for name in read_recording(path).filenames]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # given when the recording is prepared
+        beside = [Path(str(name)) for name in read_recording(path).filenames]
     beside += [path.with_suffix(suffix) for suffix in _COMPANIONS.get(path.suffix.lower(), ())]
     others = dict.fromkeys([*beside, _bids_channels(path)])
     return [other for other in others if other.is_file() and other.resolve() != path.resolve()]

@@ -9,6 +9,7 @@ from typing import Literal
 
 import mne
 
+from eegemo._json import plain
 from eegemo.errors import ConfigError
 from eegemo.preprocessing.bads import interpolate_bad_channels
 from eegemo.preprocessing.channels import average_reference, name_channels
@@ -102,7 +103,7 @@ class Preprocessing:
     @property
     def as_json(self) -> dict[str, object]:
         """The settings as JSON holds them, for the provenance and the store's key."""
-        return {name: _lists(value) for name, value in asdict(self).items()}
+        return {name: plain(value) for name, value in asdict(self).items()}
 
 
 def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.io.BaseRaw:
@@ -178,7 +179,3 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
         raw = average_reference(raw, copy=False)
     note_step(raw, "preprocess", eog_correlation=eog_correlation(raw, config.eog_channels))
     return raw
-
-
-def _lists(value: object) -> object:
-    return [_lists(item) for item in value] if isinstance(value, tuple) else value

@@ -772,6 +772,19 @@ def test_channels_unknown_to_the_montage_are_named_in_a_warning(laboratory: Path
     assert trials.ch_names == tuple(EEG)
 
 
+def test_what_the_reader_of_a_format_warns_of_is_said_once_an_opening_and_named(tmp_path: Path) -> None:
+    """Here of a header whose number of records was never filled in."""
+    path = write_recording(tmp_path / "a.bdf", samples(1))
+    content = bytearray(path.read_bytes())
+    content[236:244] = b"-1".ljust(8)
+    path.write_bytes(content)
+    for _ in range(2):
+        with pytest.warns(UserWarning) as given:
+            plain(a_table(file="a.bdf"), tmp_path)
+        assert len(given) == 1
+        assert str(given[0].message).startswith("a.bdf: Number of records")
+
+
 # Trials that cannot be had
 
 
@@ -1036,6 +1049,48 @@ def test_events_of_another_modality_are_no_hindrance(tmp_path: Path) -> None:
     assert len(bids(tmp_path)) == 2
 
 
+def test_trial_numbers_of_a_run_are_kept_beside_those_of_the_subject(tmp_path: Path) -> None:
+    for run in (1, 2):
+        events = "onset\tduration\ttrial\n1\t1\t1\n3\t1\t2\n"
+        write_bids(tmp_path, entities=f"_task-music_run-{run}", events=events)
+    table = bids(tmp_path).table
+    assert table["trial"].tolist() == [1, 2, 3, 4]
+    assert table["trial_in_run"].tolist() == [1, 2, 1, 2]
+
+
+def test_marks_that_last_a_few_samples_are_no_trials(tmp_path: Path) -> None:
+    """Converters write one sample as a mark's duration, and responses of some hundredths of a second occur."""
+    write_bids(tmp_path, events="onset\tduration\n1\t0.001\n2\t0.0078125\n3\t0.05\n4\t0.5\n")
+    assert read_bids_events(tmp_path)["onset"].tolist() == [4.0]
+
+
+def test_kinds_of_events_can_be_chosen(tmp_path: Path) -> None:
+    events = write_bids(tmp_path)
+    assert read_bids_events(events, trial_types=["rest"])["onset"].tolist() == [5.0]
+    assert read_bids_events(tmp_path, trial_types=("rest", "music"))["onset"].tolist() == [1.0, 5.0]
+
+
+def test_a_kind_of_events_that_no_recording_has_is_named_with_those_it_has(tmp_path: Path) -> None:
+    with pytest.raises((ConfigError, DataFormatError), match=r"musik.*music"):
+        read_bids_events(write_bids(tmp_path), trial_types=["musik"])
+
+
+def test_one_kind_of_events_given_as_text_is_taken_or_refused_in_words(tmp_path: Path) -> None:
+    events = write_bids(tmp_path)
+    try:
+        table = read_bids_events(events, trial_types="music")
+    except (ConfigError, DataFormatError) as error:
+        assert "trial_types" in str(error)
+    else:
+        assert table["onset"].tolist() == [1.0]
+
+
+def test_events_without_kinds_cannot_be_chosen_by_them(tmp_path: Path) -> None:
+    events = write_bids(tmp_path, events="onset\tduration\n1\t1\n")
+    with pytest.raises(ConfigError, match=rf"{events.name}: there is no column trial_type to choose music by"):
+        read_bids_events(events, trial_types=["music"])
+
+
 def test_a_folder_without_events_is_refused(tmp_path: Path) -> None:
     write_bids(tmp_path).unlink()
     with pytest.raises(DataFormatError, match=r"holds no BIDS events \(sub-\.\.\._events\.tsv\)"):
@@ -1070,7 +1125,7 @@ def test_an_events_file_of_no_subject_is_refused(tmp_path: Path) -> None:
 
 def test_events_that_do_not_last_are_no_trials(tmp_path: Path) -> None:
     write_bids(tmp_path, events="onset\tduration\n1.0\t0\n2.0\tn/a\n")
-    with pytest.raises(DataFormatError, match=r"None of the events .* lasts; trials need a duration above 0"):
+    with pytest.raises(DataFormatError, match=r"None of the events .* lasts; trials need a duration of 0.1 s"):
         bids(tmp_path)
 
 

@@ -35,13 +35,11 @@ def test_noisy_begins_above_three_times_the_median() -> None:
 
 
 def test_where_channels_differ_much_noisy_begins_at_five_robust_deviations() -> None:
-    # Nine channels with logarithms 0, ±0.5, ±1, ±1.5, ±2 around ln 10 and one far above: the median is at 0.25, the
-    # absolute deviations from it are 0.25 0.25 0.75 0.75 1.25 1.25 1.75 1.75 2.25 and its own, their median 1.25.
-    logs = np.array([0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2])
-    limit = 0.25 + 5 * 1.25 / 0.6745
-    for beyond, found in ((-1.5, []), (0.6, ["O2"])):
-        bads = find_bad_channels(recording([*(10 * np.exp(logs)), 10 * np.exp(limit + beyond)]))
-        assert list(bads) == found
+    # Sorted: 1.35 2.23 3.68 6.07 10 16.5 27.2 44.8 73.9 and the tenth: median 13.24. The absolute deviations' median is
+    # between 11.01 and 11.89: 11.45 / 0.6745 = 17.0 is the robust standard deviation, 13.2 + 5 x 17.0 = 98 the limit.
+    nine = list(10 * np.exp([0, 0.5, -0.5, 1, -1, 1.5, -1.5, 2, -2]))
+    assert find_bad_channels(recording([*nine, 75.0])) == {}
+    assert list(find_bad_channels(recording([*nine, 130.0]))) == ["O2"]
 
 
 def test_flat_begins_below_a_tenth_of_a_microvolt() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mne
@@ -205,7 +206,7 @@ def test_a_set_cut_short_is_refused(tmp_path: Path, data: np.ndarray) -> None:
 def test_epochs_are_no_continuous_recording(tmp_path: Path, data: np.ndarray) -> None:
     epochs = mne.EpochsArray(data[None], a_raw(data).info, verbose="error")
     epochs.save(tmp_path / "a-epo.fif", verbose="error")
-    with pytest.raises(DataFormatError, match=r"a-epo.fif: cannot be read as FIF \(No raw data"):
+    with pytest.raises(DataFormatError, match=r"a-epo.fif: cannot be read as FIF \(No raw data.*Trials\.from_epochs"):
         read_recording(tmp_path / "a-epo.fif")
 
 
@@ -218,6 +219,7 @@ def test_missing_samples_beside_a_header_are_named(suffix: str, samples: str, tm
 
 
 @pytest.mark.parametrize("suffix", [".fif", ".fdt"])
+@pytest.mark.filterwarnings("default::UserWarning")
 def test_samples_that_end_too_early_name_the_recording(suffix: str, tmp_path: Path, data: np.ndarray) -> None:
     """MNE opens both, and fails when their samples are loaded: at the latest then the file must be named."""
     path = write(tmp_path / f"a_raw{suffix}", data)
@@ -225,6 +227,20 @@ def test_samples_that_end_too_early_name_the_recording(suffix: str, tmp_path: Pa
     samples.write_bytes(samples.read_bytes()[: samples.stat().st_size * 7 // 10])
     with pytest.raises(DataFormatError, match=rf"{path.name}: .*(cut short|damaged|cannot be read)"):
         a_session(read_recording(path), [1.0], name=path.name).prepare()
+
+
+@pytest.mark.parametrize("suffix", [".edf", ".bdf"])
+def test_a_recording_that_was_never_closed_is_read_with_a_warning(
+    suffix: str, tmp_path: Path, data: np.ndarray
+) -> None:
+    """The header's number of records stays -1 (Kemp et al. 1992) when a recorder crashes."""
+    path = write(tmp_path / f"a{suffix}", data)
+    content = bytearray(path.read_bytes())
+    content[236:244] = b"-1".ljust(8)
+    path.write_bytes(content)
+    with pytest.warns(UserWarning, match="not stopped before exiting"):
+        raw = read_recording(path)
+    assert_allclose(raw.get_data(), data, rtol=0, atol=2e-9)
 
 
 # The files that a recording consists of
@@ -418,6 +434,22 @@ def test_a_session_says_which_trials_are_left_out_and_why(data: np.ndarray) -> N
     assert record["messages"][0] == "Known before."
     assert "Left out, since they reach beyond the recording: trials 12, 14." in record["messages"]
     assert "Left out, since an amplitude exceeds 400.0 µV: trials 13." in record["messages"]
+
+
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize("cropped", [0.0, 3.0])
+@pytest.mark.parametrize("sfreq", [None, 64.0])
+def test_trials_that_the_recording_calls_bad_are_left_out_and_named(
+    dated: bool, cropped: float, sfreq: float | None, data: np.ndarray
+) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC) if dated else None
+    raw = a_raw(data).set_meas_date(start)
+    raw.set_annotations(mne.Annotations([6.0, 8.5], [1.0, 0.5], ["BAD_moved", "smiled"], orig_time=start))
+    raw.crop(cropped)
+    onsets = np.array([4.75, 5.5, 6.25, 7.25, 8.25]) - cropped  # of one second each: the second and third overlap
+    _, table, record = a_session(raw, onsets.tolist(), preprocessing=replace(NO_STEPS, sfreq=sfreq)).prepare()
+    assert table["trial"].tolist() == [11, 14, 15]
+    assert any("bad: trials 12, 13." in message for message in record["messages"])
 
 
 def test_a_session_collects_the_warnings_of_the_steps_instead_of_giving_them(data: np.ndarray) -> None:
