@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo.datasets import _deap_format as deap
+from eegemo.datasets._deap_ratings import check_ratings, find_ratings, listed, read_sheet, rows_of
 from eegemo.datasets._store import prepared, with_warnings
 from eegemo.datasets.deap import wanted_files
 from eegemo.errors import DataFormatError
@@ -50,11 +51,8 @@ _EOG = ("hEOG", "vEOG")  # always read: the EOG removal and the search for bad c
 _VIDEO_STARTS = 4  # the trigger's code
 _LOW_BYTE = 0xFF  # s24-s32 carry 0x18FF00 or 0x58FF00 above the code
 _FILE = re.compile(r"s(\d\d)\.bdf", re.IGNORECASE)
-_SHEET = "participant_ratings.csv"
-_COLUMNS = ("Participant_id", "Trial", "Experiment_id", "Start_time", "Valence", "Arousal", "Dominance", "Liking")
 _CLEARLY_SECONDS = 1.0  # by so much the second best match must be worse
 _OFF_BY_SECONDS = 5.0  # between a trigger and the time in the sheet; trials lie more than a minute apart
-_SAME_RATING = 0.011  # the sheet and the preprocessed files round to two digits
 
 
 def load_deap_raw(
@@ -307,7 +305,7 @@ class _Task:
             presented = match_onsets(onsets, self.sheet["Start_time"].to_numpy(float) / 1e6)
         except DataFormatError as error:
             raise DataFormatError(f"{self.path.name}: {error}") from error
-        _check_ratings(self.path, self.sheet)
+        check_ratings(self.path, self.sheet)
         lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
         messages = []
         times = self.sheet["Start_time"].to_numpy(float)[presented] / 1e6
@@ -319,7 +317,7 @@ class _Task:
             )
         if lost:
             messages.append(
-                f"{len(lost)} of {len(self.sheet)} video starts are missing; left out: trials {_listed(lost)}."
+                f"{len(lost)} of {len(self.sheet)} video starts are missing; left out: trials {listed(lost)}."
             )
         rows = self.sheet.iloc[presented].assign(onset=onsets).sort_values("Experiment_id")
         video = rows["Experiment_id"].to_numpy()
@@ -366,10 +364,10 @@ def _tasks(
     files = _find_files(folder, subjects)
     place = next(iter(files.values())).parent
     path = find_ratings(place, ratings)
-    sheet = _read_sheet(path)
+    sheet = read_sheet(path)
     n_trials = None if (place / deap.SIMULATED_MARK).exists() else deap.N_TRIALS
     return [
-        _Task(subject, file, _rows_of(sheet, subject, n_trials, path), names, preprocessing)
+        _Task(subject, file, rows_of(sheet, subject, n_trials, path), names, preprocessing)
         for subject, file in files.items()
     ]
 
@@ -411,122 +409,3 @@ def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]
     if not found:
         raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")
     return wanted_files(found, subjects, next(iter(found.values())).parent)
-
-
-def find_ratings(place: Path, given: str | os.PathLike[str] | None) -> Path:
-    """Find the sheet of ratings.
-
-    Parameters
-    ----------
-    place : Path
-        The folder of the recordings.
-    given : path-like | None
-        What the user named.
-
-    Returns
-    -------
-    path : Path
-
-    Raises
-    ------
-    DataFormatError
-        If there is none.
-    """
-    if given is not None:
-        if not Path(given).is_file():
-            raise DataFormatError(f"There is no file {os.fspath(given)!r}; name DEAP's {_SHEET}.")
-        return Path(given)
-    near = [folder / part for folder in (place, place.parent) for part in (_SHEET, f"metadata_csv/{_SHEET}")]
-    for path in near:
-        if path.is_file():
-            return path
-    raise DataFormatError(
-        f"There is no {_SHEET} beside {str(place)!r} (nor in metadata_csv there): without it nobody knows which trial "
-        "is which video. Fetch DEAP's metadata_csv, or name the file with ratings=..."
-    )
-
-
-def _read_sheet(path: Path) -> pd.DataFrame:
-    try:
-        sheet = pd.read_csv(path)
-    except Exception as error:
-        raise DataFormatError(f"{path.name}: cannot be read as a table ({error}); fetch it again.") from error
-    missing = [column for column in _COLUMNS if column not in sheet]
-    if missing:
-        raise DataFormatError(
-            f"{path.name}: columns {', '.join(missing)} are missing; it has {', '.join(map(str, sheet))}."
-        )
-    if sheet.empty:
-        raise DataFormatError(f"{path.name}: there are no rows below the names of the columns; fetch it again.")
-    for column in _COLUMNS:
-        if not pd.api.types.is_numeric_dtype(sheet[column]) or sheet[column].isna().any():
-            row = int(pd.to_numeric(sheet[column], errors="coerce").isna().argmax())
-            raise DataFormatError(
-                f"{path.name}: {column} is {sheet[column].iloc[row]} in line {row + 2}, expected a number."
-            )
-    for rating in deap.RATINGS:
-        values = sheet[rating.capitalize()]
-        wrong = ~values.between(1, 9)
-        if wrong.any():
-            row = int(wrong.argmax())
-            altered = rating in ("valence", "arousal") and values.between(0, 8).all()
-            hint = (
-                "these are 9 minus the ratings, as in an altered copy" if altered else "expected a rating from 1 to 9"
-            )
-            raise DataFormatError(
-                f"{path.name}: {rating} of participant {sheet['Participant_id'][row]} is {values[row]:g} in line "
-                f"{row + 2}; {hint} - fetch the file from DEAP itself."
-            )
-    return sheet
-
-
-def _rows_of(sheet: pd.DataFrame, subject: int, n_trials: int | None, path: Path) -> pd.DataFrame:
-    """Return one person's rows in the order of presentation, each trial and each video once."""
-    rows = sheet[sheet["Participant_id"] == subject].sort_values("Trial").reset_index(drop=True)
-    if rows.empty:
-        raise DataFormatError(f"{path.name}: participant {subject} is not in it; fetch it again.")
-    for column in ("Trial", "Experiment_id"):
-        twice = rows[column][rows[column].duplicated()]
-        if len(twice):
-            raise DataFormatError(
-                f"{path.name}: participant {subject} has {column} {twice.iloc[0]} twice; is the participant listed "
-                "twice?"
-            )
-    wanted = set(range(1, (n_trials or len(rows)) + 1))
-    missing = sorted(wanted - set(rows["Trial"]))
-    if missing:
-        raise DataFormatError(
-            f"{path.name}: participant {subject} has no row for trial {_listed(missing)}; without it the order of the "
-            "videos is not known - fetch the file again."
-        )
-    beyond = sorted({*rows["Trial"]} - wanted | {*rows["Experiment_id"]} - set(range(1, deap.N_TRIALS + 1)))
-    if beyond:
-        raise DataFormatError(f"{path.name}: participant {subject} has trial or video {_listed(beyond)}, of 40.")
-    return rows
-
-
-def _check_ratings(recording: Path, sheet: pd.DataFrame) -> None:
-    """Compare the sheet with the ratings of the preprocessed release, where it lies beside the recordings."""
-    for release in ("python", "matlab"):
-        suffix = ".dat" if release == "python" else ".mat"
-        path = recording.parent.parent / f"data_preprocessed_{release}" / f"{recording.stem.lower()}{suffix}"
-        if not path.is_file():
-            continue
-        _, labels = deap.read_file(path)
-        theirs = labels[sheet["Experiment_id"].to_numpy() - 1]
-        ours = sheet[[rating.capitalize() for rating in deap.RATINGS]].to_numpy(float)
-        same = (np.abs(theirs - ours) <= _SAME_RATING).all(axis=0)
-        if same.all():
-            return
-        turned = (np.abs(9 - theirs - ours) <= _SAME_RATING).all(axis=0)
-        differ = [rating for rating, equal in zip(deap.RATINGS, same, strict=True) if not equal]
-        what = "are 9 minus those of" if turned[~same].all() else "differ from those of"
-        raise DataFormatError(
-            f"{recording.name}: {' and '.join(differ)} in {_SHEET} {what} {path.name}"
-            f"{', while dominance and liking agree' if same[2:].all() else ''}: the sheet was altered, or belongs to "
-            "other data - fetch it from DEAP itself."
-        )
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(str(number) for number in numbers)
