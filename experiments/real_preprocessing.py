@@ -69,8 +69,8 @@ def run(config: RealPreprocessing, console: Console | None = None) -> pd.DataFra
     blinks = pd.DataFrame([{"EOG": name, **correlation_with_blinks(clean)} for name, clean in prepared.items()])
     passed = response()
     note = (
-        f"Blinks: one REAL person, {raw.times[-1]:.0f} s with a blink in nearly every 1.5 s; 4-45 Hz, average reference. "
-        "Gain: sines, no recording. No labels, no training, no test: nothing here is a classification score."
+        f"Blinks: one REAL person, {raw.times[-1]:.0f} s with a blink in nearly every 1.5 s; 4-45 Hz, average "
+        "reference. Gain: sines, no recording. No labels, no training, no test: nothing here is a classification score."
     )
     page = Page(
         title="The preprocessing on a real person's blinks, and its response",
