@@ -115,8 +115,8 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     3. **High-pass** (:func:`high_pass`) before anything is fitted.
     4. **Bad channels** (:func:`interpolate_bad_channels`) before the EOG removal, whose ICA a dead channel would upset,
        and before the average reference, which one loud channel would spread over all.
-    5. **EOG removal** (:func:`remove_eog`) before the band-pass, since most of a blink lies below 4 Hz. Nothing further
-       depends on the order: the regression commutes with filters and reference.
+    5. **EOG removal** (:func:`remove_eog`) before the band-pass, since most of a blink lies below 4 Hz. It and the
+       average reference commute.
     6. **Band-pass** (:func:`band_pass`).
     7. **Average reference** (:func:`average_reference`) over the EEG channels alone.
 
