@@ -101,6 +101,8 @@ class Prepare:
     """Also write an HTML page that shows what was done to each recording."""
     subjects: tuple[int, ...] | None = None
     """People of DEAP to take; all by default."""
+    ratings: Path | None = None
+    """DEAP's participant_ratings.csv, where it does not lie beside the raw recordings."""
     settings: tyro.conf.OmitArgPrefixes[Preprocessing] = field(default_factory=Preprocessing)
     """For DEAP's raw recordings the defaults are as DEAP describes it: 3 s of baseline, bipolar EOG."""
     trial_types: tuple[str, ...] = ()
@@ -117,10 +119,9 @@ class Prepare:
         if numbers:
             channels = self.settings.channels or "eeg"
             settings = replace(self.settings, channels=DEAP_PREPROCESSING.channels)
-            sessions = partial(deap_sessions, self.source, subjects=self.subjects, preprocessing=settings)
-            load = partial(
-                load_deap_raw, self.source, subjects=self.subjects, channels=channels, preprocessing=settings
-            )
+            which: dict[str, Any] = {"subjects": self.subjects, "ratings": self.ratings, "preprocessing": settings}
+            sessions = partial(deap_sessions, self.source, **which)
+            load = partial(load_deap_raw, self.source, channels=channels, **which)
             total = len(self.subjects or numbers)
         elif self.source.is_dir() and not any(self.source.rglob("*_events.tsv")):
             if changed or self.report:

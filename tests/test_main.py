@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from eegemo import write_simulated
 
 
@@ -60,6 +62,16 @@ def test_settings_of_the_stage_are_taken_from_the_command_line(raw_release: Path
     assert done.returncode == 0, done.stderr
     assert "4 trials, 1 subjects, 2 channels, 256 Hz" in " ".join(done.stdout.split())
     assert "not removed" in done.stdout
+
+
+def test_deap_s_own_defaults_can_be_set_to_others(raw_release: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "elsewhere.csv"
+    sheet.write_bytes((raw_release / "participant_ratings.csv").read_bytes())
+    words = ("--subjects", "1", "--baseline", "0", "--ratings", str(sheet), "--cache", str(tmp_path / "c"))
+    done = eegemo("prepare", str(raw_release), *words)
+    assert done.returncode == 0, done.stderr
+    (store,) = (tmp_path / "c").glob("*/signals.npy")
+    assert np.load(store).shape == (4 * 60 * 128, 32)  # without the 3 s before each video
 
 
 def test_a_table_of_recordings_is_prepared(raw_release: Path, tmp_path: Path) -> None:
