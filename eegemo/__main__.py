@@ -116,6 +116,11 @@ class Prepare:
         """Prepare, print a row for each recording, and write the page."""
         changed = [f.name for f in fields(self.settings) if getattr(self.settings, f.name) != f.default]
         numbers = raw_subjects(self.source)
+        bids = self.source.name.endswith("_events.tsv") or any(self.source.rglob("*_events.tsv"))
+        if self.ratings and not numbers:
+            raise ConfigError("--ratings goes with DEAP's raw recordings alone (s01.bdf ...); leave it out.")
+        if self.trial_types and (numbers or not bids):
+            raise ConfigError("--trial-types chooses BIDS events; leave it out, or take rows out of the table.")
         if numbers:
             channels = self.settings.channels or "eeg"
             settings = replace(self.settings, channels=DEAP_PREPROCESSING.channels)
@@ -123,7 +128,7 @@ class Prepare:
             sessions = partial(deap_sessions, self.source, **which)
             load = partial(load_deap_raw, self.source, channels=channels, **which)
             total = len(self.subjects or numbers)
-        elif self.source.is_dir() and not any(self.source.rglob("*_events.tsv")):
+        elif self.source.is_dir() and not bids:
             if changed or self.report:
                 raise ConfigError(
                     "DEAP's preprocessed release is filtered, referenced and EOG-corrected already, so "
@@ -136,7 +141,6 @@ class Prepare:
         else:
             if self.subjects:
                 raise ConfigError("--subjects chooses people of DEAP; take rows out of the table instead.")
-            bids = self.source.is_dir() or self.source.name.endswith("_events.tsv")
             source = read_bids_events(self.source, trial_types=self.trial_types) if bids else self.source
             sessions = partial(recording_sessions, source, self.settings)
             load = partial(prepare_recordings, source, self.settings)

@@ -98,3 +98,17 @@ def test_nothing_to_prepare_is_said(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert done.stderr.startswith("error: ")
         assert "Traceback" not in done.stderr
+
+
+def test_a_choice_that_does_not_go_with_the_source_is_refused(raw_release: Path, tmp_path: Path) -> None:
+    table = tmp_path / "trials.csv"
+    table.write_text("file,subject,onset,duration\na.fif,1,30,20\n")
+    for source, words, message in (
+        (raw_release, ("--trial-types", "music"), "--trial-types chooses BIDS events"),
+        (table, ("--trial-types", "music"), "--trial-types chooses BIDS events"),
+        (table, ("--ratings", "ratings.csv"), "--ratings goes with DEAP's raw recordings alone"),
+        (table, ("--subjects", "1"), "--subjects chooses people of DEAP"),
+    ):
+        done = eegemo("prepare", str(source), *words)
+        assert done.returncode == 1
+        assert message in done.stderr

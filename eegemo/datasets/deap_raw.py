@@ -253,8 +253,7 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
     if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
         raise DataFormatError(
             f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does "
-            f"not tell which are missing: {matches}. Leave "
-            "this person out with subjects=..."
+            f"not tell which are missing: {matches}. Leave this person out with subjects=..."
         )
     return fitting[0][1]
 
@@ -300,16 +299,15 @@ class _Task:
             raise DataFormatError(
                 f"{self.path.name}: channels {', '.join(missing)} are missing; is this a recording of DEAP?"
             )
-        onsets = find_onsets(raw)
+        onsets, start_times = find_onsets(raw), self.sheet["Start_time"].to_numpy(float) / 1e6
         try:
-            presented = match_onsets(onsets, self.sheet["Start_time"].to_numpy(float) / 1e6)
+            presented = match_onsets(onsets, start_times)
         except DataFormatError as error:
             raise DataFormatError(f"{self.path.name}: {error}") from error
         check_ratings(self.path, self.sheet)
         lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
         messages = []
-        times = self.sheet["Start_time"].to_numpy(float)[presented] / 1e6
-        off = np.ptp(onsets - times)
+        off = np.ptp(onsets - start_times[presented])
         if off > _OFF_BY_SECONDS:
             messages.append(
                 f"The gaps between the {len(onsets)} video starts differ from those of the sheet's Start_time by up to "

@@ -167,6 +167,8 @@ def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str]
     ------
     DataFormatError
         If there is no events file, none of its events lasts, or no recording lies beside it.
+    ConfigError
+        If no event is of one of the ``trial_types``.
 
     References
     ----------

@@ -119,12 +119,12 @@ def interpolate_bad_channels(raw: mne.io.BaseRaw, *, copy: bool = True) -> mne.i
     Returns
     -------
     raw : mne.io.BaseRaw
-        In memory; ``info["bads"]`` is empty.
+        In memory; no EEG channel is in ``info["bads"]`` any more, others stay there.
 
     Raises
     ------
     ConfigError
-        If a bad channel has no place on the head.
+        If a channel is bad and any EEG channel has no place on the head.
     DataFormatError
         If more than half of the channels are bad.
 

@@ -80,7 +80,7 @@ def name_channels(
     Raises
     ------
     ConfigError
-        If a channel or the montage is unknown, or a name is given twice.
+        If a channel or the montage is unknown, a name is given twice, or most EEG channels are not in the montage.
     DataFormatError
         If an EEG channel that ``channels`` names is missing.
     """

@@ -43,8 +43,7 @@ class Preprocessing:
     high_pass: float | None = 1.0
     """Take out what lies below so many Hz, before anything is fitted."""
     bad_channels: Literal["interpolate"] | None = "interpolate"
-    """Find flat and noisy channels, and interpolate them and those that the file calls bad; None uses all as they "
-    "are."""
+    """Interpolate flat and noisy channels, and those that the file calls bad; None uses all as they are."""
     eog: Literal["regression", "ica"] | None = "regression"
     """Remove ocular artefacts by regression on the EOG channels, or by independent components that go with them."""
     eog_channels: tuple[str, ...] = ()
