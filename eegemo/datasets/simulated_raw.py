@@ -104,7 +104,7 @@ def write_simulated_raw(
     n_trials : int
         The first so many of the 40 presented: shorter files.
     flat, noisy : sequence of str
-        EEG channels that record nothing, or 20 times the usual noise.
+        EEG channels that record nothing, or white noise of 300 µV besides.
     lost_onsets : sequence of int
         Presentations, from 1, whose trigger is missing.
     on_written : callable | None

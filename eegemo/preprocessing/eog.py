@@ -73,9 +73,10 @@ def remove_eog(
     Raises
     ------
     ConfigError
-        If the method is unknown, there is no EOG channel, or the recording says that its EOG was removed already.
+        If a setting cannot be used, there is no EOG channel, the recording says that its EOG was removed already, or
+        carries projectors that were not applied.
     DataFormatError
-        If every EOG channel is flat.
+        If every EOG channel is flat, or two of them are the same.
 
     References
     ----------

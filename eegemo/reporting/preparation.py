@@ -107,8 +107,8 @@ def _add_session(
         (
             _stretch_figure(before, clean),
             "A stretch before and after",
-            "Around the largest deflection of the EOG. Before: as recorded, average reference, mean of the stretch "
-            "taken out.",
+            "Around the largest deflection of the EOG. Before: as recorded, average reference, median of the "
+            "stretch taken out.",
         ),
         (
             _amplitude_figure(cut, clean, session),
@@ -199,9 +199,8 @@ def _eog_figure(clean: mne.io.BaseRaw, step: dict[str, Any] | None) -> Figure | 
             f"weight of {step['eog_channels'][i]}" if step["method"] == "regression" else f"component {i + 1}"
         )
     positions = np.arange(len(channels))
-    final = dict(zip(channels, step["r_after"], strict=True))
     axes[-1].plot(positions, step["r_before"], "o", color=_BEFORE, label="before")
-    axes[-1].plot(positions, [final[name] for name in channels], "o", color=_AFTER, label="after")
+    axes[-1].plot(positions, step["r_after"], "o", color=_AFTER, label="after")
     left = [done for done in steps_done(clean) if done["step"] == "preprocess"][-1]["eog_correlation"]
     axes[-1].plot(positions, [left.get(n, np.nan) for n in channels], "x", color="#D55E00", label="after, final band")
     axes[-1].set_xticks(positions, channels, rotation=90, fontsize=7)
@@ -246,7 +245,7 @@ def _amplitude_figure(cut: Cut, clean: mne.io.BaseRaw, session: Session) -> Figu
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     ax = figure.subplots()
     image = ax.imshow(cut.peak_to_peak.T, aspect="auto", cmap="viridis", interpolation="nearest")
-    for trial in (*cut.outside, *cut.rejected):
+    for trial in (*cut.outside, *cut.annotated, *cut.rejected):
         ax.plot(trial, -0.9, "x", color="#D55E00", clip_on=False)
     ax.set_yticks(np.arange(len(names)), names, fontsize=6)
     step = max(1, len(session.table) // 20)
