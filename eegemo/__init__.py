@@ -22,12 +22,24 @@ if TYPE_CHECKING:
     from eegemo.datasets.simulated_raw import write_simulated_raw as write_simulated_raw
     from eegemo.errors import ConfigError as ConfigError
     from eegemo.errors import DataFormatError as DataFormatError
+    from eegemo.evaluation.audit import Audit as Audit
+    from eegemo.evaluation.audit import audit_split as audit_split
     from eegemo.evaluation.baselines import MajorityClassifier as MajorityClassifier
-    from eegemo.evaluation.cross_validation import Results as Results
+    from eegemo.evaluation.baselines import UniformClassifier as UniformClassifier
+    from eegemo.evaluation.controls import Control as Control
+    from eegemo.evaluation.cross_validation import cluster as cluster
     from eegemo.evaluation.cross_validation import evaluate as evaluate
     from eegemo.evaluation.leakage import Leakage as Leakage
     from eegemo.evaluation.leakage import leakage_record as leakage_record
+    from eegemo.evaluation.permutation import permutation_test as permutation_test
     from eegemo.evaluation.protocols import make_splitter as make_splitter
+    from eegemo.evaluation.results import Results as Results
+    from eegemo.evaluation.results import concatenate as concatenate
+    from eegemo.evaluation.statistics import compare_models as compare_models
+    from eegemo.evaluation.statistics import compare_with_baselines as compare_with_baselines
+    from eegemo.evaluation.statistics import confidence_interval as confidence_interval
+    from eegemo.evaluation.statistics import corrected_resampled_ttest as corrected_resampled_ttest
+    from eegemo.evaluation.statistics import label_permutation_test as label_permutation_test
     from eegemo.labels import LabelScheme as LabelScheme
     from eegemo.labels import categories as categories
     from eegemo.labels import high_low as high_low
@@ -38,6 +50,7 @@ if TYPE_CHECKING:
     from eegemo.models.tcn import TCNClassifier as TCNClassifier
     from eegemo.preprocessing.stage import Preprocessing as Preprocessing
     from eegemo.preprocessing.stage import preprocess as preprocess
+    from eegemo.preprocessing.subjects import zscore_subjects as zscore_subjects
     from eegemo.trials import Trials as Trials
     from eegemo.windows import Windows as Windows
 
@@ -49,15 +62,27 @@ _HOMES = {
     "datasets.simulated": ("simulate", "write_simulated"),
     "datasets.simulated_raw": ("write_simulated_raw",),
     "errors": ("ConfigError", "DataFormatError"),
-    "evaluation.baselines": ("MajorityClassifier",),
-    "evaluation.cross_validation": ("Results", "evaluate"),
+    "evaluation.audit": ("Audit", "audit_split"),
+    "evaluation.baselines": ("MajorityClassifier", "UniformClassifier"),
+    "evaluation.controls": ("Control",),
+    "evaluation.cross_validation": ("cluster", "evaluate"),
     "evaluation.leakage": ("Leakage", "leakage_record"),
+    "evaluation.permutation": ("permutation_test",),
     "evaluation.protocols": ("make_splitter",),
+    "evaluation.results": ("Results", "concatenate"),
+    "evaluation.statistics": (
+        "compare_models",
+        "compare_with_baselines",
+        "confidence_interval",
+        "corrected_resampled_ttest",
+        "label_permutation_test",
+    ),
     "labels": ("LabelScheme", "categories", "high_low", "quadrants"),
     "models.base": ("load_classifier",),
     "models.cnn_rnn": ("CNNGRUClassifier", "CNNLSTMClassifier"),
     "models.tcn": ("TCNClassifier",),
     "preprocessing.stage": ("Preprocessing", "preprocess"),
+    "preprocessing.subjects": ("zscore_subjects",),
     "trials": ("Trials",),
     "windows": ("Windows",),
 }

@@ -1,4 +1,4 @@
-"""The command line: ``python -m eegemo simulate OUT``, ``info FOLDER``, ``prepare SOURCE``."""
+"""The command line: ``python -m eegemo simulate``, ``info``, ``prepare``, ``audit``, ``report``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from eegemo import (
     ConfigError,
     DataFormatError,
     Preprocessing,
+    audit_split,
     load_deap,
     load_deap_raw,
     prepare_recordings,
@@ -30,6 +31,9 @@ from eegemo import (
 from eegemo.datasets.deap_raw import deap_sessions, raw_subjects
 from eegemo.datasets.recordings import listed_files, recording_sessions
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
+from eegemo.evaluation.audit import read_split
+from eegemo.evaluation.leakage import mean_leakage, verdict
+from eegemo.evaluation.run_folder import find_runs, open_results
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,78 @@ class Prepare:
             console.print(f"Report: {self.report}")
 
 
+@dataclass(frozen=True)
+class Audit:
+    """Say what the two sides of a split share, and what a score under it can mean.
+
+    WINDOWS is a table (.csv, .tsv) with a row a window and the columns subject, trial, stimulus, start (its first
+    sample) and length (in samples), as far as they are known. What is train and what is test stands in its column
+    part (train, validation, test), with a column fold for several splits, or in files of row numbers or identifiers.
+    """
+
+    windows: tyro.conf.Positional[Path]
+    """Table of windows."""
+    train: Path | None = None
+    """Row numbers counted from 0 or a mask (.npy, or .txt with one a line), or identifiers (.csv, .tsv)."""
+    test: Path | None = None
+    """Likewise."""
+    validation: Path | None = None
+    """Likewise."""
+    length: int | None = None
+    """Samples in a window, where the table has no such column."""
+
+    def run(self, console: Console) -> None:
+        """Print the verdict on the split, or on all folds together."""
+        splits = read_split(self.windows, self.train, self.test, self.validation)
+        audits = [
+            audit_split(windows, train, test, validation, length=self.length)
+            for windows, train, test, validation in splits
+        ]
+        if len(audits) == 1:
+            console.print(str(audits[0]), soft_wrap=True, highlight=False)
+            return
+        table = Table("fold", "train", "validation", "test", "test windows share with training", title="Every fold")
+        for number, audit in enumerate(audits):
+            counts = (audit.n_train, audit.n_validation, audit.n_test)
+            table.add_row(str(number), *map(str, counts), audit.leakage.in_percent)
+        console.print(table)
+        together = mean_leakage(audit.leakage for audit in audits)
+        console.print(f"All folds: {verdict(together)}", soft_wrap=True, highlight=False)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Write one HTML page about a run, or about all runs in a folder, that opens without network."""
+
+    run_folder: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN", name="run")]
+    """Folder that evaluate wrote, or one that holds several, such as results/paper_tables/runs."""
+    out: Path | None = None
+    """The page; report.html in the folder by default."""
+
+    def run(self, console: Console) -> None:
+        """Load the results and write the page."""
+        folders = find_runs(self.run_folder)
+        if not folders:
+            raise ConfigError(
+                f"{self.run_folder}: holds no run (no run.json in it or below); give the folder of evaluate(..., "
+                "folder=) or an experiment's folder runs."
+            )
+        from eegemo.reporting.run_report import write_run_report
+
+        out = self.out or self.run_folder / "report.html"
+        with console.status(f"{len(folders)} runs"):
+            newest = {}
+            for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime):
+                results = open_results(folder)
+                seed, labels = results.splitter.random_state, results.scheme.name
+                newest[results.protocol_label, results.model, results.control, labels, seed] = results
+            write_run_report(list(newest.values()), out)
+        older = f"; {len(folders) - len(newest)} older ones of the same names are left out" * (
+            len(newest) < len(folders)
+        )
+        console.print(f"Report of {len(newest)} runs{older}: {out}", soft_wrap=True, highlight=False)
+
+
 def recording_row(record: dict[str, Any]) -> tuple[str, ...]:
     """Sum up what was done to one recording."""
     steps = {step["step"]: step for step in record["steps"]}
@@ -190,6 +266,8 @@ def main() -> None:
         Annotated[Simulate, tyro.conf.subcommand("simulate", prefix_name=False)]
         | Annotated[Prepare, tyro.conf.subcommand("prepare", prefix_name=False)]
         | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
+        | Annotated[Audit, tyro.conf.subcommand("audit", prefix_name=False)]
+        | Annotated[Report, tyro.conf.subcommand("report", prefix_name=False)]
     )
     try:
         command = tyro.cli(commands, prog="python -m eegemo", description=__doc__)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import joblib
 import numpy as np
 
 
@@ -18,11 +20,27 @@ def plain(value: Any) -> Any:
     Returns
     -------
     plain : object
-        NumPy's numbers as Python's, sequences as lists, numbers and names as they are, and anything else as
-        its text.
+        NumPy's numbers as Python's, NaN and infinity by their names, sequences as lists, numbers and names as they
+        are; a function or class by its name, and anything else by its type and a hash of what it holds, so that equal
+        ones are equal in another process.
     """
     if isinstance(value, np.generic):
-        return value.item()
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    return value if value is None or isinstance(value, (bool, int, float, str)) else repr(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return f"{type(value).__qualname__} {_hash(value)}"
+
+
+def _hash(value: Any) -> str:
+    try:
+        return str(joblib.hash(value))
+    except Exception:  # what cannot be pickled is told apart by nothing but its type
+        return "that cannot be hashed"

@@ -172,7 +172,7 @@ def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
         Named after the column.
     """
     if len(set(classes)) < len(classes):
-        raise ConfigError(f"A class is named twice: {', '.join(classes)}.")
+        raise ConfigError(f"A class is named twice: {', '.join(map(str, classes))}.")
     return LabelScheme(column, tuple(classes), (column,))
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from eegemo.windows import Windows
 
 REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
+#: Key of the provenance under which steps stand that were fitted on all trials, whatever is tested on included.
+FITTED_ON_ALL = "fitted_on_all"
 _MICROVOLTS_PER_VOLT = 1e6
 _IN_VOLTS = ("eeg", "eog", "emg")
 

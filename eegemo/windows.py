@@ -65,6 +65,9 @@ class Windows:
         seconds = self.length / self.trials.sfreq
         return f"<Windows | {len(self)} of {self.length} samples ({seconds:g} s) over {self.trials!r}>"
 
+    def __sizeof__(self) -> int:
+        return object.__sizeof__(self) + self.starts.nbytes + self.trial_index.nbytes + self.trials.signals.nbytes
+
     def __getitem__(self, key: Any) -> Windows:
         if isinstance(key, tuple):  # scikit-learn asks for X[key, ...]
             if len(key) != 2 or key[1] is not Ellipsis:

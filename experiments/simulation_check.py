@@ -25,7 +25,7 @@ from sklearn.metrics import cohen_kappa_score
 
 from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
-from eegemo.evaluation.cross_validation import Results
+from eegemo.evaluation.results import Results
 from eegemo.models import model_class
 from eegemo.reporting.report import Page, command_of, write_page
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from eegemo import write_simulated
+from eegemo import MajorityClassifier, Trials, evaluate, make_splitter, quadrants, write_simulated
+from eegemo.__main__ import main
 
 
 def eegemo(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -112,3 +116,70 @@ def test_a_choice_that_does_not_go_with_the_source_is_refused(raw_release: Path,
         done = eegemo("prepare", str(source), *words)
         assert done.returncode == 1
         assert message in done.stderr
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run a command in this process, which is quicker than in one of its own."""
+
+    def run_command(*words: object) -> None:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["eegemo", *map(str, words)])
+        main()
+
+    return run_command
+
+
+def write_windows(path: Path, **columns: object) -> Path:
+    table = pd.DataFrame({"subject": [1, 1, 2, 2], "trial": [1, 1, 1, 2], "start": [0, 64, 0, 0], **columns})
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_audit_gives_the_verdict_on_a_split_in_files(
+    run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows = write_windows(tmp_path / "windows.csv")
+    np.save(tmp_path / "train.npy", np.array([0, 2]))
+    (tmp_path / "test.txt").write_text("1\n3\n")
+    run("audit", windows, "--train", tmp_path / "train.npy", "--test", tmp_path / "test.txt", "--length", "128")
+    printed = capsys.readouterr().out
+    assert "LEAKS: 50% of the test windows come from a trial that training or validation saw" in printed
+    assert "shared samples 50%, trial 50%, subject 100%, stimulus unknown" in printed
+    assert "ask for that" in printed
+
+
+def test_audit_goes_through_the_folds_of_a_table(
+    run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    windows = write_windows(tmp_path / "w.csv", part=["train", "test", "train", "test"], fold=[0, 0, 1, 1])
+    run("audit", windows)
+    printed = capsys.readouterr().out
+    assert "Every fold" in printed
+    assert "All folds: LEAKS: 50%" in printed
+
+
+def test_audit_says_what_is_missing(run: Callable[..., None], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="Say what is train and what is test"):
+        run("audit", write_windows(tmp_path / "windows.csv"))
+    with pytest.raises(SystemExit, match="No such file"):
+        run("audit", tmp_path / "nowhere.csv")
+
+
+def test_report_writes_one_page_about_the_newest_runs(
+    run: Callable[..., None], tmp_path: Path, small_trials: Trials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splitter = make_splitter("trial", n_splits=2)
+    for by in (None, "subject"):
+        evaluate(MajorityClassifier(by), small_trials.windows(), quadrants(), splitter, runs=tmp_path / "runs")
+    run("report", tmp_path / "runs")
+    printed = capsys.readouterr().out
+    assert "Report of 1 runs; 1 older ones" in printed
+    page = (tmp_path / "runs" / "report.html").read_text()
+    assert "SIMULATED" in page
+    assert "MajorityClassifier" in page
+
+
+def test_report_says_where_there_is_no_run(run: Callable[..., None], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="holds no run"):
+        run("report", tmp_path)

@@ -7,12 +7,59 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from eegemo.errors import ConfigError
 from eegemo.windows import Windows
 
 _BY = (None, "subject", "stimulus")
+_JITTER = 1e-4  # far above the resolution of float32, so that no class is favoured by a tie
+
+
+class UniformClassifier(ClassifierMixin, BaseEstimator):
+    """Guess every class with the same probability.
+
+    Parameters
+    ----------
+    random_state : int | RandomState | None
+        Of the guesses.
+
+    Attributes
+    ----------
+    classes_ : array, shape (n_classes,)
+    """
+
+    def __init__(self, random_state: int | np.random.RandomState | None = None) -> None:
+        self.random_state = random_state
+
+    def fit(self, X: Windows | pd.DataFrame, y: np.ndarray) -> Self:
+        """Note the classes.
+
+        Parameters
+        ----------
+        X : Windows | DataFrame
+            Not looked at.
+        y : array, shape (n_windows,)
+
+        Returns
+        -------
+        self : UniformClassifier
+        """
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict_proba(self, X: Windows | pd.DataFrame) -> np.ndarray:
+        """Return probabilities that are equal but for chance in their fourth digit, shape (n_windows, n_classes)."""
+        check_is_fitted(self)
+        luck = check_random_state(self.random_state).uniform(size=(len(X), len(self.classes_)))
+        proba = 1 + _JITTER * luck
+        return proba / proba.sum(axis=1, keepdims=True)
+
+    def predict(self, X: Windows | pd.DataFrame) -> np.ndarray:
+        """Return the guesses, shape (n_windows,)."""
+        guess = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[guess]
 
 
 class MajorityClassifier(ClassifierMixin, BaseEstimator):
@@ -34,13 +81,13 @@ class MajorityClassifier(ClassifierMixin, BaseEstimator):
     def __init__(self, by: str | None = None) -> None:
         self.by = by
 
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
+    def fit(self, X: Windows | pd.DataFrame, y: np.ndarray) -> Self:
         """Count classes.
 
         Parameters
         ----------
-        X : Windows
-            Only their table is read.
+        X : Windows | DataFrame
+            Windows, of which only the table is read, or that table.
         y : array, shape (n_windows,)
 
         Returns
@@ -55,24 +102,28 @@ class MajorityClassifier(ClassifierMixin, BaseEstimator):
         self._overall = _shares(pd.DataFrame([overall])).to_numpy()[0]
         return self
 
-    def predict_proba(self, X: Windows) -> np.ndarray:
+    def predict_proba(self, X: Windows | pd.DataFrame) -> np.ndarray:
         """Return the shares of the classes, shape (n_windows, n_classes)."""
         check_is_fitted(self)
         keys = self._keys(X)
         shares = self.shares_.reindex(keys).to_numpy()
         return np.where(np.isnan(shares), self._overall, shares)
 
-    def predict(self, X: Windows) -> np.ndarray:
+    def predict(self, X: Windows | pd.DataFrame) -> np.ndarray:
         """Return the most frequent class, shape (n_windows,); the first one of a tie."""
         most_frequent = self.predict_proba(X).argmax(axis=1)
         return self.classes_[most_frequent]
 
-    def _keys(self, X: Windows) -> np.ndarray:
-        return np.zeros(len(X), int) if self.by is None else X.table[self.by].to_numpy()
+    def _keys(self, X: Windows | pd.DataFrame) -> np.ndarray:
+        if self.by is None:
+            return np.zeros(len(X), int)
+        table = X.table if isinstance(X, Windows) else X
+        return table[self.by].to_numpy()
 
 
 #: The baselines by name, as rows of the tables.
 BASELINES = {
+    "uniform guess": UniformClassifier(random_state=0),
     "majority": MajorityClassifier(),
     "majority of the subject": MajorityClassifier(by="subject"),
     "majority of the same video": MajorityClassifier(by="stimulus"),

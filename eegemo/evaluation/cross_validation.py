@@ -3,217 +3,61 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
+import pickle
+import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
-import pandas as pd
+from joblib.parallel import get_active_backend
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
+from threadpoolctl import threadpool_limits
 
-from eegemo._atomic import replacing
 from eegemo._json import plain
-from eegemo.errors import ConfigError, unknown_name
-from eegemo.evaluation.leakage import Leakage, leakage_record, mean_leakage
-from eegemo.evaluation.metrics import confusion, score, to_trials
-from eegemo.evaluation.protocols import Split, Splitter
-from eegemo.evaluation.provenance import commit, environment, hash_arrays, peak_memory_mb
+from eegemo.errors import ConfigError
+from eegemo.evaluation.controls import Control, controlled
+from eegemo.evaluation.folds import Failure, Fold
+from eegemo.evaluation.leakage import leakage_record
+from eegemo.evaluation.metrics import score
+from eegemo.evaluation.protocols import Split, Splitter, make_splitter
+from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb
+from eegemo.evaluation.results import Results
+from eegemo.evaluation.run_folder import RunFolder, open_results, read_card
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
-PARTS = ("train", "validation", "test")
+_ONE_AT_A_TIME = threading.RLock()  # folds on threads of one process would share Keras's state
+_SECONDS_TO_ANSWER = 10
 
 
-@dataclass(frozen=True)
-class Fold:
-    """What one fold gave.
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """What every fold of a run needs."""
 
-    Parameters
-    ----------
-    number : int
-        Of the fold, from 0.
-    seen : dict of str -> dict
-        Window-level scores of the fitted classifier on ``train`` and ``validation``.
-    test, y, trial : array of int, shape (n_test,)
-        Numbers, classes and trials (rows of the trial table) of the windows tested on.
-    proba : array, shape (n_test, n_classes), float32
-        What was predicted for them.
-    history : dict of str -> list of float
-        Learning curves, where the classifier keeps them.
-    best_epoch : int | None
-        The epoch whose weights were used.
-    leakage : Leakage
-        What test shares with training and validation.
-    n_parameters : int | None
-        Trainable parameters of the network.
-    seconds : float
-        Of fitting and predicting.
-    peak_memory_mb : float | None
-        Of the process that ran it.
-    """
-
-    number: int
-    seen: dict[str, dict[str, float]]
-    test: np.ndarray
+    estimator: BaseEstimator
     y: np.ndarray
-    trial: np.ndarray
-    proba: np.ndarray
-    history: dict[str, list[float]]
-    best_epoch: int | None
-    leakage: Leakage
-    n_parameters: int | None
-    seconds: float
-    peak_memory_mb: float | None
-
-    def save(self, path: Path) -> None:
-        """Write the fold as one ``.npz`` file, whole or not at all.
-
-        Parameters
-        ----------
-        path : Path
-            Its name ends in ``.npz``.
-        """
-        arrays = {name: getattr(self, name) for name in ("test", "y", "trial", "proba")}
-        rest = {k: v for k, v in vars(self).items() if k not in arrays} | {"leakage": asdict(self.leakage)}
-        with replacing(path) as partial:
-            np.savez_compressed(partial, record=np.array(json.dumps(rest)), **arrays)
-
-
-def read_fold(path: Path) -> Fold:
-    """Read a fold that was written with :meth:`Fold.save`.
-
-    Parameters
-    ----------
-    path : Path
-        The ``.npz`` file.
-
-    Returns
-    -------
-    fold : Fold
-    """
-    with np.load(path, allow_pickle=False) as stored:
-        rest = json.loads(str(stored["record"]))
-        rest["leakage"] = Leakage(**rest["leakage"])
-        return Fold(**{name: stored[name] for name in ("test", "y", "trial", "proba")}, **rest)
-
-
-@dataclass(frozen=True)
-class Results:
-    """The folds of one classifier under one protocol.
-
-    Parameters
-    ----------
-    model : str
-        A name for the tables.
-    splitter : Splitter
-        The protocol.
-    scheme : LabelScheme
-        The classes.
-    windows : Windows
-        What was split.
-    folds : tuple of Fold
-    provenance : dict
-        Configuration, split hash, data fingerprint, versions, commit, machine, seconds, peak memory,
-        ``simulated`` and ``smoke``; JSON-compatible.
-    """
-
-    model: str
-    splitter: Splitter
-    scheme: LabelScheme
-    windows: Windows
-    folds: tuple[Fold, ...]
-    provenance: dict[str, Any]
-
-    @property
-    def protocol(self) -> str:
-        """The name of the protocol."""
-        return self.splitter.protocol
-
-    @property
-    def leakage(self) -> Leakage:
-        """The mean leakage record of the folds."""
-        return mean_leakage(fold.leakage for fold in self.folds)
-
-    @property
-    def scores(self) -> pd.DataFrame:
-        """Tidy scores: a row for each (protocol, model, subject, fold, seed, level, part).
-
-        ``subject`` is ``"all"`` for the scores of a whole part; the test part has a row for each of its
-        people too. ``level`` is ``window`` or ``trial`` (mean probability over a trial's windows).
-        """
-        rows = []
-        for fold in self.folds:
-            for part, scores in fold.seen.items():
-                rows.append({"subject": "all", "fold": fold.number, "level": "window", "part": part, **scores})
-            for level, trial, y, proba in self._levels(fold):
-                subject = self.windows.trials.table["subject"].to_numpy()[trial]
-                key = {"fold": fold.number, "level": level, "part": "test"}
-                rows.append({"subject": "all", **key, **score(y, proba)})
-                for person in np.unique(subject):
-                    own = subject == person
-                    rows.append({"subject": str(person), **key, **score(y[own], proba[own])})
-        table = pd.DataFrame(rows)
-        run = {"protocol": self.protocol, "model": self.model, "seed": self.splitter.random_state}
-        return pd.concat([pd.DataFrame(run, index=table.index), table], axis=1)
-
-    @property
-    def predictions(self) -> pd.DataFrame:
-        """Out-of-fold predictions: the window table of the test windows with fold, class and probabilities."""
-        tables = []
-        for fold in self.folds:
-            table = self.windows[fold.test].table.assign(fold=fold.number, y=fold.y)
-            proba = pd.DataFrame(fold.proba, columns=[f"p_{name}" for name in self.scheme.classes])
-            tables.append(pd.concat([table, proba], axis=1))
-        return pd.concat(tables, ignore_index=True)
-
-    def confusion(self, level: str = "window") -> np.ndarray:
-        """Sum the confusion matrices of the folds.
-
-        Parameters
-        ----------
-        level : "window" | "trial"
-
-        Returns
-        -------
-        matrix : array of int, shape (n_classes, n_classes)
-            Rows are true classes, in the order of the scheme.
-        """
-        if level not in ("window", "trial"):
-            raise unknown_name("level", level, ("window", "trial"))
-        n_classes = len(self.scheme.classes)
-        return sum(
-            (
-                confusion(y, proba.argmax(axis=1), n_classes)
-                for fold in self.folds
-                for name, _, y, proba in self._levels(fold)
-                if name == level
-            ),
-            start=np.zeros((n_classes, n_classes), int),
-        )
-
-    @staticmethod
-    def _levels(fold: Fold) -> list[tuple[str, np.ndarray, np.ndarray, np.ndarray]]:
-        return [
-            ("window", fold.trial, fold.y, fold.proba),
-            ("trial", *to_trials(fold.trial, fold.y, fold.proba)),
-        ]
+    n_classes: int
 
 
 def evaluate(
     classifier: BaseEstimator,
     windows: Windows,
-    scheme: LabelScheme,
-    splitter: Splitter,
+    labels: LabelScheme,
+    protocol: str | Splitter,
     *,
     model: str | None = None,
+    control: str | Control | None = None,
     n_jobs: int | None = None,
     folder: str | os.PathLike[str] | None = None,
+    runs: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     smoke: bool = False,
 ) -> Results:
@@ -226,17 +70,23 @@ def evaluate(
         that of a Pipeline does not; then they are only scored. One
         whose ``random_state`` is None gets the splitter's, so that a run can be repeated.
     windows : Windows
-    scheme : LabelScheme
+    labels : LabelScheme
         Gives the classes.
-    splitter : Splitter
-        From :func:`make_splitter`.
+    protocol : str | Splitter
+        A protocol by name, with the settings that :func:`make_splitter` has by default, or what that made.
     model : str | None
         A name for the tables; the classifier's class by default.
+    control : str | Control | None
+        A control to run in place of the real task, on the very splits that the real task has; by its name
+        (:data:`eegemo.evaluation.controls.CONTROLS`), it has the splitter's seed.
     n_jobs : int | None
-        Folds at a time, as in scikit-learn. The splits are the same; a network in a process of its own runs
-        on fewer threads, and its sums may differ in their last digits.
+        Folds at a time, as in scikit-learn; inside ``joblib.parallel_config(backend="dask")`` they run on a cluster.
+        Each fold runs on one thread, wherever it runs, so the numbers are the same.
     folder : path-like | None
-        Where each fold is written when it ends, as ``fold-00.npz``; those of an earlier run are removed.
+        Where each fold is written when it ends. A run that was interrupted goes on with the folds that are missing; a
+        run of another configuration is refused.
+    runs : path-like | None
+        Instead of ``folder``: where a folder for this very configuration is made, or found.
     progress : rich.progress.Progress | None
         Shows bars over folds and epochs.
     smoke : bool
@@ -245,118 +95,274 @@ def evaluate(
     Returns
     -------
     results : Results
+        A fold that failed is in ``results.failures``, with a warning; it is tried again when the run is.
 
     Raises
     ------
     ConfigError
-        If there are too few units for the splits, or a fold's predictions are not finite.
+        If there are too few units for the splits, the folder is another run's, or a fold's predictions are not finite.
     DataFormatError
         If a window holds NaN, or a trial cannot be labelled.
+
+    Notes
+    -----
+    Where every fold fails, the first one's exception is raised.
     """
     started = time.perf_counter()
     commit()  # remembered from here on, whatever is edited during the run
-    y = scheme(windows)
+    if folder is not None and runs is not None:
+        raise ConfigError("Give folder or runs, not both.")
+    splitter = make_splitter(protocol) if isinstance(protocol, str) else protocol
+    if not isinstance(splitter, Splitter):
+        raise ConfigError(f"protocol must be a name, or what make_splitter() made, got {protocol!r}.")
     estimator = clone(classifier)
     unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
     estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
+    splits = list(splitter.split(windows, labels(windows)))
+    if isinstance(control, str):
+        control = Control(control, random_state=splitter.random_state)
+    if control is not None:
+        if control.name == "who-is-it" and splitter.within == "subject":
+            raise ConfigError(
+                "Control 'who-is-it' has one answer where each person is modelled alone; pool the people."
+            )
+        windows, labels = controlled(control, windows, labels, protocol=splitter.protocol)
+    y = labels(windows)
+    identity = _identity(estimator, windows, labels, splitter, splits, control)
     name = model or type(classifier).__name__
-    splits = list(splitter.split(windows, y))
-    if folder is not None:
-        for stale in Path(folder).glob("fold-*.npz"):
-            stale.unlink()
-    target = None if folder is None else Path(folder)
-    folds = _run_folds(estimator, windows, y, len(scheme.classes), splits, name, splitter, n_jobs, target, progress)
-    return Results(
+    empty = Results(
         model=name,
         splitter=splitter,
-        scheme=scheme,
-        windows=windows,
-        folds=tuple(folds),
+        scheme=labels,
+        table=windows.table,
+        y=y,
+        folds=(),
+        failures=(),
         provenance={
             "model": name,
-            "classifier": type(classifier).__name__,
-            "parameters": {k: plain(v) for k, v in estimator.get_params().items() if not isinstance(v, BaseEstimator)},
-            "protocol": asdict(splitter),
-            "labels": scheme.name,
-            "classes": list(scheme.classes),
-            "window": {
-                "length": windows.length,
-                "sfreq": windows.trials.sfreq,
-                "n_windows": len(windows),
-                "starts_hash": hash_arrays(windows.starts),
-            },
-            "ch_names": list(windows.trials.ch_names),
-            "dataset": windows.trials.dataset,
+            **identity,
+            "fingerprint": hash_json(identity),
             "data": windows.trials.provenance,
-            "data_fingerprint": windows.trials.fingerprint,
-            "split_hash": hash_arrays(*(part for split in splits for part in split)),
-            "leakage": [{k: None if np.isnan(v) else v for k, v in asdict(fold.leakage).items()} for fold in folds],
             "simulated": windows.trials.simulated,
             "smoke": smoke,
-            "seconds": round(time.perf_counter() - started, 2),
-            "seconds_per_fold": [round(fold.seconds, 2) for fold in folds],
-            "peak_memory_mb": max((fold.peak_memory_mb for fold in folds if fold.peak_memory_mb), default=None),
+            "n_folds": len(splits),
             **environment(),
         },
     )
+    place = _place(folder, runs, empty)
+    with ExitStack() as stack:
+        done: dict[int, Fold] = {}
+        if place is not None:
+            stack.enter_context(place.locked())
+            place.begin(identity, empty)
+            done = place.sound_folds(splits, empty.provenance["fingerprint"])
+            if len(done) == len(splits) and read_card(place.path)["finished"]:
+                return replace(open_results(place.path), model=name)
+        seconds_before = sum(fold.seconds for fold in done.values())
+        task = _Task(estimator, y, len(labels.classes))
+        missing = {number: split for number, split in enumerate(splits) if number not in done}
+        title = f"{name} · {splitter.protocol}" + (f" · {control.name}" if control else "")
+        failed: list[_Failed] = []
+        for outcome in _run_folds(task, windows, missing, len(splits), title, n_jobs, progress):
+            if isinstance(outcome, _Failed):
+                failed.append(outcome)
+                continue
+            if place is not None:
+                outcome.save(place.fold_path(outcome.number), run=empty.provenance["fingerprint"])
+            done[outcome.number] = outcome
+        failed.sort(key=lambda failure: failure.number)
+        if not done:
+            raise failed[0].exception
+        folds = [done[number] for number in sorted(done)]
+        failures = tuple(Failure(one.number, one.text) for one in failed)
+        spent = {
+            "leakage": [{k: None if v != v else plain(v) for k, v in asdict(fold.leakage).items()} for fold in folds],
+            "seconds": round(time.perf_counter() - started + seconds_before, 2),
+            "seconds_per_fold": [round(fold.seconds, 2) for fold in folds],
+            "peak_memory_mb": max((fold.peak_memory_mb for fold in folds if fold.peak_memory_mb), default=None),
+        }
+        results = replace(
+            empty, folds=tuple(folds), failures=failures, provenance={**empty.provenance, **spent, **environment()}
+        )
+        if place is not None:
+            place.finish(identity, results)
+    for note in results.notes:
+        if note.startswith("Fold"):
+            warnings.warn(f"{title}: {note}", UserWarning, stacklevel=2)
+    return results
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Run the folds of every ``evaluate`` inside on a Dask cluster.
+
+    Parameters
+    ----------
+    address : str | None
+        Of the scheduler, such as ``tcp://host:8786``; None changes nothing. Its workers need this package, and one
+        thread each: folds on threads of one worker wait for each other.
+
+    Raises
+    ------
+    ConfigError
+        If Dask is not installed, or the scheduler does not answer.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigError("A Dask cluster needs the package distributed: pip install 'eegemo[dask]'.") from error
+
+    class ClosedWhereItFails(Client):
+        """Otherwise the garbage collector closes it, on any thread, and can wait for a lock of that very thread."""
+
+        def start(self, **options: Any) -> None:
+            try:
+                super().start(**options)
+            except BaseException:
+                self.close()
+                raise
+
+    try:
+        client = ClosedWhereItFails(address, timeout=_SECONDS_TO_ANSWER)
+    except (OSError, TimeoutError, ValueError, AssertionError) as error:
+        raise ConfigError(f"No Dask scheduler answers at {address!r} ({error}); look whether it runs.") from error
+    with client, joblib.parallel_config(backend="dask"):
+        yield
+
+
+@dataclass(frozen=True)
+class _Failed:
+    number: int
+    text: str
+    exception: Exception
+
+
+def _place(
+    folder: str | os.PathLike[str] | None, runs: str | os.PathLike[str] | None, run: Results
+) -> RunFolder | None:
+    if folder is not None:
+        return RunFolder(Path(folder))
+    if runs is None:
+        return None
+    parts = [run.protocol, run.model, run.control, run.provenance["fingerprint"][:8]]
+    return RunFolder(Path(runs) / "-".join(part.replace(" ", "_").replace("/", "_") for part in parts if part))
+
+
+def _identity(
+    estimator: BaseEstimator,
+    windows: Windows,
+    labels: LabelScheme,
+    splitter: Splitter,
+    splits: list[Split],
+    control: Control | None,
+) -> dict[str, Any]:
+    """Return everything that the numbers depend on, and nothing that they do not."""
+    parameters = {
+        key: type(value).__qualname__ if isinstance(value, BaseEstimator) else plain(value)
+        for key, value in estimator.get_params().items()
+    }
+    made_with = environment()
+    return {
+        "classifier": type(estimator).__name__,
+        "parameters": parameters,
+        "protocol": asdict(splitter),
+        "control": None if control is None else asdict(control),
+        "labels": labels.name,
+        "labels_rule": {key: plain(value) for key, value in asdict(labels).items()},
+        "classes": list(labels.classes),
+        "window": {
+            "length": windows.length,
+            "sfreq": windows.trials.sfreq,
+            "n_windows": len(windows),
+            "starts_hash": hash_arrays(windows.starts),
+        },
+        "ch_names": list(windows.trials.ch_names),
+        "dataset": windows.trials.dataset,
+        "data_fingerprint": windows.trials.fingerprint,
+        "split_hash": hash_arrays(*(part for split in splits for part in split)),
+        "made_with": {
+            "code": code_hash(estimator),
+            "packages": made_with["packages"],
+            "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        },
+    }
 
 
 def _run_folds(
-    estimator: BaseEstimator,
+    task: _Task,
     windows: Windows,
-    y: np.ndarray,
-    n_classes: int,
-    splits: list[Split],
-    name: str,
-    splitter: Splitter,
+    splits: dict[int, Split],
+    n_folds: int,
+    title: str,
     n_jobs: int | None,
-    folder: Path | None,
     progress: Progress | None,
-) -> list[Fold]:
+) -> Iterator[Fold | _Failed]:
+    """Run folds, and give each one when it ends."""
+    if not splits:
+        return
     n_workers = min(joblib.effective_n_jobs(n_jobs), len(splits))
-    title = f"{name} · {splitter.protocol}"
-    bar = progress.add_task(f"{title} · folds", total=len(splits)) if progress else None
-    epochs = estimator.get_params().get("epochs")
-    epoch_bar = progress.add_task(f"{title} · epochs", total=epochs) if progress and epochs and n_workers == 1 else None
+    bar = epoch_bar = None
+    if progress is not None:
+        bar = progress.add_task(f"{title} · folds", total=n_folds, completed=n_folds - len(splits))
+        epochs = task.estimator.get_params().get("epochs")
+        on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
+        if epochs and n_workers == 1 and not on_cluster:
+            epoch_bar = progress.add_task(f"{title} · epochs", total=epochs)
 
     def on_epoch_end(done: int, _: dict[str, list[float]]) -> None:
         if progress is not None and epoch_bar is not None:
             progress.update(epoch_bar, completed=done)
 
     listener = on_epoch_end if epoch_bar is not None else None
-    jobs = (
-        joblib.delayed(_run_fold)(number, estimator, windows, y, n_classes, split, n_workers, listener)
-        for number, split in enumerate(splits)
-    )
-    folds = []
-    for fold in joblib.Parallel(n_jobs=n_workers, return_as="generator_unordered")(jobs):
-        if folder is not None:
-            fold.save(folder / f"fold-{fold.number:02d}.npz")
-        folds.append(fold)
-        if progress is not None and bar is not None:
-            progress.update(bar, advance=1)
-    if progress is not None:
-        for task in (bar, epoch_bar):
-            if task is not None:
-                progress.update(task, visible=False)
-    return sorted(folds, key=lambda fold: fold.number)
+    jobs = (joblib.delayed(_run_fold)(number, task, windows, split, listener) for number, split in splits.items())
+    try:
+        with warnings.catch_warnings():
+            # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+            for outcome in joblib.Parallel(n_jobs=n_workers, return_as="generator_unordered")(jobs):
+                yield outcome
+                if progress is not None and bar is not None:
+                    progress.update(bar, advance=1)
+    finally:
+        for shown in (bar, epoch_bar):
+            if progress is not None and shown is not None:
+                progress.update(shown, visible=False)
 
 
 def _run_fold(
     number: int,
-    estimator: BaseEstimator,
+    task: _Task,
     windows: Windows,
-    y: np.ndarray,
-    n_classes: int,
     split: Split,
-    n_workers: int,
+    on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
+) -> Fold | _Failed:
+    """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
+    try:
+        with _ONE_AT_A_TIME, threadpool_limits(1):
+            return _fit_and_test(number, task, windows, split, on_epoch_end)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # it could not travel back from another process
+            return _Failed(number, text, RuntimeError(text))
+        return _Failed(number, text, error)
+
+
+def _fit_and_test(
+    number: int,
+    task: _Task,
+    windows: Windows,
+    split: Split,
     on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
 ) -> Fold:
-    if n_workers > 1:  # read by TensorFlow when it is first imported in a worker process
-        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, joblib.cpu_count() // n_workers)))
     started = time.perf_counter()
     train, validation, test = split
-    classifier = clone(estimator)
+    y = task.y
+    classifier = clone(task.estimator)
     options: dict[str, Any] = {}
     accepted = inspect.signature(classifier.fit).parameters
     if "validation_data" in accepted:
@@ -368,7 +374,7 @@ def _run_fold(
     classifier.fit(windows[train], y[train], **options)
 
     def predict(numbers: np.ndarray) -> np.ndarray:
-        proba = np.zeros((len(numbers), n_classes), np.float32)
+        proba = np.zeros((len(numbers), task.n_classes), np.float32)
         proba[:, classifier.classes_] = classifier.predict_proba(windows[numbers])
         if not np.isfinite(proba).all():
             raise ConfigError(
@@ -383,6 +389,8 @@ def _run_fold(
     return Fold(
         number=number,
         seen=seen,
+        train=train,
+        validation=validation,
         test=test,
         y=y[test],
         trial=windows.trial_index[test],

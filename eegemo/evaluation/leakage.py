@@ -1,14 +1,17 @@
-"""The leakage record: how much of what is tested on was seen in training."""
+"""The leakage record: how much of what is tested on was seen in training, and what that means."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from eegemo.trials import FITTED_ON_ALL
 from eegemo.windows import Windows
+
+_SHARES = ("shared_samples", "trial", "subject", "stimulus")
 
 
 @dataclass(frozen=True)
@@ -19,16 +22,47 @@ class Leakage:
     ----------
     shared_samples, trial, subject, stimulus : float
         Share of the test windows, from 0 to 1, that have raw samples, their trial, their subject or their
-        stimulus in common with training or validation; NaN where the dataset names no stimuli.
+        stimulus in common with training or validation; NaN where that is not known.
+    fitted_on_test, chosen_by_test : tuple of str | None
+        What was fitted on test data (a transductive normalisation, say), and what was chosen by them (the epoch to
+        stop at); empty where nothing was, None where that is not known. What prepared a recording by itself, without
+        labels (filters, EOG removal, bad channels), saw all of its trials and is not counted.
     """
 
     shared_samples: float
     trial: float
     subject: float
     stimulus: float
+    fitted_on_test: tuple[str, ...] | None = ()
+    chosen_by_test: tuple[str, ...] | None = ()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The four shares by name."""
+        return {name: getattr(self, name) for name in _SHARES}
+
+    @property
+    def in_percent(self) -> str:
+        """The four shares, in words."""
+        return ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in self.shares.items())
 
     def __str__(self) -> str:
-        return ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in asdict(self).items())
+        return f"{self.in_percent}; {self.use_of_test_data}"
+
+    @property
+    def use_of_test_data(self) -> str:
+        """In words, what was fitted on test data and what was chosen by them."""
+        if self.fitted_on_test == () and self.chosen_by_test == ():
+            return "nothing fitted on test data or chosen by them"
+        words = []
+        for what, verb in ((self.fitted_on_test, "fitted on test data"), (self.chosen_by_test, "chosen by test data")):
+            if what is None:
+                words.append(f"not known what was {verb}")
+            elif what:
+                words.append(f"{verb}: {', '.join(what)}")
+            else:
+                words.append(f"nothing {verb}")
+        return ", ".join(words)
 
 
 def percent(share: float) -> str:
@@ -57,7 +91,7 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
     Parameters
     ----------
     windows : Windows
-        All windows.
+        All windows. Steps that their trials' provenance says were fitted on all of them are in the record.
     seen : array of int
         Numbers of the windows in training *and* validation: early stopping sees both.
     test : array of int
@@ -69,31 +103,131 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
     """
     table = windows.trials.table
     seen_trials, test_trials = windows.trial_index[seen], windows.trial_index[test]
-
-    def shared(column: str) -> float:
-        values = table[column]
-        if values.isna().any():
-            return float("nan")
-        return float(np.isin(values.to_numpy()[test_trials], values.to_numpy()[np.unique(seen_trials)]).mean())
-
+    seen_rows, test_rows = table.iloc[np.unique(seen_trials)], table.iloc[test_trials]
     return Leakage(
-        shared_samples=_overlapping(windows.starts[seen], windows.starts[test], windows.length),
+        shared_samples=shared_samples(windows.starts[seen], windows.starts[test], windows.length),
         trial=float(np.isin(test_trials, seen_trials).mean()),
-        subject=shared("subject"),
-        stimulus=shared("stimulus"),
+        subject=_shared(seen_rows["subject"], test_rows["subject"]),
+        stimulus=_shared(seen_rows["stimulus"], test_rows["stimulus"]),
+        fitted_on_test=tuple(windows.trials.provenance.get(FITTED_ON_ALL, ())),
     )
 
 
 def mean_leakage(records: Iterable[Leakage]) -> Leakage:
-    """Average the records of several folds."""
-    means = pd.DataFrame([asdict(record) for record in records]).mean()
-    return Leakage(**{str(name): share for name, share in means.items()})
+    """Average the shares of several folds, and join what was fitted on or chosen by test data in any of them."""
+    records = list(records)
+    means = pd.DataFrame([record.shares for record in records]).mean(skipna=False)
+    return Leakage(
+        **{str(name): share for name, share in means.items()},
+        fitted_on_test=_joined(record.fitted_on_test for record in records),
+        chosen_by_test=_joined(record.chosen_by_test for record in records),
+    )
 
 
-def _overlapping(seen: np.ndarray, test: np.ndarray, length: int) -> float:
-    """Share of test windows that overlap the nearest seen window before or after them; windows never cross trials."""
+def verdict(leakage: Leakage) -> str:
+    """Say in words what a score under such a split can mean.
+
+    Parameters
+    ----------
+    leakage : Leakage
+
+    Returns
+    -------
+    text : str
+        A few sentences; the first one is the verdict.
+    """
+    of = {name: percent(share) for name, share in leakage.shares.items()}
+    sentences = []
+    if leakage.trial > 0:
+        sentences.append(f"LEAKS: {of['trial']} of the test windows come from a trial that training or validation saw.")
+        if leakage.trial < 0.5:
+            sentences.append("On those a model can score by recognising the trial; score without them.")
+        else:
+            sentences.append(
+                "A model can score by recognising trials; the number says little or nothing about emotion in a new one."
+            )
+    elif leakage.shared_samples > 0:
+        others = ", though their trials are called others" if leakage.trial == 0 else ""
+        sentences.append(f"LEAKS: test windows share raw samples with training{others}.")
+    elif leakage.chosen_by_test:
+        sentences.append(
+            f"LEAKS: the model was chosen by the data it is tested on ({', '.join(leakage.chosen_by_test)}), so its "
+            "score is the best of several."
+        )
+    elif np.isnan(leakage.trial):
+        sentences.append("NOT KNOWN: the split does not say which windows belong to one trial; ask for that.")
+    else:
+        sentences.append(f"No test window shares its trial with training: it tests {_whom(leakage)}.")
+    if leakage.shared_samples > 0:
+        sentences.append(
+            f"{of['shared_samples']} of the test windows hold raw samples that training or validation saw."
+        )
+    if leakage.trial == 0 and leakage.stimulus > 0:
+        sentences.append(
+            f"{of['stimulus']} of the test windows show a stimulus that training knew: a model that recognises the "
+            "stimulus can score as much as the majority of the same video, without reading any emotion."
+        )
+    if leakage.trial == 0 and leakage.subject > 0:
+        sentences.append(
+            f"{of['subject']} come from a person that training knew: compare with the majority of the subject."
+        )
+    if leakage.fitted_on_test:
+        what = ", ".join(leakage.fitted_on_test)
+        sentences.append(
+            f"TRANSDUCTIVE: {what} was fitted on test data too; without labels that is allowed, with them it LEAKS."
+        )
+    if leakage.chosen_by_test and not sentences[0].startswith("LEAKS: the model"):
+        sentences.append(f"Chosen by test data: {', '.join(leakage.chosen_by_test)}.")
+    if leakage.fitted_on_test is None or leakage.chosen_by_test is None:
+        sentences.append(
+            "The split alone does not show whether normalisation, feature selection or the choice of the epoch saw "
+            "test data; ask for that."
+        )
+    return " ".join(sentences)
+
+
+def shared_samples(seen: np.ndarray, test: np.ndarray, length: int) -> float:
+    """Share of the test windows that overlap a seen window.
+
+    Parameters
+    ----------
+    seen, test : array of int
+        First samples of windows, on one strip.
+    length : int
+        Samples in a window.
+
+    Returns
+    -------
+    share : float
+        From 0 to 1. The nearest windows before and after are enough to look at, since all are of one length.
+    """
     seen = np.sort(seen)
     after = np.searchsorted(seen, test)
     following = np.append(seen, np.iinfo(np.int64).max)[after]
     preceding = np.append(np.iinfo(np.int64).min // 2, seen)[after]
     return float(((following - test < length) | (test - preceding < length)).mean())
+
+
+def _shared(seen: pd.Series, test: pd.Series) -> float:
+    """Share of test rows whose value was seen; NaN where any value is missing."""
+    return float("nan") if seen.isna().any() or test.isna().any() else float(test.isin(seen.unique()).mean())
+
+
+def _whom(leakage: Leakage) -> str:
+    """Say who and what is new in the test."""
+    people = {True: "new people"}.get(leakage.subject == 0, "people whom training knew")
+    stimuli = {True: "new stimuli"}.get(leakage.stimulus == 0, "stimuli that training knew")
+    if np.isnan(leakage.subject):
+        people = "people of whom it is not known whether training knew them"
+    elif 0 < leakage.subject < 1:
+        people = "people some of whom training knew"
+    if np.isnan(leakage.stimulus):
+        stimuli = "stimuli of which it is not known whether training knew them"
+    elif 0 < leakage.stimulus < 1:
+        stimuli = "stimuli some of which training knew"
+    return f"new trials of {people}, with {stimuli}"
+
+
+def _joined(many: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    lists = list(many)
+    return None if None in lists else tuple(dict.fromkeys(what for some in lists for what in some or ()))

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import cohen_kappa_score, confusion_matrix, precision_recall_fscore_support
 
+from eegemo.errors import unknown_name
+
 #: The scores of a prediction, in the order of the tables.
 METRICS = ("accuracy", "loss", "balanced_accuracy", "macro_f1", "weighted_f1", "kappa")
 _SMALLEST = 1e-7
@@ -84,6 +86,40 @@ def per_class(matrix: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(dict(zip(("precision", "recall", "f1"), columns[:3], strict=True))).assign(
         support=matrix.sum(axis=1)
     )
+
+
+def from_confusions(matrices: np.ndarray, metric: str) -> np.ndarray:
+    """Compute a score from many confusion matrices at once, as :func:`score` does from one prediction.
+
+    Parameters
+    ----------
+    matrices : array, shape (..., n_classes, n_classes)
+        Rows are true classes; each holds something.
+    metric : str
+        Any of ``METRICS`` but the loss.
+
+    Returns
+    -------
+    scores : array, shape (...)
+    """
+    matrices = np.asarray(matrices, float)
+    right = np.diagonal(matrices, axis1=-2, axis2=-1)
+    support, called = matrices.sum(axis=-1), matrices.sum(axis=-2)
+    n = support.sum(axis=-1)
+    if metric == "accuracy":
+        return right.sum(axis=-1) / n
+    if metric == "balanced_accuracy":
+        return (right / np.maximum(support, 1)).sum(axis=-1) / (support > 0).sum(axis=-1)
+    if metric == "kappa":
+        expected = (support * called).sum(axis=-1) / n
+        possible = n - expected
+        return np.where(possible > 0, (right.sum(axis=-1) - expected) / np.where(possible > 0, possible, 1), 0.0)
+    f1 = 2 * right / np.maximum(support + called, 1)
+    if metric == "macro_f1":
+        return f1.mean(axis=-1)
+    if metric == "weighted_f1":
+        return (f1 * support).sum(axis=-1) / n
+    raise unknown_name("metric", metric, [name for name in METRICS if name != "loss"])
 
 
 def to_trials(trial: np.ndarray, y: np.ndarray, proba: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

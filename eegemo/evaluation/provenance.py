@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import inspect
+import json
 import os
 import platform
 import subprocess
@@ -10,11 +13,25 @@ import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 _STATUS = Path("/proc/self/status")
+# What a fold's numbers come from; the splits and the samples have fingerprints of their own.
+_COMPUTING = (
+    "trials.py",
+    "windows.py",
+    "labels.py",
+    "features/",
+    "models/",
+    "evaluation/controls.py",
+    "evaluation/cross_validation.py",
+    "evaluation/leakage.py",
+    "evaluation/metrics.py",
+)
 _PACKAGES = ("eegemo", "tensorflow", "keras", "keras-tcn", "mne", "scikit-learn", "numpy", "scipy", "pandas")
 
 
@@ -74,6 +91,68 @@ def hash_arrays(*arrays: np.ndarray) -> str:
     for array in arrays:
         digest.update(repr((array.shape, array.dtype.str)).encode())
         digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def hash_json(value: Any) -> str:
+    """Return the SHA-256 of what JSON can hold, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def code_hash(classifier: BaseEstimator | type) -> str:
+    """Return the SHA-256 of the code that a fold's numbers come from.
+
+    Parameters
+    ----------
+    classifier : estimator | type
+        The source of its class counts too, where it can be had, and what is computed by its parameters.
+
+    Returns
+    -------
+    digest : str
+        Over the package's modules that cut, label, train and score; those that load recordings and draw splits are
+        not in it, since samples and splits have fingerprints of their own, nor are those that compare and write.
+    """
+    parameters = {} if isinstance(classifier, type) else classifier.get_params()
+    parts = [_package_hash(), _source(classifier), *(_source(parameters[name]) for name in sorted(parameters))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _source(value: object) -> str:
+    """Return what a function does, or the source of an estimator's class; nothing for what computes nothing."""
+    if isinstance(value, functools.partial):
+        return _source(value.func)
+    if inspect.isfunction(value):
+        return repr(_instructions(value.__code__))
+    if not isinstance(value, (BaseEstimator, type)):
+        return ""
+    try:
+        return inspect.getsource(value if isinstance(value, type) else type(value))
+    except (OSError, TypeError):
+        return ""
+
+
+def _instructions(code: CodeType) -> tuple[object, ...]:
+    """Return what a function does, without where it stands."""
+    constants: list[object] = []
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            constants.append(_instructions(constant))
+        elif isinstance(constant, frozenset):  # whose order changes from process to process
+            constants.append(sorted(map(repr, constant)))
+        else:
+            constants.append(constant)
+    return code.co_code, code.co_names, tuple(constants)
+
+
+@cache
+def _package_hash() -> str:
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if name.startswith(_COMPUTING):
+            digest.update(name.encode() + path.read_bytes())
     return digest.hexdigest()
 
 

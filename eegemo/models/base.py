@@ -499,13 +499,18 @@ class _Subset:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Let Keras draw its seeds from ``seed``, and leave Python's random numbers as they were."""
-    state = random.getstate()
-    random.seed(seed)
+    """Let Keras draw its seeds from ``seed``, and leave Python's random numbers alone.
+
+    Keras draws from Python's shared generator, as other threads may in between: those of a Dask worker do.
+    """
+    from keras.src.random import seed_generator
+
+    shared = seed_generator.python_random
+    seed_generator.python_random = random.Random(seed)
     try:
         yield
     finally:
-        random.setstate(state)
+        seed_generator.python_random = shared
 
 
 @contextmanager

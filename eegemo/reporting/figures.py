@@ -6,20 +6,26 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from eegemo._atomic import replacing
-from eegemo.evaluation.cross_validation import Results
-from eegemo.reporting.tables import score_table, statement
+from eegemo.evaluation.leakage import percent
+from eegemo.evaluation.results import Results
+from eegemo.evaluation.statistics import confidence_interval
+from eegemo.reporting.tables import baselines_of, data_statement, statement
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 _GREYS = ("#000000", "#666666", "#999999")
+# A model may be called anything, a lone dollar sign included.
+_NAMES_AS_THEY_ARE = matplotlib.rc_context({"text.parse_math": False})
+_LINES = (("#000000", "-"), ("#444444", "--"), ("#000000", ":"), ("#888888", "-."))
 
 
+@_NAMES_AS_THEY_ARE
 def confusion_figure(result: Results) -> Figure:
     """Draw the confusion matrix of the test windows, as counts and as shares of each true class.
 
@@ -46,6 +52,7 @@ def confusion_figure(result: Results) -> Figure:
     return figure
 
 
+@_NAMES_AS_THEY_ARE
 def curves_figure(result: Results) -> Figure:
     """Draw the learning curves of all folds, with the epoch whose weights were kept.
 
@@ -65,7 +72,7 @@ def curves_figure(result: Results) -> Figure:
             for fold in result.folds:
                 curve = fold.history.get(prefix + name, [])
                 epochs = np.arange(1, len(curve) + 1)
-                ax.plot(epochs, curve, color=colour, alpha=0.8, label=label if fold.number == 0 else None)
+                ax.plot(epochs, curve, color=colour, alpha=0.8, label=label if fold is result.folds[0] else None)
                 if prefix and fold.best_epoch and curve:
                     ax.plot(fold.best_epoch, curve[fold.best_epoch - 1], "o", color=colour, markersize=5)
         chance = np.log(len(result.scheme.classes)) if name == "loss" else 1 / len(result.scheme.classes)
@@ -79,50 +86,95 @@ def curves_figure(result: Results) -> Figure:
     return figure
 
 
-def gap_figure(results: Sequence[Results], baselines: Sequence[Results] = ()) -> Figure:
-    """Draw the scores of all models under all protocols side by side.
+@_NAMES_AS_THEY_ARE
+def gap_figure(results: Sequence[Results]) -> Figure:
+    """Draw the scores of all models under all protocols, with what leaks under each and what needs no EEG.
 
     Parameters
     ----------
     results : sequence of Results
-        Of the models: a group of bars each, a bar for each protocol; the whiskers are the standard deviation
-        over folds, and a single hold-out split has none.
-    baselines : sequence of Results
-        Of classifiers that saw no EEG, under one protocol: lines.
+        A group of bars for each protocol, a bar for each model: the mean over the people, with its 95 % interval. The
+        leakage record stands under the group, and the baselines that saw no EEG are lines across it.
 
     Returns
     -------
     figure : matplotlib.figure.Figure
     """
-    table = score_table(results)
-    models, protocols = (list(dict.fromkeys(table[column])) for column in ("model", "protocol"))
-    width = 0.8 / len(protocols)
-    figure = Figure(figsize=(10, 4.8), layout="constrained")
-    axes = figure.subplots(1, 2, sharey=True)
-    for ax, metric in zip(axes, ("test accuracy", "test macro-F1"), strict=True):
-        for i, protocol in enumerate(protocols):
-            rows = table[table["protocol"] == protocol].set_index("model").reindex(models)
-            positions = np.arange(len(models)) + (i - (len(protocols) - 1) / 2) * width
-            bars = ax.bar(
-                positions,
-                rows[metric],
-                width * 0.94,
-                yerr=rows[f"{metric} sd"].fillna(0),
-                color=_COLOURS[i % len(_COLOURS)],
-                ecolor="#444444",
-                label=protocol,
-            )
-            for text in ax.bar_label(bars, fmt="%.2f", padding=2, fontsize=8):
-                text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
-        for i, row in enumerate(score_table(baselines).to_dict("records") if baselines else []):
-            style = {"color": _GREYS[i % 3], "linestyle": ("-", "--", ":")[i % 3]}
-            ax.axhline(row[metric], linewidth=1.2, label=f"no EEG ({row['protocol']}): {row['model']}", **style)
-        ax.set_xticks(np.arange(len(models)), models)
-        ax.set(title=f"{metric}, windows", ylim=(0, 1.08))
+    models = list(dict.fromkeys(result.model for result in results))
+    protocols = list(dict.fromkeys(result.protocol_label for result in results))
+    baselines = [baseline for baseline in baselines_of(results) if baseline.model != "uniform guess"]
+    width = 0.8 / len(models)
+    figure = Figure(figsize=(5.4 + 1.5 * len(protocols), 7.4), layout="constrained")
+    axes = figure.subplots(2, 1, sharex=True)
+    for ax, metric in zip(axes, ("macro_f1", "accuracy"), strict=True):
+        for result in results:
+            interval = confidence_interval(result, metric)
+            number = models.index(result.model)
+            x = protocols.index(result.protocol_label) + (number - (len(models) - 1) / 2) * width
+            reach = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
+            style = {"color": _COLOURS[number % len(_COLOURS)], "ecolor": "#444444"}
+            ax.bar(x, interval.estimate, width * 0.92, yerr=reach, label=result.model, **style)
+            text = f"{interval.estimate:.2f}".removeprefix("0")
+            ax.text(x, 0.02, text, ha="center", fontsize=8, color="white", weight="bold")
+        names = list(dict.fromkeys(baseline.model for baseline in baselines))
+        for baseline in baselines:
+            x, value = protocols.index(baseline.protocol_label), baseline.of_subjects()[metric].mean()
+            line = dict(zip(("color", "linestyle"), _LINES[names.index(baseline.model) % len(_LINES)], strict=True))
+            ax.plot([x - 0.46, x + 0.46], [value, value], label=f"no EEG: {baseline.model}", linewidth=1.6, **line)
+        ax.set(ylabel=f"{_words(metric)}, windows", ylim=(0, 1.02), xlim=(-0.6, len(protocols) - 0.4))
         ax.spines[["top", "right"]].set_visible(False)
+    records = {result.protocol_label: result.leakage for result in results}
+    shared = ["\n".join((name, *map(percent, records[name].shares.values()))) for name in protocols]
+    heads = "\nsamples shared with training\ntrial shared\nsubject shared\nstimulus shared"
+    axes[1].set_xticks([-0.58, *range(len(protocols))], [heads, *shared], fontsize=9)
+    axes[1].get_xticklabels()[0].set(ha="right", color="#444444")
+    axes[1].tick_params(axis="x", length=0)
+    handles = dict(zip(*reversed(axes[0].get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", frameon=False, fontsize=9)
+    title = "The same models on the same windows: what the protocol alone is worth"
+    _head_and_foot(
+        figure, title, results, "Bars: mean over the people, with its 95 % interval. " + data_statement(results)
+    )
+    return figure
+
+
+@_NAMES_AS_THEY_ARE
+def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Figure:
+    """Draw each person's score, a dot a person, with the mean, its interval and the baselines that saw no EEG.
+
+    Parameters
+    ----------
+    results : sequence of Results
+        A strip for each model, a panel for each protocol.
+    metric : str
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    protocols = list(dict.fromkeys(result.protocol_label for result in results))
+    figure = Figure(figsize=(4.5 + 2.4 * len(protocols), 4.6), layout="constrained")
+    axes = np.atleast_1d(figure.subplots(1, len(protocols), sharey=True))
+    for ax, protocol in zip(axes, protocols, strict=True):
+        own = [result for result in results if result.protocol_label == protocol]
+        for x, result in enumerate(own):
+            people = result.of_subjects()[metric].to_numpy()
+            spread = np.linspace(-0.18, 0.18, len(people)) if len(people) > 1 else np.zeros(1)
+            ax.plot(x + spread, people, "o", color=_COLOURS[x % len(_COLOURS)], alpha=0.65, markersize=5)
+            interval = confidence_interval(result, metric)
+            reach = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
+            ax.errorbar(x + 0.3, interval.estimate, yerr=reach, fmt="D", color="#222222", capsize=4, markersize=5)
+        for i, baseline in enumerate(baselines_of(own)):
+            line = dict(zip(("color", "linestyle"), _LINES[i - 1], strict=True))  # the uniform guess has the last one
+            ax.axhline(baseline.of_subjects()[metric].mean(), label=f"no EEG: {baseline.model}", linewidth=1.2, **line)
+        ax.set_xticks(range(len(own)), [result.model for result in own])
+        ax.set(title=protocol, xlim=(-0.5, len(own) - 0.3), ylim=(0, 1.02))
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(f"{_words(metric)}, windows of a person")
     handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=9)
-    _head_and_foot(figure, "The same models on the same windows: what the protocol alone is worth", results)
+    figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
+    title = "A dot a person; the diamond is their mean with its 95 % interval"
+    _head_and_foot(figure, title, results)
     return figure
 
 
@@ -139,8 +191,12 @@ def write_figure(figure: Figure, path: Path) -> None:
         figure.savefig(partial, dpi=110, metadata={"Software": None})
 
 
-def _head_and_foot(figure: Figure, title: str, results: Sequence[Results]) -> None:
-    simulated = "SIMULATED DATA · " if results[0].windows.trials.simulated else ""
+def _words(metric: str) -> str:
+    return metric.replace("_f1", "-F1").replace("_", " ")
+
+
+def _head_and_foot(figure: Figure, title: str, results: Sequence[Results], foot: str | None = None) -> None:
+    simulated = "SIMULATED DATA · " if results[0].simulated else ""
     figure.suptitle(simulated + title, fontsize=11)
-    lines = textwrap.wrap(statement(results), width=int(figure.get_figwidth() * 15))
+    lines = textwrap.wrap(foot or statement(results), width=int(figure.get_figwidth() * 15))
     figure.supxlabel("\n".join(lines), fontsize=7.5, color="#444444", x=0.01, ha="left")

@@ -13,10 +13,22 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from eegemo._atomic import replacing
-from eegemo.evaluation.cross_validation import Results
 from eegemo.evaluation.provenance import environment
-from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, write_figure
-from eegemo.reporting.tables import class_table, formatted, leakage_table, score_table, statement, write_table
+from eegemo.evaluation.results import LEVELS, Results, concatenate
+from eegemo.evaluation.statistics import FEWEST_SUBJECTS, compare_models, compare_with_baselines, significantly_best
+from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure, write_figure
+from eegemo.reporting.tables import (
+    baselines_of,
+    class_table,
+    control_table,
+    formatted,
+    interval_table,
+    interval_text,
+    leakage_table,
+    score_table,
+    statement,
+    write_table,
+)
 
 
 @dataclass(frozen=True)
@@ -31,8 +43,8 @@ class Page:
         What it is, in Markdown.
     command : str
         What makes it again.
-    seconds : float
-        How long it took, preparation of the data included.
+    seconds : float | None
+        How long it took; where it is not given, the runs say it, whenever they were made.
     tables : sequence of (str, str, DataFrame)
         Tables of the experiment's own, before the common ones: file name, title, and text.
     """
@@ -40,11 +52,11 @@ class Page:
     title: str
     text: str
     command: str
-    seconds: float
+    seconds: float | None = None
     tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
 
 
-def write_report(folder: Path, page: Page, results: Sequence[Results], baselines: Sequence[Results] = ()) -> None:
+def write_report(folder: Path, page: Page, results: Sequence[Results], controls: Sequence[Results] = ()) -> None:
     """Write all tables and figures of an experiment, its page, its provenance, and the index of the folders.
 
     Parameters
@@ -52,31 +64,67 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], baselines
     folder : Path
         The experiment's folder, in the folder of all results.
     page : Page
-    results, baselines : sequence of Results
-        Of the models, and of the classifiers that saw no EEG.
+    results : sequence of Results
+        Of the models; the classifiers that saw no EEG are put beside them.
+    controls : sequence of Results
+        Of the same models on tasks whose answer is known.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    baselines = baselines_of(results)
     everything = [*results, *baselines]
     note = statement(results)
     sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
     for name, title, table in page.tables:
         sections.append(write_table(table, table, folder / name, title=title, note=note))
-
-    write_figure(
-        gap_figure(results, [b for b in baselines if b.protocol == baselines[-1].protocol]), folder / "gap.png"
-    )
+    write_figure(gap_figure(results), folder / "gap.png")
     sections.append(f"![scores of all models under all protocols; {note}](gap.png)\n")
-    scores = score_table(everything)
+
+    best = [(result.protocol_label, result.model) for result in significantly_best(results)]
+    fewest = min(len(result.subjects) for result in results)
+    few = f" With {fewest} people no interval reaches 95 %, and no difference can be significant." * (
+        fewest < FEWEST_SUBJECTS
+    )
+    for level in LEVELS:
+        intervals = interval_table(everything, level)
+        title = f"Scores of {level}s, mean over the people [95 % interval over people]"
+        about = f"p: labels dealt anew within each person. Bold: macro-F1 significantly above every other model.{few}"
+        text = interval_text(intervals, best if level == "window" else ())
+        stem = "intervals" if level == "window" else "intervals_of_trials"
+        sections.append(write_table(intervals, text, folder / stem, title=f"{title}. {about}", note=note))
+    write_figure(subjects_figure(results), folder / "subjects.png")
+    sections.append(f"![the score of each person; {note}](subjects.png)\n")
+    comparisons = compare_models(results)
+    if len(comparisons):
+        title = (
+            "Is one model better? Macro-F1 of windows, Wilcoxon's signed-rank test over people, Holm's correction for "
+            "the pairs of a protocol, rank-biserial effect"
+        )
+        text = comparisons.map(_three_digits)
+        sections.append(write_table(comparisons, text, folder / "comparisons", title=title, note=note))
+    title = (
+        "Is a model better than the best baseline that saw no EEG under the same folds? Macro-F1 of windows, the same "
+        "test, corrected for the models of a protocol"
+    )
+    against = compare_with_baselines(results)
+    sections.append(
+        write_table(against, against.map(_three_digits), folder / "against_baselines", title=title, note=note)
+    )
+    if controls:
+        table = control_table(controls)
+        title = "Controls: tasks whose answer is known, the same windows and folds (macro-F1 of windows)"
+        text = table.map(_three_digits)
+        sections.append(write_table(table, text, folder / "controls", title=title, note=statement(controls)))
+
     for name, title, table in (
-        ("scores", "Scores, mean ± standard deviation over the folds", scores),
+        ("scores", "Scores, mean ± standard deviation over the folds", score_table(everything)),
         ("leakage", "What the test windows share with training", leakage_table(results)),
-        ("per_class", "Each class, over all windows tested on", class_table(results)),
+        ("per_class", "Each class, over all windows tested on", class_table(everything)),
     ):
         shares = [str(column) for column in table if str(column).startswith(("shared", "test windows"))]
         text = formatted(table, percent=shares)
         sections.append(write_table(table, text, folder / name, title=title, note=note))
-    tidy = pd.concat([result.scores for result in everything], ignore_index=True)
     with replacing(folder / "folds.csv") as partial:
+        tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
     for result in results:
@@ -86,17 +134,22 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], baselines
         if result.folds[0].history:
             write_figure(curves_figure(result), folder / f"curves-{name}.png")
             sections.append(f"![learning curves of {result.model} under {result.protocol}](curves-{name}.png)\n")
+    notes = list(dict.fromkeys(note for result in results for note in result.notes))
+    if notes:
+        sections.append("**To know**\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")
 
+    seconds = sum(run.provenance["seconds"] for run in (*results, *controls)) if page.seconds is None else page.seconds
     machine = results[0].provenance["machine"]
-    sections.append(f"Made by `{page.command}` in {page.seconds:.0f} s ({machine}); see `provenance.json`.\n")
+    sections.append(f"Made by `{page.command}` in {seconds:.0f} s ({machine}); see `provenance.json`.\n")
+    runs = [*results, *controls]
     provenance = {
         "title": page.title,
         "command": page.command,
-        "seconds": round(page.seconds, 1),
-        "simulated": results[0].windows.trials.simulated,
+        "seconds": round(seconds, 1),
+        "simulated": results[0].simulated,
         "smoke": any(result.provenance["smoke"] for result in results),
         "data": results[0].provenance["data"],
-        "runs": [{k: v for k, v in result.provenance.items() if k != "data"} for result in everything],
+        "runs": [{k: v for k, v in result.provenance.items() if k != "data"} for result in runs],
     }
     _write(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
     _write(folder / "README.md", "\n".join(sections))
@@ -128,8 +181,9 @@ def write_page(
     for name, shows, figure in figures:
         write_figure(figure, folder / f"{name}.png")
         sections.append(f"![{shows}; {note}]({name}.png)\n")
-    sections.append(f"Made by `{page.command}` in {page.seconds:.0f} s; see `provenance.json`.\n")
-    head = {"title": page.title, "command": page.command, "seconds": round(page.seconds, 1)}
+    seconds = page.seconds or 0.0
+    sections.append(f"Made by `{page.command}` in {seconds:.0f} s; see `provenance.json`.\n")
+    head = {"title": page.title, "command": page.command, "seconds": round(seconds, 1)}
     _write(folder / "provenance.json", json.dumps({**head, **provenance, **environment()}, indent=1) + "\n")
     _write(folder / "README.md", "\n".join(sections))
     write_index(folder.parent)
@@ -192,7 +246,7 @@ def command_of(script: str, config: Any) -> str:
     for field in fields(config):
         value = getattr(config, field.name)
         flag = "--" + field.name.replace("_", "-")
-        if value == _default(field) or field.name in ("out", "cache"):
+        if value == _default(field) or field.name in ("out", "cache", "cluster"):
             continue
         if field.name == "data":
             words += [flag, "DATA"]

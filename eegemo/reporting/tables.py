@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
 
 from eegemo._atomic import replacing
-from eegemo.evaluation.cross_validation import PARTS, Results
+from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.leakage import percent as share_in_percent
-from eegemo.evaluation.metrics import METRICS, per_class
+from eegemo.evaluation.metrics import METRICS, from_confusions, per_class
 from eegemo.evaluation.protocols import PROTOCOLS
+from eegemo.evaluation.results import PARTS, Results
+from eegemo.evaluation.statistics import confidence_interval, label_permutation_test
+
+#: The scores that stand with an interval; the first one leads.
+INTERVAL_METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "kappa")
 
 
 def score_table(results: Sequence[Results]) -> pd.DataFrame:
@@ -35,7 +40,7 @@ def score_table(results: Sequence[Results]) -> pd.DataFrame:
         scores = scores[scores["subject"] == "all"]
         parameters = result.folds[0].n_parameters
         row: dict[str, object] = {
-            "protocol": result.protocol,
+            "protocol": result.protocol_label,
             "model": result.model,
             "parameters": parameters,
             "folds": len(result.folds),
@@ -47,7 +52,7 @@ def score_table(results: Sequence[Results]) -> pd.DataFrame:
             values = scores.loc[(scores["part"] == part) & (scores["level"] == level), metric]
             name = f"{'trial' if level == 'trial' else part} {_plain(metric)}"
             row[name], row[f"{name} sd"] = values.mean(), values.std()
-        row |= {f"shared {name.removeprefix('shared_')}": share for name, share in asdict(result.leakage).items()}
+        row |= {f"shared {name.removeprefix('shared_')}": share for name, share in result.leakage.shares.items()}
         rows.append(row)
     return pd.DataFrame(rows).astype({"parameters": "Int64"})
 
@@ -69,7 +74,7 @@ def class_table(results: Sequence[Results]) -> pd.DataFrame:
         table = per_class(result.confusion())
         table.insert(0, "class", result.scheme.classes)
         table.insert(0, "model", result.model)
-        table.insert(0, "protocol", result.protocol)
+        table.insert(0, "protocol", result.protocol_label)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -84,18 +89,144 @@ def leakage_table(results: Sequence[Results]) -> pd.DataFrame:
     Returns
     -------
     table : DataFrame
-        ``protocol``, what it answers, and the four shares, from 0 to 1.
+        ``protocol``, what it answers, the four shares, from 0 to 1, and what was done with test data.
     """
-    records = {result.protocol: asdict(result.leakage) for result in results}
+    first = {result.protocol_label: result for result in reversed(results)}
     rows = [
         {
-            "protocol": protocol,
-            "answers": PROTOCOLS[protocol],
-            **{f"test windows that share {name.removeprefix('shared_')}": share for name, share in record.items()},
+            "protocol": label,
+            "answers": PROTOCOLS[first[label].protocol],
+            **{
+                f"test windows that share {name.removeprefix('shared_')}": share
+                for name, share in first[label].leakage.shares.items()
+            },
+            "test data": first[label].leakage.use_of_test_data,
         }
-        for protocol, record in records.items()
+        for label in dict.fromkeys(result.protocol_label for result in results)
     ]
     return pd.DataFrame(rows)
+
+
+def interval_table(results: Sequence[Results], level: str = "window") -> pd.DataFrame:
+    """Mean scores over the people, with what resampling the people says of them.
+
+    Parameters
+    ----------
+    results : sequence of Results
+    level : "window" | "trial"
+
+    Returns
+    -------
+    table : DataFrame
+        ``protocol, model, people``; each of macro-F1, balanced accuracy, accuracy and kappa with its 95 % interval in
+        columns named ``... low`` and ``... high``; and ``p``, of the labels dealt anew within each person, for the
+        macro-F1 of all people together.
+    """
+    rows = []
+    for result in results:
+        row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model}
+        for metric in INTERVAL_METRICS:
+            interval, name = confidence_interval(result, metric, level), _plain(metric)
+            row["people"] = interval.n if interval.unit == "subjects" else 1
+            row |= {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
+        row["p"] = label_permutation_test(result, level=level, n_permutations=1999).p
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> pd.DataFrame:
+    """Round an :func:`interval_table` for reading.
+
+    Parameters
+    ----------
+    table : DataFrame
+    bold : sequence of (str, str)
+        Protocol and model of those whose macro-F1 is significantly better than that of every other model.
+
+    Returns
+    -------
+    text : DataFrame
+        Of strings, ``0.361 [0.300, 0.420]``; Markdown's bold.
+    """
+    text = table[["protocol", "model", "people"]].astype(str)
+    for metric in INTERVAL_METRICS:
+        name = _plain(metric)
+        numbers = table[[name, f"{name} low", f"{name} high"]].to_numpy()
+        text[name] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in numbers]
+    first = _plain(INTERVAL_METRICS[0])
+    best = [key in bold for key in zip(table["protocol"], table["model"], strict=True)]
+    text.loc[best, first] = "**" + text.loc[best, first] + "**"
+    text["p"] = [f"{p:.4f}" for p in table["p"]]
+    return text
+
+
+def control_table(controls: Sequence[Results]) -> pd.DataFrame:
+    """Scores of the controls beside what they should show and what needs no EEG.
+
+    Parameters
+    ----------
+    controls : sequence of Results
+
+    Returns
+    -------
+    table : DataFrame
+        ``protocol, model, control``, what it should show; macro-F1 of all windows together, and that of the best
+        baseline under the same folds; kappa, the mean over people with its 95 % interval (NaN for who-is-it).
+    """
+    rows = []
+    for result in controls:
+        score, interval = _macro_f1_of_all(result), confidence_interval(result, "kappa")
+        row = {
+            "protocol": result.protocol_label,
+            "model": result.model,
+            "control": result.control,
+            "shows": CONTROLS[result.control or ""],
+            "classes": len(result.scheme.classes),
+            "macro-F1": score,
+            "best macro-F1 without EEG": max(_macro_f1_of_all(baseline) for baseline in result.baselines),
+        }
+        if result.control != "who-is-it":  # a person's own windows are of one class there
+            row |= {"kappa": interval.estimate, "kappa low": interval.low, "kappa high": interval.high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def baselines_of(results: Sequence[Results]) -> list[Results]:
+    """Return the classifiers that saw no EEG, once for each protocol.
+
+    Parameters
+    ----------
+    results : sequence of Results
+
+    Returns
+    -------
+    baselines : list of Results
+        Under the folds of the first result of each protocol.
+    """
+    first = {result.protocol_label: result for result in reversed(results)}
+    return [baseline for label in reversed(first) for baseline in first[label].baselines]
+
+
+def data_statement(results: Sequence[Results]) -> str:
+    """Say in words whose data the numbers are from.
+
+    Parameters
+    ----------
+    results : sequence of Results
+
+    Returns
+    -------
+    text : str
+        A sentence or two.
+    """
+    first = results[0]
+    n_trials = len(first.table[["subject", "trial"]].drop_duplicates())
+    people = len(first.subjects)
+    data = f"{first.provenance['dataset']}: {people} subjects, {n_trials} trials, {len(first.table)} windows"
+    if first.simulated:
+        data = f"SIMULATED data ({data}); nobody was recorded, and no number here is a result about people"
+    smoke = "SMOKE RUN: shows that everything works; its numbers mean nothing. "
+    return f"{smoke if any(r.provenance['smoke'] for r in results) else ''}{data}. Labels {first.scheme.name}."
 
 
 def statement(results: Sequence[Results]) -> str:
@@ -110,18 +241,19 @@ def statement(results: Sequence[Results]) -> str:
     text : str
         A few sentences, to stand under a table or a figure.
     """
-    first = results[0]
-    trials = first.windows.trials
-    people = trials.table["subject"].nunique()
-    data = f"{trials.dataset}: {people} subjects, {len(trials)} trials, {len(first.windows)} windows"
-    if trials.simulated:
-        data = f"SIMULATED data ({data}); nobody was recorded, and no number here is a result about people"
-    sentences = [f"{data}. Labels {first.scheme.name}."]
-    if any(result.provenance["smoke"] for result in results):
-        sentences.insert(0, "SMOKE RUN: shows that everything works; its numbers mean nothing.")
-    leaks = {result.protocol: str(result.leakage) for result in results}
-    sentences += [f"Test windows under {name} share with training: {leak}." for name, leak in leaks.items()]
+    sentences = [data_statement(results)]
+    leaks = {result.protocol_label: result.leakage for result in results}
+    sentences += [f"Test windows under {name} share with training: {leak.in_percent}." for name, leak in leaks.items()]
+    for used in dict.fromkeys(leak.use_of_test_data for leak in leaks.values()):
+        where = ", ".join(name for name, leak in leaks.items() if leak.use_of_test_data == used)
+        sentences.append(f"Under {where}: {used}.")
+    sentences += [f"{result.model} under {result.protocol_label}: {f}" for result in results for f in failed(result)]
     return " ".join(sentences)
+
+
+def failed(result: Results) -> list[str]:
+    """Return the notes on folds that failed."""
+    return [note for note in result.notes if note.startswith("Fold") and "failed" in note]
 
 
 def formatted(table: pd.DataFrame, *, percent: Sequence[str] = ()) -> pd.DataFrame:
@@ -178,12 +310,19 @@ def write_table(table: pd.DataFrame, text: pd.DataFrame, stem: Path, *, title: s
     contents = {
         ".csv": f"# {title}. {note}\n{numbers}",
         ".md": markdown,
-        ".tex": latex.replace("±", r"$\pm$").replace("<", "$<$").replace(">", "$>$"),
+        ".tex": re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", latex)
+        .replace("±", r"$\pm$")
+        .replace("<", "$<$")
+        .replace(">", "$>$"),
     }
     for suffix, content in contents.items():
         with replacing(stem.with_suffix(suffix)) as partial:
             partial.write_text(content, encoding="utf-8")
     return markdown
+
+
+def _macro_f1_of_all(result: Results) -> float:
+    return float(from_confusions(result.confusion(), "macro_f1"))
 
 
 def _plain(metric: str) -> str:

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chisquare
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from eegemo import ConfigError, MajorityClassifier, Trials, Windows
+from eegemo import (
+    ConfigError,
+    MajorityClassifier,
+    Results,
+    Trials,
+    UniformClassifier,
+    Windows,
+    evaluate,
+    make_splitter,
+    quadrants,
+)
 from eegemo.evaluation.baselines import BASELINES
+from eegemo.evaluation.metrics import score, to_trials
+from eegemo.evaluation.protocols import Splitter
 
 
 def make_windows(subject: list[str], stimulus: Any) -> Windows:
@@ -78,9 +92,141 @@ def test_a_clone_is_unfitted_and_counts_the_same_way(name: str) -> None:
 
 
 def test_the_named_baselines_count_among_all_the_person_and_the_video() -> None:
-    assert [baseline.by for baseline in BASELINES.values()] == [None, "subject", "stimulus"]
+    by = {name: baseline.by for name, baseline in BASELINES.items() if isinstance(baseline, MajorityClassifier)}
+    assert by == {"majority": None, "majority of the subject": "subject", "majority of the same video": "stimulus"}
+    assert isinstance(BASELINES["uniform guess"], UniformClassifier)
 
 
 def test_an_unknown_way_to_count_is_refused() -> None:
     with pytest.raises(ConfigError, match="by must be one of None, 'subject', 'stimulus', got 'video'"):
         MajorityClassifier(by="video").fit(TRAIN, Y)
+
+
+# Guesses
+
+
+def guesses(n_trials: int, n_classes: int, per_trial: int = 1, random_state: int = 0) -> np.ndarray:
+    """Predict a table of windows, as single precision, as the folds keep it."""
+    table = pd.DataFrame({"subject": 1, "trial": np.repeat(np.arange(n_trials), per_trial)})
+    table = table.assign(stimulus=table["trial"], start=np.arange(len(table)) * 32)
+    classifier = UniformClassifier(random_state=random_state).fit(table, np.arange(n_classes))
+    return classifier.predict_proba(table).astype(np.float32)
+
+
+def p_of_uniform(guess: np.ndarray, n_classes: int) -> float:
+    return float(chisquare(np.bincount(guess, minlength=n_classes)).pvalue)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 4, 9])
+def test_every_class_is_guessed_equally_often_whatever_was_guessed_before(n_classes: int) -> None:
+    guess = guesses(9000, n_classes).argmax(axis=1)
+    assert p_of_uniform(guess, n_classes) > 0.01
+    assert p_of_uniform(guess[1:] * n_classes + guess[:-1], n_classes**2) > 0.01
+
+
+@pytest.mark.parametrize(("n_classes", "per_trial"), [(2, 2), (4, 4), (4, 60)])
+def test_every_class_is_guessed_equally_often_for_whole_trials(n_classes: int, per_trial: int) -> None:
+    proba = guesses(2000, n_classes, per_trial)
+    trial = np.repeat(np.arange(2000), per_trial)
+    _, _, of_trial = to_trials(trial, np.zeros(len(trial), int), proba)
+    assert p_of_uniform(of_trial.argmax(axis=1), n_classes) > 0.01
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_the_loss_of_guesses_is_the_logarithm_of_the_number_of_classes(n_classes: int) -> None:
+    proba = guesses(400, n_classes, per_trial=4)
+    y = np.arange(1600) // 4 % n_classes
+    _, of_trial, mean = to_trials(np.arange(1600) // 4, y, proba)
+    np.testing.assert_allclose(proba.sum(axis=1), 1, rtol=1e-6)
+    assert score(y, proba)["loss"] == pytest.approx(math.log(n_classes), abs=1e-4)
+    assert score(of_trial, mean)["loss"] == pytest.approx(math.log(n_classes), abs=1e-4)
+
+
+def test_a_seed_guesses_the_same_again_and_another_seed_something_else() -> None:
+    np.testing.assert_array_equal(guesses(50, 4), guesses(50, 4))
+    assert (guesses(50, 4).argmax(axis=1) != guesses(50, 4, random_state=1).argmax(axis=1)).any()
+
+
+def test_the_classes_guessed_are_those_of_the_training_data() -> None:
+    classifier = UniformClassifier(random_state=0).fit(TRAIN, np.array([7, 7, 7, 3, 3, 3]))
+    many = make_windows(["a"] * 50, 1)
+    assert set(classifier.predict(many)) == {3, 7}
+    guess = classifier.predict_proba(many).argmax(axis=1)
+    np.testing.assert_array_equal(classifier.predict(many), np.array([3, 7])[guess])
+
+
+# Beside a model
+
+
+def loso() -> Splitter:
+    return make_splitter("subject", n_splits="leave-one-out", validation_size=0)
+
+
+def of_model(windows: Windows, protocol: str | Splitter, **options: Any) -> Results:
+    return evaluate(MajorityClassifier(), windows, quadrants(), protocol, **options)
+
+
+def named(result: Results, name: str) -> Results:
+    (found,) = (baseline for baseline in result.baselines if baseline.model == name)
+    return found
+
+
+@pytest.mark.filterwarnings("ignore:.* is not in training:UserWarning")
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "uniform guess"])  # whose luck is the fold's
+@pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "video"])
+def test_baselines_are_what_evaluating_them_gives(small_trials: Trials, name: str, protocol: str) -> None:
+    splitter = make_splitter(protocol, n_splits=3, validation_size=0.2, random_state=3)
+    windows = small_trials.windows()
+    found = named(of_model(windows, splitter), name)
+    alone = evaluate(BASELINES[name], windows, quadrants(), splitter, model=name)
+    pd.testing.assert_frame_equal(found.predictions, alone.predictions)
+    pd.testing.assert_frame_equal(found.scores, alone.scores)
+    assert set(found.scores["part"]) == {"train", "validation", "test"}
+    assert found.leakage == alone.leakage
+    assert found.provenance["split_hash"] == alone.provenance["split_hash"]
+
+
+def test_baselines_score_what_can_be_counted_in_the_labels(small_trials: Trials) -> None:
+    # Each stimulus has the same class for everybody, and each person two trials of each of the four classes.
+    windows = small_trials.windows()
+    known = of_model(windows, loso())
+    new = of_model(windows, make_splitter("video", n_splits="leave-one-out", validation_size=0))
+    assert (named(known, "majority of the same video").of_subjects()["accuracy"] == 1).all()
+    assert (named(known, "majority").of_subjects()["accuracy"] == 1 / 4).all()
+    # A stimulus left out takes its class below the others, so the majority is never right.
+    for name in ("majority", "majority of the subject", "majority of the same video"):
+        assert (named(new, name).of_subjects()["accuracy"] == 0).all()
+
+
+def test_folds_do_not_share_the_luck_of_the_guesses(small_trials: Trials) -> None:
+    guess = [
+        fold.proba.argmax(axis=1) for fold in named(of_model(small_trials.windows(), loso()), "uniform guess").folds
+    ]
+    assert len(guess) == 3
+    assert (guess[0] != guess[1]).any()
+    assert (guess[1] != guess[2]).any()
+
+
+def test_where_stimuli_have_no_name_there_is_no_majority_of_a_video(small_trials: Trials) -> None:
+    stimulus = small_trials.table["stimulus"].astype(float).where(small_trials.table.index != 5)
+    table = small_trials.table.assign(stimulus=stimulus)
+    trials = Trials(small_trials.signals, table, ("F3", "F4"), 32.0, dataset="noise", simulated=True)
+    result = of_model(trials.windows(), "trial")
+    assert [baseline.model for baseline in result.baselines] == ["uniform guess", "majority", "majority of the subject"]
+
+
+@pytest.mark.parametrize(
+    ("control", "left_out"),
+    [
+        ("who-is-it", "majority of the subject"),
+        ("which-video", "majority of the same video"),
+        ("permuted-labels", None),
+        ("injected-signal", None),
+    ],
+)
+def test_a_baseline_that_knows_the_answer_of_a_probe_is_left_out(
+    small_trials: Trials, control: str, left_out: str | None
+) -> None:
+    result = of_model(small_trials.windows(), make_splitter("window-random", n_splits=4), control=control)
+    assert [baseline.model for baseline in result.baselines] == [name for name in BASELINES if name != left_out]
+    assert {baseline.control for baseline in result.baselines} == {control}

@@ -26,7 +26,6 @@ from sklearn.preprocessing import FunctionTransformer
 from eegemo import (
     CNNGRUClassifier,
     ConfigError,
-    Leakage,
     MajorityClassifier,
     Results,
     Trials,
@@ -36,7 +35,6 @@ from eegemo import (
     make_splitter,
     quadrants,
 )
-from eegemo.evaluation.cross_validation import Fold, read_fold
 from eegemo.evaluation.metrics import METRICS
 from eegemo.evaluation.protocols import Split, Splitter
 
@@ -103,18 +101,6 @@ class Wrapped(NearestMean):
         return super().fit(X, y)
 
 
-class FailsThirdTime(NearestMean):
-    """Breaks in its third fit."""
-
-    n_fits: ClassVar[int] = 0
-
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
-        type(self).n_fits += 1
-        if self.n_fits == 3:
-            raise RuntimeError("third fit")
-        return super().fit(X, y)
-
-
 @dataclass(frozen=True)
 class ByTrial(Splitter):
     """One split by hand: which rows of the trial table are validated and tested on."""
@@ -128,7 +114,7 @@ class ByTrial(Splitter):
 
 
 def by_trial(validation: tuple[int, ...], test: tuple[int, ...]) -> ByTrial:
-    return ByTrial("trial", None, "pooled", 0.1, 0.1, 0, validation, test)
+    return ByTrial("trial", None, "pooled", 0.1, 0.1, 0, 1, validation, test)
 
 
 @pytest.fixture
@@ -218,7 +204,8 @@ def test_without_usable_validation_data_none_are_passed_on(small_trials: Trials,
 
 def test_a_class_that_training_lacks_gets_no_probability(small_trials: Trials) -> None:
     windows = small_trials.select(np.arange(8)).windows()
-    results = evaluate(NearestMean(), windows, quadrants(), by_trial(validation=(4,), test=(0, 1)))
+    with pytest.warns(UserWarning, match=r"Fold 0: HVHA is not in training, so 4 test windows cannot be right\."):
+        results = evaluate(NearestMean(), windows, quadrants(), by_trial(validation=(4,), test=(0, 1)))
     (fold,) = results.folds
     assert fold.proba.shape == (8, 4)
     assert not fold.proba[:, 0].any()
@@ -306,8 +293,11 @@ def scores_by_hand(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
 def test_test_scores_are_those_of_the_predictions(windows: Windows, level: str) -> None:
     results = evaluate(NearestMean(), windows, quadrants(), four_folds(random_state=5), model="nearest")
     scores = results.scores
-    assert list(scores.columns) == ["protocol", "model", "seed", "subject", "fold", "level", "part", *METRICS]
-    assert (scores[["protocol", "model", "seed"]] == ["trial", "nearest", 5]).all(axis=None)
+    assert list(scores.columns) == [
+        *("protocol", "model", "control", "seed", "subject", "fold", "level", "part"),
+        *METRICS,
+    ]
+    assert (scores[["protocol", "model", "control", "seed"]] == ["trial", "nearest", "", 5]).all(axis=None)
 
     predictions = results.predictions
     if level == "trial":
@@ -366,66 +356,6 @@ def test_leakage_of_the_results_is_the_mean_of_the_folds(windows: Windows) -> No
     assert results.leakage.trial == pytest.approx(sum(shares) / 4)
 
 
-# Fold files
-
-
-def assert_same_fold(one: Fold, other: Fold) -> None:
-    for name, value in vars(one).items():
-        if isinstance(value, np.ndarray):
-            np.testing.assert_array_equal(getattr(other, name), value, strict=True)
-        else:
-            assert repr(getattr(other, name)) == repr(value)
-
-
-def test_every_fold_is_written_and_read_back_the_same(windows: Windows, tmp_path: Path) -> None:
-    folder = tmp_path / "new" / "folds"
-    results = evaluate(NearestMean(), windows, quadrants(), four_folds(), folder=folder)
-    assert sorted(path.name for path in folder.iterdir()) == [f"fold-0{number}.npz" for number in range(4)]
-    for fold in results.folds:
-        assert_same_fold(read_fold(folder / f"fold-0{fold.number}.npz"), fold)
-
-
-def test_a_fold_with_a_history_and_unknown_stimuli_is_read_back_the_same(tmp_path: Path) -> None:
-    fold = Fold(
-        number=3,
-        seen={"train": {"accuracy": 0.1 + 0.2}},
-        test=np.array([4, 9]),
-        y=np.array([0, 1]),
-        trial=np.array([0, 2], np.int32),
-        proba=np.array([[0.1, 0.9], [1 / 3, 2 / 3]], np.float32),
-        history={"loss": [1.5, 1 / 3], "val_loss": [math.inf, 0.5]},
-        best_epoch=2,
-        leakage=Leakage(0.0, 0.0, 1.0, math.nan),
-        n_parameters=None,
-        seconds=0.25,
-        peak_memory_mb=None,
-    )
-    fold.save(tmp_path / "fold-03.npz")
-    assert_same_fold(read_fold(tmp_path / "fold-03.npz"), fold)
-
-
-def test_folds_are_written_as_they_end(windows: Windows, tmp_path: Path) -> None:
-    FailsThirdTime.n_fits = 0
-    with pytest.raises(RuntimeError, match="third fit"):
-        evaluate(FailsThirdTime(), windows, quadrants(), four_folds(), folder=tmp_path / "folds")
-    assert sorted(path.name for path in (tmp_path / "folds").iterdir()) == ["fold-00.npz", "fold-01.npz"]
-
-
-def test_folds_of_an_earlier_run_do_not_stay(windows: Windows, tmp_path: Path) -> None:
-    (tmp_path / "fold-07.npz").write_bytes(b"stale")
-    (tmp_path / "notes.txt").write_text("mine")
-    evaluate(MajorityClassifier(), windows, quadrants(), four_folds(), folder=tmp_path)
-    names = {path.name for path in tmp_path.iterdir() if path.is_file()}
-    assert names == {"notes.txt", *(f"fold-0{number}.npz" for number in range(4))}
-
-
-def test_folds_of_an_earlier_run_survive_a_run_that_cannot_start(windows: Windows, tmp_path: Path) -> None:
-    (tmp_path / "fold-00.npz").write_bytes(b"earlier")
-    with pytest.raises(ConfigError, match="needs more than the 3 subjects"):
-        evaluate(MajorityClassifier(), windows, quadrants(), four_folds("subject"), folder=tmp_path)
-    assert (tmp_path / "fold-00.npz").exists()
-
-
 # Provenance
 
 
@@ -441,6 +371,7 @@ def test_provenance_says_what_was_run_on_what(windows: Windows) -> None:
         "within": "pooled",
         "test_size": 0.1,
         "validation_size": 0.1,
+        "n_repeats": 1,
         "random_state": 0,
     }
     assert (provenance["labels"], provenance["classes"]) == ("quadrants>5", list(CLASSES))

@@ -17,7 +17,8 @@ from sklearn.metrics import (
     precision_recall_fscore_support,
 )
 
-from eegemo.evaluation.metrics import METRICS, confusion, per_class, score, to_trials
+from eegemo import ConfigError
+from eegemo.evaluation.metrics import METRICS, confusion, from_confusions, per_class, score, to_trials
 
 N_CLASSES = 4
 
@@ -89,6 +90,48 @@ def test_a_small_example_is_scored_as_by_hand() -> None:
             "kappa": (3 / 5 - chance_agreement) / (1 - chance_agreement),
         }
     )
+
+
+@st.composite
+def confusions(draw: st.DrawFn) -> np.ndarray:
+    """Confusion matrices of 2 to 5 classes, of which some may never occur or never be predicted."""
+    n_classes, n = draw(st.integers(2, 5)), draw(st.integers(1, 3))
+    cells = st.lists(st.sampled_from([0, 0, 0, 1, 2, 7]), min_size=n_classes**2, max_size=n_classes**2).filter(any)
+    return np.array([draw(cells) for _ in range(n)]).reshape(n, n_classes, n_classes)
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true", "ignore:A single label was found")
+@settings(max_examples=60, deadline=None)
+@given(confusions())
+def test_scores_of_many_confusions_are_those_of_their_predictions(matrices: np.ndarray) -> None:
+    n_classes = matrices.shape[1]
+    true, predicted = np.indices((n_classes, n_classes))
+    f1 = {"labels": np.arange(n_classes), "zero_division": 0}
+    for matrix, *scores in zip(matrices, *(from_confusions(matrices, m) for m in METRICS if m != "loss"), strict=True):
+        y, guess = (np.repeat(axis.ravel(), matrix.ravel()) for axis in (true, predicted))
+        expected = {
+            "accuracy": accuracy_score(y, guess),
+            "balanced_accuracy": balanced_accuracy_score(y, guess),
+            "macro_f1": f1_score(y, guess, average="macro", **f1),
+            "weighted_f1": f1_score(y, guess, average="weighted", **f1),
+            "kappa": 0.0 if len({*y, *guess}) == 1 else cohen_kappa_score(y, guess),
+        }
+        assert scores == pytest.approx(list(expected.values()))
+        own = score(y, np.eye(n_classes)[guess])
+        assert {name: own[name] for name in expected} == pytest.approx(expected)
+
+
+def test_confusions_may_be_stacked_in_any_shape() -> None:
+    matrix = np.array([[2, 1], [0, 3]])
+    stacked = from_confusions(np.tile(matrix, (3, 2, 1, 1)), "accuracy")
+    np.testing.assert_allclose(stacked, np.full((3, 2), 5 / 6))
+    assert from_confusions(matrix, "kappa") == pytest.approx((5 / 6 - 18 / 36) / (1 - 18 / 36))
+
+
+@pytest.mark.parametrize("metric", ["loss", "f1"])
+def test_what_a_confusion_does_not_tell_is_refused(metric: str) -> None:
+    with pytest.raises(ConfigError, match=rf"Unknown metric '{metric}'.*Known: accuracy, balanced_accuracy, macro_f1"):
+        from_confusions(np.eye(2), metric)
 
 
 def test_scores_come_in_the_order_of_the_tables() -> None:

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.util
 import json
 import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
+from eegemo import MajorityClassifier
 from eegemo.evaluation import provenance
-from eegemo.evaluation.provenance import commit, environment, hash_arrays, peak_memory_mb
+from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb
 
 
 @pytest.fixture(autouse=True)
@@ -160,3 +167,100 @@ def test_values_shapes_dtypes_order_and_boundaries_change_the_hash() -> None:
         (),
     ]
     assert len({hash_arrays(*arrays) for arrays in variants}) == len(variants)
+
+
+def test_equal_values_have_equal_hashes_whatever_the_order_of_their_keys() -> None:
+    assert hash_json({"a": 1, "b": [{"c": None, "d": 0.1}]}) == hash_json({"b": [{"d": 0.1, "c": None}], "a": 1})
+    assert re.fullmatch("[0-9a-f]{64}", hash_json(None))
+
+
+def test_values_types_and_order_of_lists_change_the_hash_of_what_json_holds() -> None:
+    variants = [
+        {"a": 1},
+        {"a": "1"},
+        {"a": 1.5},
+        {"a": True},
+        {"a": None},
+        {"b": 1},
+        {"a": [1, 2]},
+        {"a": [2, 1]},
+        {},
+        [],
+    ]
+    assert len({hash_json(value) for value in variants}) == len(variants)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A package of a few modules, which the module believes to be in."""
+    for name in ("trials", "models/tcn", "evaluation/metrics", "evaluation/provenance", "datasets/deap", "reporting/t"):
+        path = tmp_path / "eegemo" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("code = 1\n")
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "eegemo" / "evaluation" / "provenance.py"))
+    provenance._package_hash.cache_clear()
+    yield tmp_path / "eegemo"
+    provenance._package_hash.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "counts"),
+    [
+        ("trials", True),
+        ("models/tcn", True),
+        ("evaluation/metrics", True),
+        ("features/new", True),
+        ("datasets/deap", False),
+        ("reporting/t", False),
+    ],
+)
+def test_the_code_that_numbers_come_from_has_a_hash(package: Path, name: str, counts: bool) -> None:
+    classifier = MajorityClassifier()
+    before = code_hash(classifier)
+    (package / f"{name}.py").parent.mkdir(exist_ok=True)
+    (package / f"{name}.py").write_text("code = 2\n")
+    assert code_hash(classifier) == before  # remembered during a run
+    provenance._package_hash.cache_clear()
+    assert (code_hash(classifier) != before) == counts
+
+
+CODE = """
+from sklearn.base import BaseEstimator
+class Mine(BaseEstimator):
+    factor = {number}
+def function(X):
+    return {number} * X
+"""
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda mine, _: mine(),
+        lambda mine, _: Pipeline([("step", mine()), ("last", MajorityClassifier())]),
+        lambda _, function: FunctionTransformer(function),
+        lambda _, function: make_pipeline(FunctionTransformer(function), MajorityClassifier()),
+        lambda _, function: FunctionTransformer(functools.partial(function)),
+    ],
+    ids=["class", "class of a step", "function", "function of a step", "partial"],
+)
+def test_the_code_of_a_classifier_and_of_what_it_is_made_of_counts(
+    package: Path, tmp_path: Path, make: Callable[[Any, Any], BaseEstimator]
+) -> None:
+    hashes = []
+    for place, number in enumerate((1, 1, 2)):
+        (tmp_path / str(place)).mkdir()
+        file = tmp_path / str(place) / "mine.py"
+        file.write_text(CODE.format(number=number))
+        module = vars(load(file))
+        hashes.append(code_hash(make(module["Mine"], module["function"])))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # where inspect looks for the source of a class
+    spec.loader.exec_module(module)
+    return module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from rich.console import Console
 
 import paper_tables
-from eegemo import ConfigError, write_simulated
+from eegemo import CNNGRUClassifier, ConfigError, write_simulated
 
 QUICK = {
     "models": ("cnn-gru",),
@@ -46,7 +47,7 @@ def test_deap_files_give_the_numbers_of_the_same_people_simulated_directly(
 
 
 def test_every_table_and_page_says_simulated_protocol_and_leakage(from_simulation: Path) -> None:
-    for name in ("paper", "scores", "leakage", "per_class"):
+    for name in ("paper", "intervals", "intervals_of_trials", "scores", "leakage", "per_class"):
         for suffix in (".md", ".tex", ".csv"):
             text = (from_simulation / f"{name}{suffix}").read_text()
             for words in ("SIMULATED", "window-random", "shared samples", "trial"):
@@ -57,14 +58,26 @@ def test_the_papers_table_has_published_beside_ours(from_simulation: Path) -> No
     table = pd.read_csv(from_simulation / "paper.csv", comment="#", dtype=str)
     assert list(table.columns[2:]) == ["published", "ours, window-random", "ours, trial"]
     assert table.loc[0, "published"] == "0.963"
-    assert len(table) == 6
+    assert len(table) == 6 + 4, "six numbers of one model, and four baselines"
 
 
 def test_figures_of_every_model_and_protocol_are_written(from_simulation: Path) -> None:
     for protocol in ("window-random", "trial"):
         for kind in ("confusion", "curves"):
             assert (from_simulation / f"{kind}-{protocol}-cnn-gru.png").read_bytes().startswith(b"\x89PNG")
-        assert (from_simulation / "runs" / protocol / "cnn-gru" / "fold-00.npz").exists()
+        assert len(list((from_simulation / "runs").glob(f"{protocol}-cnn-gru-*/fold-000.npz"))) == 1
+
+
+def test_a_second_run_takes_up_the_finished_folds_and_writes_the_same_tables(
+    from_simulation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    again = tmp_path / "again"
+    shutil.copytree(from_simulation, again)
+    monkeypatch.setattr(CNNGRUClassifier, "fit", None)  # nothing is left to fit
+    paper_tables.run(paper_tables.PaperTables(**QUICK, out=again), Console(file=io.StringIO()))  # type: ignore[arg-type]
+    for path in from_simulation.glob("*.csv"):
+        assert (again / path.name).read_bytes() == path.read_bytes()
+    assert (again / "provenance.json").read_bytes() == (from_simulation / "provenance.json").read_bytes()
 
 
 def test_the_summary_tells_what_was_done(tmp_path: Path) -> None:

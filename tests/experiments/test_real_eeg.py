@@ -17,7 +17,15 @@ def test_people_held_out_share_no_person_with_training(real_data: Path, tmp_path
     config = real_eeg.RealEEG(
         data=real_data / "eegmat12", models=("cnn-gru",), n_splits=2, smoke=True, out=tmp_path / "o"
     )
-    random, held_out = real_eeg.run(config, Console(file=io.StringIO()))
+    results = real_eeg.run(config, Console(file=io.StringIO()))
+    random, held_out = (result for result in results if result.control is None)
+    assert [(result.protocol, result.control) for result in results if result.control] == [
+        ("window-random", "permuted-labels"),
+        ("window-random", "who-is-it"),
+        ("window-random", "injected-signal"),
+        ("subject", "permuted-labels"),
+        ("subject", "injected-signal"),
+    ]
     assert (random.leakage.trial, random.leakage.subject) == (1, 1)
     assert (held_out.leakage.trial, held_out.leakage.subject) == (0, 0)
     page = (tmp_path / "o" / "README.md").read_text()
@@ -33,11 +41,12 @@ def test_edf_files_as_published_are_read(real_data: Path, tmp_path: Path) -> Non
         models=("cnn-gru",),
         protocols=("window-random",),
         n_splits=2,
+        controls=(),
         smoke=True,
         out=tmp_path,
     )
     (result,) = real_eeg.run(config, Console(file=io.StringIO()))
-    assert len(result.windows) == 2 * 2 * 29, "two people, two tasks; (60 - 4) / 2 + 1 windows of 4 s in a minute"
+    assert len(result.table) == 2 * 2 * 29, "two people, two tasks; (60 - 4) / 2 + 1 windows of 4 s in a minute"
 
 
 def test_without_recordings_it_says_where_to_get_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

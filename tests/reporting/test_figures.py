@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.patches import Rectangle
 
-from eegemo import MajorityClassifier, Results, Trials, evaluate, make_splitter, quadrants
-from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, write_figure
-from eegemo.reporting.tables import score_table
+from eegemo import MajorityClassifier, Results, Trials, confidence_interval, evaluate, make_splitter, quadrants
+from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure, write_figure
 
 
 @pytest.fixture
@@ -27,10 +27,30 @@ def test_confusion_cells_show_the_counts_and_their_shares(result: Results) -> No
     assert shares == [f"{share:.2f}" for share in (matrix / matrix.sum(axis=1, keepdims=True)).ravel()]
 
 
-def test_bars_are_the_scores_of_the_table(result: Results) -> None:
-    figure = gap_figure([result], [result])
-    (bars,) = figure.axes[0].containers[1:]
-    assert bars[0].get_height() == pytest.approx(score_table([result])["test accuracy"][0])
+def test_bars_are_the_mean_over_people_with_their_interval(result: Results) -> None:
+    figure = gap_figure([result])
+    for ax, metric in zip(figure.axes, ("macro_f1", "accuracy"), strict=True):
+        (bar,) = (patch for patch in ax.patches if isinstance(patch, Rectangle))
+        assert bar.get_height() == pytest.approx(result.of_subjects()[metric].mean())
+        (whisker,) = (path.vertices for path in ax.collections[0].get_paths())
+        interval = confidence_interval(result, metric)
+        np.testing.assert_allclose(np.asarray(whisker)[:, 1], [interval.low, interval.high], rtol=1e-6)
+
+
+def test_the_leakage_record_stands_under_the_bars_and_the_baselines_are_lines(result: Results) -> None:
+    figure = gap_figure([result])
+    heads, record = (label.get_text().split("\n") for label in figure.axes[1].get_xticklabels())
+    assert record == ["trial", "0%", "0%", "100%", f"{result.leakage.stimulus:.0%}"]
+    assert len(heads) == len(record)
+    lines = {line.get_label(): float(np.asarray(line.get_ydata())[0]) for line in figure.axes[1].lines}
+    for baseline in result.baselines[1:]:
+        assert lines[f"no EEG: {baseline.model}"] == pytest.approx(baseline.of_subjects()["accuracy"].mean())
+
+
+def test_a_strip_has_a_dot_for_each_person(result: Results) -> None:
+    figure = subjects_figure([result], "accuracy")
+    dots = next(line for line in figure.axes[0].lines if line.get_marker() == "o")
+    np.testing.assert_allclose(np.asarray(dots.get_ydata(), float), result.of_subjects()["accuracy"])
 
 
 def test_curves_have_a_line_for_each_fold_and_part(result: Results) -> None:
@@ -43,10 +63,11 @@ def test_curves_have_a_line_for_each_fold_and_part(result: Results) -> None:
 
 
 def test_every_figure_says_simulated_protocol_and_leakage(result: Results) -> None:
-    for figure in (confusion_figure(result), gap_figure([result])):
+    for figure in (confusion_figure(result), subjects_figure([result])):
         words = f"{figure.get_suptitle()} {figure.get_supxlabel()}".replace("\n", " ")
         for word in ("SIMULATED", "under trial", "trial 0%"):
             assert word in words
+    assert "SIMULATED" in gap_figure([result]).get_suptitle()
 
 
 def test_a_figure_is_a_png(result: Results, tmp_path: Path) -> None:

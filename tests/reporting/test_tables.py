@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import MajorityClassifier, Results, Trials, evaluate, make_splitter, quadrants
-from eegemo.reporting.tables import class_table, formatted, leakage_table, score_table, statement, write_table
+from eegemo import MajorityClassifier, Results, Trials, evaluate, make_splitter, quadrants, zscore_subjects
+from eegemo.evaluation.baselines import BASELINES
+from eegemo.reporting.tables import (
+    baselines_of,
+    class_table,
+    control_table,
+    formatted,
+    interval_table,
+    interval_text,
+    leakage_table,
+    score_table,
+    statement,
+    write_table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +42,64 @@ def test_scores_are_means_over_folds_with_their_spread(result: Results) -> None:
 def test_each_class_has_a_row_in_the_order_of_the_scheme(result: Results) -> None:
     table = class_table([result])
     assert list(table["class"]) == ["HVHA", "HVLA", "LVHA", "LVLA"]
-    assert table["support"].sum() == len(result.windows)
+    assert table["support"].sum() == len(result.table)
 
 
 def test_the_leakage_table_has_a_row_for_each_protocol(result: Results) -> None:
     table = leakage_table([result, result])
     assert list(table["protocol"]) == ["trial"]
     assert table["test windows that share samples"].tolist() == [0.0]
+
+
+def test_intervals_stand_beside_the_mean_over_people(result: Results) -> None:
+    mine = replace(result, model="mine")
+    table = interval_table([mine, *result.baselines])
+    assert list(table["model"]) == ["mine", *(baseline.model for baseline in result.baselines)]
+    row, people = table.iloc[0], result.of_subjects()
+    for metric, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("kappa", "kappa")):
+        assert row[name] == pytest.approx(people[metric].mean())
+        assert people[metric].min() - 1e-9 <= row[f"{name} low"] <= row[name] <= row[f"{name} high"]
+    assert row["people"] == 3
+    text = interval_text(table, [("trial", "mine")])
+    assert (
+        text.loc[0, "macro-F1"] == f"**{row['macro-F1']:.3f} [{row['macro-F1 low']:.3f}, {row['macro-F1 high']:.3f}]**"
+    )
+    assert not text.loc[1:, "macro-F1"].str.contains("*", regex=False).any()
+
+
+def test_baselines_stand_once_for_each_protocol(result: Results, small_trials: Trials) -> None:
+    video = evaluate(MajorityClassifier(), small_trials.windows(), quadrants(), make_splitter("video", n_splits=2))
+    names = [(baseline.protocol, baseline.model) for baseline in baselines_of([result, result, video])]
+    assert names == [(protocol, name) for protocol in ("trial", "video") for name in BASELINES]
+
+
+def test_controls_stand_beside_what_they_should_show(small_trials: Trials) -> None:
+    windows = small_trials.windows()
+    controls = [
+        evaluate(MajorityClassifier(by), windows, quadrants(), "window-random", control=control)
+        for by, control in (("subject", "who-is-it"), (None, "permuted-labels"))
+    ]
+    table = control_table(controls)
+    assert list(table["control"]) == ["who-is-it", "permuted-labels"]
+    assert table["classes"].tolist() == [3, 4]
+    assert table.loc[0, "macro-F1"] == 1, "the majority of a subject's windows is that subject"
+    assert table["kappa"].isna().tolist() == [True, False]
+    assert table.loc[1, "kappa"] == pytest.approx(controls[1].of_subjects()["kappa"].mean())
+
+
+def test_bold_in_markdown_is_bold_in_latex(tmp_path: Path) -> None:
+    text = pd.DataFrame({"model": ["a"], "score": ["**0.5 [0.4, 0.6]**"]})
+    write_table(text, text, tmp_path / "t", title="T", note="N")
+    assert r"\textbf{0.5 [0.4, 0.6]}" in (tmp_path / "t.tex").read_text()
+
+
+def test_transductive_stands_in_the_name_of_the_protocol(small_trials: Trials) -> None:
+    windows = zscore_subjects(small_trials).windows()
+    result = evaluate(MajorityClassifier(), windows, quadrants(), make_splitter("trial", n_splits=2))
+    for table in (score_table([result]), interval_table([result]), leakage_table([result]), class_table([result])):
+        assert set(table["protocol"]) == {"trial, transductive"}
+    assert "fitted on test data: z-score of each subject" in statement([result])
+    assert set(result.scores["protocol"]) == {"trial, transductive"}
 
 
 def test_the_statement_says_simulated_protocol_labels_and_leakage(result: Results) -> None:

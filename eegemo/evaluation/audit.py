@@ -1,0 +1,335 @@
+"""A reviewer's tool: the leakage record of a split that somebody else made, and a verdict in words."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eegemo.errors import ConfigError, DataFormatError
+from eegemo.evaluation.leakage import Leakage, shared_samples, verdict
+from eegemo.trials import FITTED_ON_ALL
+from eegemo.windows import Windows
+
+#: The columns that name a window; those that are missing are taken as unknown.
+IDENTIFIERS = ("subject", "trial", "start")
+#: What the parts of a split may be called in a table.
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "validation",
+    "valid": "validation",
+    "validation": "validation",
+    "dev": "validation",
+    "test": "test",
+    "testing": "test",
+}
+_EMPTY = np.empty(0, int)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a split shares between its sides.
+
+    Parameters
+    ----------
+    leakage : Leakage
+    n_train, n_validation, n_test : int
+        Windows in each part.
+    closest : str
+        The protocol of eegemo that the split comes nearest to.
+    """
+
+    leakage: Leakage
+    n_train: int
+    n_validation: int
+    n_test: int
+
+    @property
+    def closest(self) -> str | None:
+        """The protocol that keeps whole what this split keeps whole; None where trials are not known."""
+        leakage = self.leakage
+        if np.isnan(leakage.trial):
+            return None
+        if leakage.trial > 0 or leakage.shared_samples > 0:
+            return "window-random"
+        kept = [name for name in ("subject", "stimulus") if getattr(leakage, name) == 0]
+        return {(): "trial", ("subject",): "subject", ("stimulus",): "video"}.get(tuple(kept), "subject-video")
+
+    @property
+    def verdict(self) -> str:
+        """What a score under this split can mean, in a few sentences."""
+        return verdict(self.leakage)
+
+    def __str__(self) -> str:
+        parts = f"{self.n_train} windows to train on, {self.n_validation} to validate on, {self.n_test} to test on"
+        nearest = f"Comes nearest to protocol {self.closest!r}.\n" if self.closest else ""
+        return f"{self.verdict}\n\n{parts}.\n{nearest}Test windows share with training: {self.leakage}."
+
+
+def audit_split(
+    windows: Windows | pd.DataFrame,
+    train: Any,
+    test: Any,
+    validation: Any = None,
+    *,
+    length: int | None = None,
+    fitted_on_test: Sequence[str] | None = None,
+    chosen_by_test: Sequence[str] | None = None,
+) -> Audit:
+    """Find out what the two sides of a split share.
+
+    Parameters
+    ----------
+    windows : Windows | DataFrame
+        What was split: Windows, or a table with a row a window and the columns ``subject, trial, stimulus,
+        start`` as far as they are known. ``start`` is the window's first sample, counted from any point that is
+        the same for all windows of its trial.
+    train, test, validation : array of int | mask | DataFrame
+        Row numbers, a mask over the windows, or a table of identifiers (``subject, trial, start``, as far as
+        ``windows`` has them; without ``start`` all windows of the trials are meant).
+    length : int | None
+        Samples in a window of a table; without it and a column ``length``, only windows that are the same share
+        samples.
+    fitted_on_test, chosen_by_test : sequence of str | None
+        What is known to have been fitted on, or chosen by, test data; None where it is not known. Windows that are in
+        both validation and test are found.
+
+    Returns
+    -------
+    audit : Audit
+        ``print(audit)`` gives the verdict.
+
+    Raises
+    ------
+    ConfigError
+        If a part is empty, or names windows that are not there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from eegemo import audit_split, simulate
+    >>> from sklearn.model_selection import train_test_split
+    >>> windows = simulate(2, channels=["Cz"]).windows(length=1.0, step=0.5)
+    >>> train, test = train_test_split(np.arange(len(windows)), random_state=0)
+    >>> audit_split(windows, train, test).closest
+    'window-random'
+    """
+    table = windows.table if isinstance(windows, Windows) else windows.reset_index(drop=True)
+    n = len(table)
+    train, test = (_numbers(rows, table, name) for rows, name in ((train, "train"), (test, "test")))
+    aside = _EMPTY if validation is None else _numbers(validation, table, "validation")
+    for numbers, name in ((train, "train"), (test, "test")):
+        if len(numbers) == 0:
+            raise ConfigError(f"There are no windows in {name}; both sides of a split need some of the {n} windows.")
+    seen = np.union1d(train, np.setdiff1d(aside, test))  # what is in both chose the model, and trained nothing
+    fitted = None if fitted_on_test is None else tuple(fitted_on_test)
+    if isinstance(windows, Windows):
+        fitted = (*windows.trials.provenance.get(FITTED_ON_ALL, ()), *(fitted or ())) or fitted
+    chosen = None if chosen_by_test is None else tuple(chosen_by_test)
+    if np.isin(test, aside).any():
+        chosen = (*(chosen or ()), "whatever validation decides (its windows are tested on)")
+    subject = _share(_column(table, "subject"), seen, test)
+    trials = _trial_numbers(table)
+    trial = 0.0 if subject == 0 else _share(trials, seen, test)
+    if trial > 0 and np.isnan(subject) and not _one_trial_a_number(table):
+        trials, trial = None, float("nan")
+    leakage = Leakage(
+        shared_samples=_samples(windows, table, trials, seen, test, length),
+        trial=trial,
+        subject=subject,
+        stimulus=_share(_column(table, "stimulus"), seen, test),
+        fitted_on_test=fitted,
+        chosen_by_test=chosen,
+    )
+    return Audit(leakage, len(train), len(aside), len(test))
+
+
+def read_split(
+    windows: str | os.PathLike[str],
+    train: str | os.PathLike[str] | None = None,
+    test: str | os.PathLike[str] | None = None,
+    validation: str | os.PathLike[str] | None = None,
+) -> list[tuple[pd.DataFrame, Any, Any, Any]]:
+    """Read a split from files.
+
+    Parameters
+    ----------
+    windows : path-like
+        Table (``.csv``, or ``.tsv``) with a row a window: ``subject, trial, stimulus, start, length`` as far as they
+        are known. Where it has a column ``part`` (train, validation, test), and a column ``fold`` for several splits,
+        no other file is needed.
+    train, test, validation : path-like | None
+        Row numbers counted from 0, or a mask (``.npy``; ``.txt`` with a number a line), or a table of
+        identifiers (``.csv``, ``.tsv``).
+
+    Returns
+    -------
+    splits : list of (windows, train, test, validation)
+        As :func:`audit_split` takes them; one a fold.
+
+    Raises
+    ------
+    DataFormatError
+        If a file is not what it should be.
+    ConfigError
+        If it is not said what is train and what is test.
+    """
+    table = _read_table(Path(windows))
+    if not set(table) & set(IDENTIFIERS):
+        raise DataFormatError(
+            f"{Path(windows).name}: has none of the columns {', '.join(IDENTIFIERS)}, only "
+            f"{', '.join(map(str, table))}; name at least the subject and the trial of each window."
+        )
+    if table.empty:
+        raise DataFormatError(f"{Path(windows).name}: has no rows.")
+    if train is not None and test is not None:
+        aside = None if validation is None else _read_rows(Path(validation))
+        return [(table, _read_rows(Path(train)), _read_rows(Path(test)), aside)]
+    if "part" not in table or train is not None or test is not None or validation is not None:
+        raise ConfigError(
+            "Say what is train and what is test: with --train FILE and --test FILE, or with a column 'part' in "
+            f"{Path(windows).name}."
+        )
+    part = table["part"].astype(str).str.strip().str.lower()
+    unknown = sorted(set(part) - set(PARTS))
+    if unknown:
+        raise DataFormatError(
+            f"{Path(windows).name}: part is {unknown[0]!r} in a row; it must be one of {', '.join(PARTS)}."
+        )
+    part = part.map(PARTS)
+    folds = table["fold"] if "fold" in table else pd.Series(0, index=table.index)
+    if folds.isna().any():
+        raise DataFormatError(
+            f"{Path(windows).name}: the column 'fold' has no value in row {int(folds.isna().argmax())}."
+        )
+    splits: list[tuple[pd.DataFrame, Any, Any, Any]] = []
+    for fold in folds.unique():
+        own = (folds == fold).to_numpy()
+        rows = table[own].reset_index(drop=True)
+        is_train, is_test, is_aside = ((part[own] == name).to_numpy() for name in ("train", "test", "validation"))
+        splits.append((rows, is_train, is_test, is_aside if is_aside.any() else None))
+    return splits
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
+        text = "".join(dropwhile(lambda line: line.startswith("#"), lines))
+        return pd.read_csv(io.StringIO(text), sep="\t" if path.suffix == ".tsv" else ",")
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise DataFormatError(f"{path.name}: not a table ({error}); a CSV with a header is expected.") from error
+
+
+def _read_rows(path: Path) -> Any:
+    if path.suffix in (".csv", ".tsv"):
+        return _read_table(path)
+    try:
+        return np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, dtype=int, ndmin=1)
+    except (ValueError, EOFError) as error:
+        raise DataFormatError(
+            f"{path.name}: not row numbers ({error}); .npy, .txt with one a line, or a .csv of identifiers is expected."
+        ) from error
+
+
+def _numbers(rows: Any, table: pd.DataFrame, name: str) -> np.ndarray:
+    """Return the numbers of the windows that are meant."""
+    if isinstance(rows, pd.DataFrame):
+        return _found(rows, table, name)
+    numbers = np.asarray(rows)
+    if numbers.dtype == bool:
+        if numbers.shape != (len(table),):
+            raise ConfigError(f"{name}: a mask over {len(table)} windows was expected, got {numbers.shape}.")
+        return np.flatnonzero(numbers)
+    if numbers.size == 0:
+        return _EMPTY
+    if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
+        raise ConfigError(f"{name}: row numbers of windows were expected, got {numbers.dtype} {numbers.shape}.")
+    if numbers.shape == (len(table),) and len(table) > 2 and np.isin(numbers, (0, 1)).all():
+        return np.flatnonzero(numbers)  # a mask in ones and zeros
+    if numbers.min() < 0 or numbers.max() >= len(table):
+        wrong = numbers[(numbers < 0) | (numbers >= len(table))][0]
+        raise ConfigError(f"{name}: window {wrong} is none of the {len(table)} there are, counted from 0.")
+    return np.unique(numbers)
+
+
+def _found(rows: pd.DataFrame, table: pd.DataFrame, name: str) -> np.ndarray:
+    keys = [column for column in IDENTIFIERS if column in rows and column in table]
+    if not keys:
+        raise ConfigError(
+            f"{name}: its columns {list(rows.columns)} and those of the windows {list(table.columns)} have none of "
+            f"{', '.join(IDENTIFIERS)} in common."
+        )
+    lacking = [column for column in IDENTIFIERS if column in rows and column not in table]
+    if lacking:
+        raise ConfigError(f"{name}: names windows by {lacking[0]!r}, which the windows do not have.")
+    finest = max(IDENTIFIERS.index(key) for key in keys)
+    unnamed = [column for column in IDENTIFIERS[:finest] if column in table and column not in rows]
+    if unnamed and len(table[unnamed[0]].unique()) > 1:
+        raise ConfigError(f"{name}: has no column {unnamed[0]!r}, so its {keys[-1]} may be that of several; add it.")
+    wanted = pd.MultiIndex.from_frame(rows[keys].astype(str))
+    there = pd.MultiIndex.from_frame(table[keys].astype(str))
+    absent = ~wanted.isin(there)
+    if absent.any():
+        first = ", ".join(f"{key} {value}" for key, value in zip(keys, wanted[int(absent.argmax())], strict=True))
+        raise ConfigError(
+            f"{name}: {absent.sum()} of its {len(rows)} windows are not among the windows: {first} first."
+        )
+    return np.flatnonzero(there.isin(wanted))
+
+
+def _column(table: pd.DataFrame, column: str) -> pd.Series | None:
+    return None if column not in table or table[column].isna().any() else table[column]
+
+
+def _trial_numbers(table: pd.DataFrame) -> pd.Series | None:
+    """Give each trial a number; those of two people are two, whatever they are called."""
+    if _column(table, "trial") is None:
+        return None
+    keys = ["subject", "trial"] if _column(table, "subject") is not None else ["trial"]
+    return table.groupby(keys, sort=False).ngroup()
+
+
+def _one_trial_a_number(table: pd.DataFrame) -> bool:
+    """Whether trials without people have numbers of their own: then no two windows of one number begin together."""
+    return _column(table, "start") is not None and not table.duplicated(["trial", "start"]).any()
+
+
+def _share(values: pd.Series | None, seen: np.ndarray, test: np.ndarray) -> float:
+    return float("nan") if values is None else float(values.iloc[test].isin(values.iloc[seen].unique()).mean())
+
+
+def _samples(
+    windows: Windows | pd.DataFrame,
+    table: pd.DataFrame,
+    trial: pd.Series | None,
+    seen: np.ndarray,
+    test: np.ndarray,
+    length: int | None,
+) -> float:
+    if isinstance(windows, Windows):
+        return shared_samples(windows.starts[seen], windows.starts[test], windows.length)
+    starts = _column(table, "start")
+    if length is None and _column(table, "length") is not None:
+        lengths = table["length"].unique()
+        if len(lengths) > 1:
+            raise ConfigError(f"Windows of one length were expected, got {', '.join(map(str, lengths[:3]))} ...")
+        length = lengths[0]
+    if trial is None or starts is None or length is None:
+        same = np.isin(test, seen).mean()
+        return float(same) if same else float("nan")
+    whole = isinstance(length, int | float | np.number) and float(length).is_integer() and length >= 1
+    if not whole or not pd.api.types.is_integer_dtype(starts):
+        raise ConfigError(f"start and length must be whole samples, got {starts.dtype} and {length}.")
+    length = int(length)
+    # A strip of the trials end to end, far enough apart that windows of two trials cannot overlap.
+    within = starts.to_numpy(np.int64) - int(starts.min())
+    strip = trial.to_numpy() * (within.max() + length) + within
+    return shared_samples(strip[seen], strip[test], length)

@@ -1,0 +1,161 @@
+"""Controls: the same windows and folds with a task whose answer is known, so that the evaluation itself is tested."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eegemo.errors import ConfigError, unknown_name
+from eegemo.labels import LabelScheme, categories
+from eegemo.trials import Trials
+from eegemo.windows import Windows
+
+#: The controls by name, with what each one should show.
+CONTROLS = {
+    "permuted-labels": "labels dealt anew to the trials of each person: an honest protocol must fall to chance",
+    "who-is-it": "the person as the class: how much of who it is the model can read",
+    "which-video": "the stimulus as the class: how much of what was shown the model can read",
+    "injected-signal": "a rhythm added whose frequency is the class: must be found",
+}
+#: The probe that asks for what each protocol holds out has no answer in training.
+_UNKNOWN = {"who-is-it": ("subject", "subject-video"), "which-video": ("video", "subject-video")}
+_LOWEST, _HIGHEST = 8.0, 30.0  # Hz; inside every band that DEAP's preprocessing leaves
+
+
+@dataclass(frozen=True)
+class Control:
+    """A task whose answer is known, in the place of the real one.
+
+    Parameters
+    ----------
+    name : "permuted-labels" | "who-is-it" | "which-video" | "injected-signal"
+    strength : float
+        Of the injected rhythm: its rms over the standard deviation of each channel in each trial.
+    random_state : int
+        Of permutation and phases.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such control, or the strength is not positive.
+    """
+
+    name: str
+    strength: float = 0.5
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        if self.name not in CONTROLS:
+            raise unknown_name("control", self.name, CONTROLS)
+        if not 0 < self.strength < np.inf:
+            raise ConfigError(f"strength must be a positive number, got {self.strength}.")
+        object.__setattr__(self, "strength", float(self.strength))  # NumPy's numbers are no JSON
+        object.__setattr__(self, "random_state", int(self.random_state))
+
+
+def controlled(
+    control: Control, windows: Windows, labels: LabelScheme, *, protocol: str
+) -> tuple[Windows, LabelScheme]:
+    """Put a control's task in the place of the real one.
+
+    Parameters
+    ----------
+    control : Control
+    windows : Windows
+    labels : LabelScheme
+        Of the real task.
+    protocol : str
+        The protocol that will split them; a probe for what it holds out is refused.
+
+    Returns
+    -------
+    windows : Windows
+        The same windows, over trials with permuted ratings or changed samples.
+    labels : LabelScheme
+        Their classes.
+
+    Raises
+    ------
+    ConfigError
+        If the control cannot be had under the protocol.
+    """
+    if protocol in _UNKNOWN.get(control.name, ()):
+        raise ConfigError(
+            f"Control {control.name!r} asks for what protocol {protocol!r} holds out, so training cannot know it; run "
+            "it under 'trial'."
+        )
+    trials, seed = windows.trials, control.random_state
+    if control.name == "permuted-labels":
+        return _over(permute_labels(trials, labels, random_state=seed), windows), labels
+    if control.name == "injected-signal":
+        changed = inject_signal(trials, labels, strength=control.strength, random_state=seed)
+        return _over(changed, windows), labels
+    column = {"who-is-it": "subject", "which-video": "stimulus"}[control.name]
+    values = trials.table[column]
+    if values.isna().any():
+        raise ConfigError(
+            f"Control {control.name!r} needs the {column} of every trial; {values.isna().sum()} have none."
+        )
+    return windows, categories(column, tuple(dict.fromkeys(values.astype(str))))
+
+
+def permute_labels(trials: Trials, labels: LabelScheme, *, random_state: int = 0) -> Trials:
+    """Deal the ratings of each person anew to that person's trials.
+
+    Parameters
+    ----------
+    trials : Trials
+    labels : LabelScheme
+        Names the ratings; those that it reads stay together.
+    random_state : int
+
+    Returns
+    -------
+    trials : Trials
+        The same strip. Who a trial is of still tells how that person tends to rate, but nothing more.
+    """
+    rng = np.random.default_rng(random_state)
+    table = trials.table
+    order = np.arange(len(table))
+    for subject in table["subject"].unique():
+        own = np.flatnonzero(table["subject"] == subject)
+        order[own] = rng.permutation(own)
+    permuted = {name: table[name].iloc[order].set_axis(table.index) for name in labels.columns}
+    return trials._replaced(table=table.assign(**permuted))
+
+
+def inject_signal(trials: Trials, labels: LabelScheme, *, strength: float = 0.5, random_state: int = 0) -> Trials:
+    """Add a sine to every trial whose frequency tells the class.
+
+    Parameters
+    ----------
+    trials : Trials
+    labels : LabelScheme
+    strength : float
+        Rms of the sine over the standard deviation of the channel in that trial.
+    random_state : int
+        Of the phases, one a trial, so that the frequency alone tells the class.
+
+    Returns
+    -------
+    trials : Trials
+        With a new strip in RAM. The classes have frequencies evenly spaced from 8 to 30 Hz (to 0.4 of the sampling
+        rate, where that is less), on all channels alike.
+    """
+    rng = np.random.default_rng(random_state)
+    top = min(_HIGHEST, 0.4 * trials.sfreq)
+    frequencies = np.linspace(min(_LOWEST, top / 2), top, len(labels.classes))
+    signals = np.array(trials.signals)
+    y = labels(trials)
+    phases = rng.uniform(0, 2 * np.pi, len(trials))
+    for (start, n_times), number, phase in zip(trials.table[["start", "n_times"]].to_numpy(), y, phases, strict=True):
+        strip = signals[start : start + n_times]
+        seconds = np.arange(n_times) / trials.sfreq
+        sine = np.sqrt(2) * np.sin(2 * np.pi * frequencies[number] * seconds + phase)
+        strip += (strength * strip.std(axis=0) * sine[:, None]).astype(np.float32)
+    return trials._replaced(signals=signals)
+
+
+def _over(trials: Trials, windows: Windows) -> Windows:
+    return Windows(trials, windows.length, windows.starts, windows.trial_index)

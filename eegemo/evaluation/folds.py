@@ -1,0 +1,161 @@
+"""One fold: what it gave, written as one file when it ends."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from eegemo._atomic import replacing
+from eegemo.errors import DataFormatError
+from eegemo.evaluation.leakage import Leakage
+from eegemo.evaluation.protocols import Split
+
+_ARRAYS = ("y", "trial", "proba")
+# What reading a file of other bytes than were written may end in.
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold gave.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold, from 0.
+    seen : dict of str -> dict
+        Window-level scores of the fitted classifier on ``train`` and ``validation``.
+    train, validation, test : array of int
+        Numbers of the windows fitted on, stopped on and tested on, ascending.
+    y, trial : array of int, shape (n_test,)
+        Classes and trials (rows of the trial table) of the windows tested on.
+    proba : array, shape (n_test, n_classes), float32
+        What was predicted for them.
+    history : dict of str -> list of float
+        Learning curves, where the classifier keeps them.
+    best_epoch : int | None
+        The epoch whose weights were used.
+    leakage : Leakage
+        What test shares with training and validation.
+    n_parameters : int | None
+        Trainable parameters of the network.
+    seconds : float
+        Of fitting and predicting.
+    peak_memory_mb : float | None
+        Of the process that ran it.
+    """
+
+    number: int
+    seen: dict[str, dict[str, float]]
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    y: np.ndarray
+    trial: np.ndarray
+    proba: np.ndarray
+    history: dict[str, list[float]]
+    best_epoch: int | None
+    leakage: Leakage
+    n_parameters: int | None
+    seconds: float
+    peak_memory_mb: float | None
+
+    @property
+    def split(self) -> Split:
+        """Window numbers of training, validation and test."""
+        return self.train, self.validation, self.test
+
+    def save(self, path: Path, *, run: str = "") -> None:
+        """Write the fold as one ``.npz`` file, whole or not at all.
+
+        Parameters
+        ----------
+        path : Path
+            Its name ends in ``.npz``.
+        run : str
+            The fingerprint of its run, by which :func:`read_fold` tells it from another run's.
+        """
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        left_out = {*_ARRAYS, "train", "validation", "test"}
+        rest = {k: v for k, v in vars(self).items() if k not in left_out} | {"leakage": asdict(self.leakage)}
+        rest["run"] = run
+        # One byte a window says in which part it is; it compresses to little.
+        part = np.zeros(max((numbers.max() + 1 for numbers in self.split if len(numbers)), default=0), np.uint8)
+        for code, numbers in enumerate(self.split, start=1):
+            part[numbers] = code
+        with replacing(path) as partial:
+            np.savez_compressed(
+                partial,
+                record=np.array(json.dumps(rest, default=lambda numbers: numbers.tolist())),
+                part=part,
+                **arrays,
+            )
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A fold that could not be carried out.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold, from 0.
+    error : str
+        The exception's type and message.
+    """
+
+    number: int
+    error: str
+
+
+def read_fold(path: Path, *, number: int | None = None, run: str | None = None) -> Fold:
+    """Read a fold that was written with :meth:`Fold.save`.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.npz`` file.
+    number, run : int, str | None
+        Which fold of which run it must be; any by default.
+
+    Returns
+    -------
+    fold : Fold
+
+    Raises
+    ------
+    DataFormatError
+        If the file is damaged (its arrays carry checksums), or another fold's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            rest = json.loads(str(stored["record"]))
+            if (rest.pop("run") != run and run is not None) or number not in (None, rest["number"]):
+                raise ValueError("it is another fold's, or another run's")
+            for name in ("fitted_on_test", "chosen_by_test"):
+                used = rest["leakage"][name]
+                rest["leakage"][name] = None if used is None else tuple(used)
+            rest["leakage"] = Leakage(**rest["leakage"])
+            part = stored["part"]
+            train, validation, test = (np.flatnonzero(part == code) for code in (1, 2, 3))
+            fold = Fold(train=train, validation=validation, test=test, **{n: stored[n] for n in _ARRAYS}, **rest)
+    except _DAMAGE as error:
+        raise DataFormatError(f"{path.name}: damaged, or not a fold ({error}); delete it and run again.") from error
+    if not len(fold.test) == len(fold.y) == len(fold.trial) == len(fold.proba):
+        raise DataFormatError(f"{path.name}: damaged; its arrays are of different lengths. Delete it and run again.")
+    return fold

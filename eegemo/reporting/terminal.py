@@ -1,0 +1,36 @@
+"""What an experiment prints when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from eegemo.evaluation.results import Results
+from eegemo.reporting.tables import baselines_of, formatted, score_table, statement
+
+
+def print_summary(console: Console, results: Sequence[Results], folder: Path) -> None:
+    """Print the scores, what they mean, and where the tables are.
+
+    Parameters
+    ----------
+    console : rich.console.Console
+    results : sequence of Results
+    folder : Path
+        Of the tables and figures.
+    """
+    columns = ["test accuracy", "test macro-F1", "trial accuracy", "trial macro-F1"]
+    table = Table(Column("protocol", no_wrap=True), "model", *columns, title="Mean ± standard deviation over folds")
+    for kind, some in (("", results), ("no EEG: ", baselines_of(results))):
+        for row in formatted(score_table(some)).to_dict(orient="records"):
+            table.add_row(row["protocol"], f"{kind}{row['model']}", *(row[column] for column in columns))
+    console.print(table)
+    console.print(statement(results))
+    for label, result in {result.protocol_label: result for result in results}.items():
+        console.print(f"[bold]{label}[/bold]: {result.verdict}")
+    for note in dict.fromkeys(note for result in results for note in result.notes):
+        console.print(note)
+    console.print(f"Tables and figures: {folder / 'README.md'}")
