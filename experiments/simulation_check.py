@@ -21,7 +21,6 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.progress import Progress
 from scipy import stats
-from sklearn.metrics import cohen_kappa_score
 
 from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
@@ -81,19 +80,17 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
 
 def scores_of_people(result: Results) -> list[dict[str, object]]:
     """Score every person's windows of all folds together; kappa is 0 for any guess that is the same for all of them."""
-    predictions = result.predictions
-    proba = predictions[[f"p_{name}" for name in result.scheme.classes]].to_numpy()
-    predictions = predictions.assign(predicted=proba.argmax(axis=1))
+    classes = result.predictions.groupby("subject")["y"]
     return [
         {
             "protocol": result.protocol,
             "subject": subject,
-            "accuracy": (own["y"] == own["predicted"]).mean(),
-            "majority of the subject": own["y"].value_counts(normalize=True).max(),
-            "kappa": cohen_kappa_score(own["y"], own["predicted"]),
+            "accuracy": own["accuracy"],
+            "majority of the subject": classes.get_group(subject).value_counts(normalize=True).max(),
+            "kappa": own["kappa"],
             "shared trial": result.leakage.trial,
         }
-        for subject, own in predictions.groupby("subject")
+        for subject, own in result.of_subjects().iterrows()
     ]
 
 

@@ -8,12 +8,17 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # tests that use Keras before eegemo does would start more
 
 from eegemo import Trials, simulate, write_simulated_raw
+
+# The same examples in each run, so that what fails was broken by the change at hand.
+settings.register_profile("reproducible", derandomize=True)
+settings.load_profile("reproducible")
 
 
 @pytest.fixture(autouse=True)

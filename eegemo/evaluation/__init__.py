@@ -1,1 +1,1 @@
-"""Protocols, leakage, cross-validation, metrics and baselines: how a number is come by."""
+"""How a number is come by: protocols, leakage, folds and runs, scores, baselines, controls and statistics."""

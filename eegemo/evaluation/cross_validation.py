@@ -155,9 +155,10 @@ def evaluate(
         if place is not None:
             stack.enter_context(place.locked())
             place.begin(identity, empty)
-            done = place.sound_folds(splits, empty.provenance["fingerprint"])
+            done = place.sound_folds(len(splits), empty.provenance["fingerprint"])
             if len(done) == len(splits) and read_card(place.path)["finished"]:
-                return replace(open_results(place.path), model=name)
+                found = open_results(place.path)
+                return replace(found, model=name, provenance=found.provenance | {"model": name, "smoke": smoke})
         seconds_before = sum(fold.seconds for fold in done.values())
         task = _Task(estimator, y, len(labels.classes))
         missing = {number: split for number, split in enumerate(splits) if number not in done}

@@ -13,6 +13,22 @@ METRICS = ("accuracy", "loss", "balanced_accuracy", "macro_f1", "weighted_f1", "
 _SMALLEST = 1e-7
 
 
+def losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
+    """Return the negative log-likelihood of each true class, bounded where its probability is 0.
+
+    Parameters
+    ----------
+    y : array of int, shape (n,)
+    proba : array, shape (n, n_classes)
+
+    Returns
+    -------
+    losses : array, shape (n,)
+        In nats.
+    """
+    return -np.log(np.maximum(proba[np.arange(len(y)), y].astype(np.float64), _SMALLEST))
+
+
 def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
     """Score predicted probabilities.
 
@@ -36,11 +52,10 @@ def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
     matrix = confusion(y, predicted, proba.shape[1])
     support = matrix.sum(axis=1)
     f1 = per_class(matrix)["f1"].to_numpy()
-    likelihood = np.maximum(proba[np.arange(len(y)), y].astype(np.float64), _SMALLEST)
     agreed_by_one_class = len(np.unique(np.append(y, predicted))) == 1
     return {
         "accuracy": float(np.trace(matrix) / len(y)),
-        "loss": float(-np.log(likelihood).mean()),
+        "loss": float(losses(y, proba).mean()),
         "balanced_accuracy": float((np.diag(matrix)[support > 0] / support[support > 0]).mean()),
         "macro_f1": float(f1.mean()),
         "weighted_f1": float(f1 @ support / len(y)),

@@ -148,15 +148,13 @@ class Results:
         people too. ``level`` is ``window`` or ``trial`` (mean probability over a trial's windows). ``control``
         names the control, and is empty for the real task.
         """
-        subjects = self.table["subject"].to_numpy()
         rows = []
         for fold in self.folds:
-            of_trial = dict(zip(fold.trial.tolist(), subjects[fold.test].tolist(), strict=True))
             for part, scores in fold.seen.items():
                 rows.append({"subject": "all", "fold": fold.number, "level": "window", "part": part, **scores})
             for level in LEVELS:
                 trial, y, proba = at_level(fold, level)
-                subject = np.array([str(of_trial[number]) for number in trial.tolist()])
+                subject = self.subject_of(trial).astype(str)
                 key = {"fold": fold.number, "level": level, "part": "test"}
                 rows.append({"subject": "all", **key, **score(y, proba)})
                 for person in np.unique(subject):
@@ -266,7 +264,7 @@ class Results:
         for folds in self.repetitions():
             levels = [at_level(fold, level) for fold in folds]
             trial, y, proba = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-            subject = self._subject_of(folds, trial)
+            subject = self.subject_of(trial)
             tables.append(
                 pd.DataFrame(
                     {person: score(y[subject == person], proba[subject == person]) for person in np.unique(subject)}
@@ -280,12 +278,26 @@ class Results:
         repeats = [[fold for fold in self.folds if fold.number // n_folds == r] for r in range(self.splitter.n_repeats)]
         return [folds for folds in repeats if folds]
 
-    def _subject_of(self, folds: Sequence[Fold], trial: np.ndarray) -> np.ndarray:
-        subjects = self.table["subject"].to_numpy()
-        tested = np.concatenate([fold.test for fold in folds])
-        of = np.concatenate([fold.trial for fold in folds])
-        known, first = np.unique(of, return_index=True)
-        return subjects[tested[first]][np.searchsorted(known, trial)]
+    def subject_of(self, trial: np.ndarray) -> np.ndarray:
+        """Return the person of each tested trial.
+
+        Parameters
+        ----------
+        trial : array of int, shape (n,)
+            Numbers of trials, as folds have them.
+
+        Returns
+        -------
+        subject : array, shape (n,)
+        """
+        known, subjects = self._subjects_of_trials
+        return subjects[np.searchsorted(known, trial)]
+
+    @cached_property
+    def _subjects_of_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        tested = np.concatenate([fold.test for fold in self.folds])
+        known, first = np.unique(np.concatenate([fold.trial for fold in self.folds]), return_index=True)
+        return known, self.table["subject"].to_numpy()[tested[first]]
 
 
 def at_level(fold: Fold, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

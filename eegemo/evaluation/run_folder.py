@@ -19,7 +19,7 @@ import pandas as pd
 from eegemo._atomic import replacing
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.evaluation.folds import Failure, Fold, read_fold
-from eegemo.evaluation.protocols import Split, Splitter
+from eegemo.evaluation.protocols import Splitter
 from eegemo.evaluation.results import Results
 from eegemo.labels import LabelScheme
 
@@ -94,20 +94,18 @@ class RunFolder:
         with replacing(self.path / _WINDOWS) as partial:
             np.savez_compressed(partial, **windows)
 
-    def sound_folds(self, splits: list[Split], run: str) -> dict[int, Fold]:
-        """Return the folds that are there already, sound, and of this run; warn of those that are not."""
+    def sound_folds(self, n_folds: int, run: str) -> dict[int, Fold]:
+        """Return the folds that are there already, sound, and of this run; delete the others, with a warning."""
         done = {}
-        for number, split in enumerate(splits):
+        for number in range(n_folds):
             path = self.fold_path(number)
             if not path.exists():
                 continue
             try:
-                fold = read_fold(path, number=number, run=run)
+                done[number] = read_fold(path, number=number, run=run)
             except DataFormatError as error:
-                warnings.warn(f"{error} It is done again.", UserWarning, stacklevel=2)
-                continue
-            if all(np.array_equal(mine, theirs) for mine, theirs in zip(split, fold.split, strict=True)):
-                done[number] = fold
+                path.unlink()
+                warnings.warn(f"{str(error).partition(';')[0]}; deleted, and done again.", UserWarning, stacklevel=2)
         return done
 
     def fold_path(self, number: int) -> Path:

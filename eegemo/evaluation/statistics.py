@@ -11,12 +11,11 @@ import pandas as pd
 from scipy import stats
 
 from eegemo.errors import ConfigError, unknown_name
-from eegemo.evaluation.metrics import METRICS, from_confusions
+from eegemo.evaluation.metrics import METRICS, from_confusions, losses
 from eegemo.evaluation.results import LEVELS, Results, at_level
 
 #: With fewer people than this, no interval from resampling them can hold the mean in 95 of 100 cases.
 FEWEST_SUBJECTS = 6
-_LEAST = 1e-7
 _DIGITS = 12  # equal differences must tie, though their last bits differ
 
 
@@ -133,7 +132,7 @@ def confidence_interval(
         def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
             return people[index].mean(axis=axis)
     else:
-        counts, losses = _by_trial(result, level)
+        counts, loss, _ = _by_trial(result, level)
         unit, n = "trials", len(counts)
         if n < 2:
             raise ConfigError("An interval needs several trials to resample, got one.")
@@ -141,7 +140,7 @@ def confidence_interval(
         def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
             total = counts[index].sum(axis=np.ndim(index) - 1 if axis == -1 else axis)
             if metric == "loss":
-                summed = losses[index].sum(axis=axis)
+                summed = loss[index].sum(axis=axis)
                 return summed / total.sum(axis=(-2, -1))
             return from_confusions(total, metric)
 
@@ -380,17 +379,10 @@ def label_permutation_test(
         raise ConfigError("The loss is not counted from predicted classes; take another metric.")
     if n_permutations < 1:
         raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
+    counts, _, trials = _by_trial(result, level)
+    predicted, labels = counts.sum(axis=1), counts.sum(axis=2).argmax(axis=1)
+    subject = np.unique(result.subject_of(trials), return_inverse=True)[1]
     n_classes = len(result.scheme.classes)
-    parts = [at_level(fold, level) for fold in result.folds]
-    trial, y, proba = (np.concatenate(part) for part in zip(*parts, strict=True))
-    trials, first, index = np.unique(trial, return_index=True, return_inverse=True)
-    predicted = np.zeros((len(trials), n_classes))
-    np.add.at(predicted, (index, proba.argmax(axis=1)), 1)
-    labels = y[first]
-    of_trial = dict(
-        zip(np.concatenate([f.trial for f in result.folds]).tolist(), _tested_subjects(result), strict=True)
-    )
-    subject = np.unique([str(of_trial[number]) for number in trials.tolist()], return_inverse=True)[1]
     rng = np.random.default_rng(random_state)
 
     def scored(labels: np.ndarray) -> float:
@@ -449,17 +441,12 @@ def _check_metric(metric: str) -> None:
         raise unknown_name("metric", metric, METRICS)
 
 
-def _tested_subjects(result: Results) -> list[object]:
-    return [subject for fold in result.folds for subject in result.table["subject"].iloc[fold.test].tolist()]
-
-
-def _by_trial(result: Results, level: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the confusion matrix, and the summed loss, of each trial over all folds."""
+def _by_trial(result: Results, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the confusion matrix, the summed loss and the number of each trial over all folds."""
     n_classes = len(result.scheme.classes)
     parts = [at_level(fold, level) for fold in result.folds]
     trial, y, proba = (np.concatenate(part) for part in zip(*parts, strict=True))
     trials, index = np.unique(trial, return_inverse=True)
     counts = np.zeros((len(trials), n_classes, n_classes))
     np.add.at(counts, (index, y, proba.argmax(axis=1)), 1)
-    likelihood = np.maximum(proba[np.arange(len(y)), y].astype(np.float64), _LEAST)
-    return counts, np.bincount(index, -np.log(likelihood))
+    return counts, np.bincount(index, losses(y, proba)), trials

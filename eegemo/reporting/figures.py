@@ -15,7 +15,7 @@ from eegemo._atomic import replacing
 from eegemo.evaluation.leakage import percent
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.statistics import confidence_interval
-from eegemo.reporting.tables import baselines_of, data_statement, statement
+from eegemo.reporting.tables import baselines_of, data_statement, metric_name, statement
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
@@ -48,7 +48,7 @@ def confusion_figure(result: Results) -> Figure:
         display = ConfusionMatrixDisplay(values, display_labels=result.scheme.classes)
         display.plot(ax=ax, values_format=style, cmap="Blues", colorbar=False)
         ax.set(title=title, xlabel="predicted", ylabel="true" if ax is axes[0] else "")
-    _head_and_foot(figure, f"{result.model} under {result.protocol}", [result])
+    _head_and_foot(figure, f"{result.model} under {result.protocol_label}", [result])
     return figure
 
 
@@ -81,7 +81,7 @@ def curves_figure(result: Results) -> Figure:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].legend(frameon=False, loc="best")
-    title = f"{result.model} under {result.protocol}: a line a fold, a dot at the epoch kept"
+    title = f"{result.model} under {result.protocol_label}: a line a fold, a dot at the epoch kept"
     _head_and_foot(figure, title, [result])
     return figure
 
@@ -121,7 +121,7 @@ def gap_figure(results: Sequence[Results]) -> Figure:
             x, value = protocols.index(baseline.protocol_label), baseline.of_subjects()[metric].mean()
             line = dict(zip(("color", "linestyle"), _LINES[names.index(baseline.model) % len(_LINES)], strict=True))
             ax.plot([x - 0.46, x + 0.46], [value, value], label=f"no EEG: {baseline.model}", linewidth=1.6, **line)
-        ax.set(ylabel=f"{_words(metric)}, windows", ylim=(0, 1.02), xlim=(-0.6, len(protocols) - 0.4))
+        ax.set(ylabel=f"{metric_name(metric)}, windows", ylim=(0, 1.02), xlim=(-0.6, len(protocols) - 0.4))
         ax.spines[["top", "right"]].set_visible(False)
     records = {result.protocol_label: result.leakage for result in results}
     shared = ["\n".join((name, *map(percent, records[name].shares.values()))) for name in protocols]
@@ -170,7 +170,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
         ax.set_xticks(range(len(own)), [result.model for result in own])
         ax.set(title=protocol, xlim=(-0.5, len(own) - 0.3), ylim=(0, 1.02))
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel(f"{_words(metric)}, windows of a person")
+    axes[0].set_ylabel(f"{metric_name(metric)}, windows of a person")
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, fontsize=8)
     title = "A dot a person; the diamond is their mean with its 95 % interval"
@@ -189,10 +189,6 @@ def write_figure(figure: Figure, path: Path) -> None:
     """
     with replacing(path) as partial:
         figure.savefig(partial, dpi=110, metadata={"Software": None})
-
-
-def _words(metric: str) -> str:
-    return metric.replace("_f1", "-F1").replace("_", " ")
 
 
 def _head_and_foot(figure: Figure, title: str, results: Sequence[Results], foot: str | None = None) -> None:

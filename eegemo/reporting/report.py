@@ -130,10 +130,10 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
     for result in results:
         name = f"{result.protocol}-{result.model}"
         write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
-        sections.append(f"![confusion matrix of {result.model} under {result.protocol}](confusion-{name}.png)\n")
+        sections.append(f"![confusion matrix of {result.model} under {result.protocol_label}](confusion-{name}.png)\n")
         if result.folds[0].history:
             write_figure(curves_figure(result), folder / f"curves-{name}.png")
-            sections.append(f"![learning curves of {result.model} under {result.protocol}](curves-{name}.png)\n")
+            sections.append(f"![learning curves of {result.model} under {result.protocol_label}](curves-{name}.png)\n")
     notes = list(dict.fromkeys(note for result in results for note in result.notes))
     if notes:
         sections.append("**To know**\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")

@@ -25,7 +25,14 @@ from eegemo.evaluation.protocols import LEAVE_ONE_OUT, PROTOCOLS, Splitter
 from eegemo.evaluation.results import LEVELS, Results
 from eegemo.evaluation.statistics import FEWEST_SUBJECTS, compare_models, significantly_best
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
-from eegemo.reporting.tables import INTERVAL_METRICS, baselines_of, control_table, data_statement, interval_table
+from eegemo.reporting.tables import (
+    INTERVAL_METRICS,
+    baselines_of,
+    control_table,
+    data_statement,
+    interval_table,
+    metric_name,
+)
 
 # No id in a figure may differ from one writing to the next, and a dollar in a name begins no formula.
 _DRAWING: dict[Any, Any] = {"svg.hashsalt": "eegemo", "text.parse_math": False}
@@ -226,7 +233,7 @@ def _shown_level(group: _Group, level: str) -> dict[str, Any]:
     people = [row["people"] for row in rows if row["people"]]
     return {
         "name": level,
-        "metrics": [metric.replace("_f1", "-F1").replace("_", " ") for metric in INTERVAL_METRICS],
+        "metrics": [metric_name(metric) for metric in INTERVAL_METRICS],
         "rows": rows,
         "reasons": list(dict.fromkeys(row["reason"] for row in rows if row["reason"])),
         "people": min(people, default=0),

@@ -50,7 +50,7 @@ def score_table(results: Sequence[Results]) -> pd.DataFrame:
         wanted += [("test", "trial", metric) for metric in ("accuracy", "macro_f1")]
         for part, level, metric in wanted:
             values = scores.loc[(scores["part"] == part) & (scores["level"] == level), metric]
-            name = f"{'trial' if level == 'trial' else part} {_plain(metric)}"
+            name = f"{'trial' if level == 'trial' else part} {metric_name(metric)}"
             row[name], row[f"{name} sd"] = values.mean(), values.std()
         row |= {f"shared {name.removeprefix('shared_')}": share for name, share in result.leakage.shares.items()}
         rows.append(row)
@@ -126,7 +126,7 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
     for result in results:
         row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model}
         for metric in INTERVAL_METRICS:
-            interval, name = confidence_interval(result, metric, level), _plain(metric)
+            interval, name = confidence_interval(result, metric, level), metric_name(metric)
             row["people"] = interval.n if interval.unit == "subjects" else 1
             row |= {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
         row["p"] = label_permutation_test(result, level=level, n_permutations=1999).p
@@ -150,10 +150,10 @@ def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> 
     """
     text = table[["protocol", "model", "people"]].astype(str)
     for metric in INTERVAL_METRICS:
-        name = _plain(metric)
+        name = metric_name(metric)
         numbers = table[[name, f"{name} low", f"{name} high"]].to_numpy()
         text[name] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in numbers]
-    first = _plain(INTERVAL_METRICS[0])
+    first = metric_name(INTERVAL_METRICS[0])
     best = [key in bold for key in zip(table["protocol"], table["model"], strict=True)]
     text.loc[best, first] = "**" + text.loc[best, first] + "**"
     text["p"] = [f"{p:.4f}" for p in table["p"]]
@@ -325,7 +325,8 @@ def _macro_f1_of_all(result: Results) -> float:
     return float(from_confusions(result.confusion(), "macro_f1"))
 
 
-def _plain(metric: str) -> str:
+def metric_name(metric: str) -> str:
+    """Return a metric's name in words: ``macro_f1`` is macro-F1."""
     return metric.replace("_f1", "-F1").replace("_", " ")
 
 
