@@ -133,6 +133,12 @@ class Trials:
             digest.update(np.ascontiguousarray(self.signals[start : start + n_times]).data)
         return digest.hexdigest()
 
+    @property
+    def pass_band(self) -> tuple[float | None, float | None]:
+        """Lower and upper edge in Hz of what the recordings hold, None where it is not known or has no limit."""
+        low, high = self.provenance.get("pass_band", (None, None))
+        return low, high
+
     def trial_data(self, number: int, *, baseline: bool = False) -> np.ndarray:
         """Return the samples of one trial.
 

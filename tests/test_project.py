@@ -23,6 +23,7 @@ LAYERS = (
     "preprocessing",
     "datasets",
     "labels",
+    "features",
     "models",
     "evaluation",
     "reporting",

@@ -17,6 +17,7 @@ from eegemo.errors import DataFormatError, unknown_name
 from eegemo.trials import pick_channels
 
 SFREQ = 128.0
+PASS_BAND = (4.0, 45.0)  # Hz, of the preprocessed release
 N_TRIALS = 40
 N_BASELINE = 384
 N_TIMES = 8064

@@ -87,7 +87,11 @@ def load_deap(
             "sfreq": deap.SFREQ,
             "dataset": "simulated DEAP files" if simulated else "DEAP",
             "simulated": simulated,
-            "provenance": {"source": f"preprocessed, {release} release", "subjects": list(files)},
+            "provenance": {
+                "source": f"preprocessed, {release} release",
+                "subjects": list(files),
+                "pass_band": list(deap.PASS_BAND),
+            },
         },
         cache=cache,
     )

@@ -140,6 +140,7 @@ def load_deap_raw(
                 "source": "raw recordings",
                 "subjects": [task.subject for task in tasks],
                 "preprocessing": preprocessing.as_json,
+                "pass_band": list(preprocessing.pass_band),
             },
         },
         cache=cache,

@@ -102,6 +102,7 @@ def prepare_recordings(
                 "source": "a table of recordings",
                 "trials": [table_as_text(task.rows.drop(columns="file")) for task in tasks],
                 "preprocessing": tasks[0].preprocessing.as_json,
+                "pass_band": list(tasks[0].preprocessing.pass_band),
             },
         },
         cache=cache,

@@ -59,7 +59,6 @@ DEFAULT_SEED = 16
 
 _SITES = tuple("AF3 AF4 F3 F4 Fz F7 F8 FC5 FC6 C3 C4 Cz T7 T8 CP5 CP6 P3 P4 Pz P7 P8 O1 O2 Oz".split())
 _DEPTH = 0.80  # of the scalp's radius
-_PASS_BAND = (4.0, 45.0)
 # Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
 _RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
     "theta": (6.0, 0.8, 0.4, 1.5, ("AF", "F", "C")),
@@ -149,6 +148,7 @@ def simulate(
             "subjects": numbers,
             "effect": effect,
             "random_state": random_state,
+            "pass_band": list(deap.PASS_BAND),
         },
     )
 
@@ -424,7 +424,7 @@ def _frequencies() -> np.ndarray:
 
 def _in_band(amplitude: np.ndarray) -> np.ndarray:
     """Limit an amplitude spectrum to 4-45 Hz with slopes of a Butterworth filter of order 8; unit variance."""
-    low, high = _PASS_BAND
+    low, high = deap.PASS_BAND
     f = np.maximum(_frequencies(), 1e-9)
     amplitude = amplitude / np.sqrt(1 + (low / f) ** 16) / np.sqrt(1 + (f / high) ** 16)
     return (amplitude / np.sqrt((amplitude**2).mean())).astype(np.float32)

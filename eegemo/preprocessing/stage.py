@@ -100,6 +100,11 @@ class Preprocessing:
         )
 
     @property
+    def pass_band(self) -> tuple[float | None, float | None]:
+        """Lower and upper edge in Hz of what is left of a recording; None where nothing limits it."""
+        return self.band or (self.high_pass, None)
+
+    @property
     def as_json(self) -> dict[str, object]:
         """The settings as JSON holds them, for the provenance and the store's key."""
         return {name: plain(value) for name, value in asdict(self).items()}

@@ -1,0 +1,237 @@
+"""Power and differential entropy in frequency bands."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import signal
+
+from eegemo.errors import ConfigError
+from eegemo.features.base import WindowFeatures, window_views
+from eegemo.features.time import window_variance
+
+#: The bands in use on DEAP, in Hz; delta lies below its pass band.
+BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 12.0), "beta": (12.0, 30.0), "gamma": (30.0, 45.0)}
+#: The smallest variance, in µV²: a flat channel has a logarithm too. Not in any source.
+SMALLEST_VARIANCE = 1e-12
+
+Bands = Mapping[str, tuple[float, float]]
+
+
+class BandPower(WindowFeatures):
+    """Power in frequency bands, in microvolts squared: the integral of Welch's power spectral density.
+
+    Parameters
+    ----------
+    bands : mapping of str -> (float, float) | None
+        Name, and lower and upper edge in Hz; :data:`BANDS` by default. A frequency at the upper edge is not counted.
+    sfreq : float | None
+        Sampling rate in Hz of arrays; Windows bring theirs.
+    segment : float | None
+        Seconds of Welch's segments, which overlap by half; the whole window by default. Frequencies are its inverse
+        apart.
+    log : bool
+        Give the natural logarithm.
+
+    References
+    ----------
+    Welch 1967, doi:10.1109/TAU.1967.1161901.
+    """
+
+    needs_sfreq = True
+
+    def __init__(
+        self,
+        *,
+        bands: Bands | None = None,
+        sfreq: float | None = None,
+        segment: float | None = None,
+        log: bool = False,
+    ) -> None:
+        self.bands = bands
+        self.sfreq = sfreq
+        self.segment = segment
+        self.log = log
+
+    def _kinds(self) -> list[str]:
+        return [f"{name}_{'log_power' if self.log else 'power'}" for name in bands_or_default(self.bands)]
+
+    def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
+        check_bands(self.bands, self.sfreq_, pass_band)
+        frequencies = np.fft.rfftfreq(self._n_per_segment(self.length_), 1 / float(self.sfreq_ or 1))
+        for name, (low, high) in bands_or_default(self.bands).items():
+            if not ((frequencies >= low) & (frequencies < high)).any():
+                raise ConfigError(
+                    f"Band {name!r} ({low:g}-{high:g} Hz) holds none of the frequencies, which are "
+                    f"{frequencies[1] if len(frequencies) > 1 else 0:g} Hz apart; take a longer window or segment."
+                )
+
+    def _n_per_segment(self, length: int) -> int:
+        if self.segment is None:
+            return length
+        if not isinstance(self.segment, numbers.Real) or not 0 < self.segment:
+            raise ConfigError(f"segment must be a positive number of seconds, got {self.segment!r}.")
+        return min(length, max(1, round(self.segment * float(self.sfreq_ or 1))))
+
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        windows = window_views(signals, starts, length)
+        freqs, psd = signal.welch(windows, self.sfreq_, nperseg=self._n_per_segment(length), axis=-1)
+        power = [band_power(psd, freqs, band) for band in bands_or_default(self.bands).values()]
+        stacked = np.stack(power, axis=-1)
+        return np.log(np.maximum(stacked, SMALLEST_VARIANCE)) if self.log else stacked
+
+
+class DifferentialEntropy(WindowFeatures):
+    """Differential entropy of the band-passed signal, in nats: that of a normal distribution with its variance.
+
+    Parameters
+    ----------
+    bands : mapping of str -> (float, float) | None
+        Name, and lower and upper edge in Hz; :data:`BANDS` by default.
+    sfreq : float | None
+        Sampling rate in Hz of arrays; Windows bring theirs.
+    order : int
+        Of the Butterworth band-pass, which runs forwards and backwards; not in the source.
+
+    Notes
+    -----
+    ``0.5 ln(2 pi e v)``, v in microvolts squared and not below 1e-12. One unit more is a band ``e`` times as large.
+    Windows are filtered trial by trial and the variances are differences of running sums, so overlap costs little;
+    windows of an array are filtered one by one, and differ at their edges.
+
+    References
+    ----------
+    Shi, Jiao & Lu 2013, doi:10.1109/EMBC.2013.6611075; Duan, Zhu & Lu 2013, doi:10.1109/NER.2013.6695876.
+    """
+
+    needs_sfreq = True
+
+    def __init__(self, *, bands: Bands | None = None, sfreq: float | None = None, order: int = 4) -> None:
+        self.bands = bands
+        self.sfreq = sfreq
+        self.order = order
+
+    def _kinds(self) -> list[str]:
+        return [f"{name}_de" for name in bands_or_default(self.bands)]
+
+    def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
+        check_bands(self.bands, self.sfreq_, pass_band)
+        if not isinstance(self.order, numbers.Integral) or self.order < 1:
+            raise ConfigError(f"order must be a positive whole number, got {self.order!r}.")
+
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        entropies = []
+        for band in bands_or_default(self.bands).values():
+            passed = band_pass(signals, float(self.sfreq_ or 1), band, self.order)
+            variance = window_variance(passed, starts, length)
+            entropies.append(0.5 * np.log(2 * np.pi * np.e * np.maximum(variance, SMALLEST_VARIANCE)))
+        return np.stack(entropies, axis=-1).swapaxes(1, 2)
+
+
+def band_power(psd: np.ndarray, freqs: np.ndarray, band: tuple[float, float]) -> np.ndarray:
+    """Integrate a power spectral density over one frequency band.
+
+    Parameters
+    ----------
+    psd : array, shape (..., n_freqs)
+        One-sided power spectral density in µV²/Hz.
+    freqs : array, shape (n_freqs,)
+        The frequencies of ``psd`` in Hz, ascending and evenly spaced.
+    band : (float, float)
+        Lower and upper edge in Hz. A frequency at the upper edge belongs to the next band, so that bands side by side
+        add up.
+
+    Returns
+    -------
+    power : array, shape (...)
+        In µV².
+
+    Raises
+    ------
+    ConfigError
+        If no frequency lies in the band.
+    """
+    inside = (freqs >= band[0]) & (freqs < band[1])
+    if not inside.any():
+        raise ConfigError(f"No frequency lies in the band {band[0]:g}-{band[1]:g} Hz; take a longer window.")
+    spacing = freqs[1] - freqs[0] if len(freqs) > 1 else 1.0
+    return psd[..., inside].sum(axis=-1) * spacing
+
+
+def band_pass(signals: np.ndarray, sfreq: float, band: tuple[float, float], order: int) -> np.ndarray:
+    """Band-pass signals forwards and backwards, so that nothing is delayed.
+
+    Parameters
+    ----------
+    signals : array, shape (..., n_times)
+    sfreq : float
+        In Hz.
+    band : (float, float)
+        In Hz. From 0 it is a low-pass, up to half the sampling rate a high-pass.
+    order : int
+        Of the Butterworth filter, which runs twice.
+
+    Returns
+    -------
+    passed : array, shape (..., n_times)
+    """
+    low, high = band
+    if low == 0 and high >= sfreq / 2:
+        return signals
+    edges: tuple[str, float | tuple[float, float]] = ("bandpass", band)
+    if low == 0:
+        edges = "lowpass", high
+    elif high >= sfreq / 2:
+        edges = "highpass", low
+    sos = signal.butter(order, edges[1], edges[0], fs=sfreq, output="sos")
+    run_up = 3 * (2 * len(sos) + 1)  # scipy's own, which short windows do not have
+    return signal.sosfiltfilt(sos, signals, axis=-1, padlen=min(run_up, signals.shape[-1] - 1))
+
+
+def bands_or_default(bands: Bands | None) -> Bands:
+    """Return the bands, or :data:`BANDS` where there are none."""
+    return BANDS if bands is None else bands
+
+
+def check_bands(bands: Bands | None, sfreq: float | None, pass_band: tuple[float | None, float | None]) -> None:
+    """Refuse bands that are none, or that the recording does not hold.
+
+    Parameters
+    ----------
+    bands : mapping of str -> (float, float) | None
+    sfreq : float | None
+        In Hz.
+    pass_band : (float | None, float | None)
+        Of the recording in Hz; None where it is not known, or has no limit.
+
+    Raises
+    ------
+    ConfigError
+        If a band is empty, reaches beyond half the sampling rate, or lies outside the pass band in part.
+    """
+    wanted = bands_or_default(bands)
+    if not isinstance(wanted, Mapping) or not wanted:
+        raise ConfigError(f"bands must map names to edges, such as {{'alpha': (8, 12)}}, got {bands!r}.")
+    lowest, highest = pass_band
+    for name, edges in wanted.items():
+        try:
+            low, high = (float(edge) for edge in edges)
+        except (TypeError, ValueError):
+            low, high = 1.0, 0.0
+        if not 0 <= low < high < np.inf:
+            raise ConfigError(f"Band {name!r} must have a lower and a higher edge in Hz, got {edges!r}.")
+        if sfreq is not None and high > sfreq / 2:
+            raise ConfigError(
+                f"Band {name!r} ({low:g}-{high:g} Hz) reaches above {sfreq / 2:g} Hz, half the sampling rate, where "
+                "nothing was recorded; lower its edge."
+            )
+        below, above = lowest is not None and low < lowest, highest is not None and high > highest
+        if below or above:
+            limits = " to ".join("no limit" if edge is None else f"{edge:g} Hz" for edge in pass_band)
+            raise ConfigError(
+                f"Band {name!r} ({low:g}-{high:g} Hz) reaches {'below' if below else 'above'} the recordings' pass "
+                f"band ({limits}): what is left there is the slope of a filter, no EEG. Leave it out, or prepare the "
+                "recordings with a wider band."
+            )

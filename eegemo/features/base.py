@@ -1,0 +1,241 @@
+"""What all transformers share: windows or arrays in, a table of features out, and running sums."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+
+from eegemo.errors import ConfigError, DataFormatError
+from eegemo.windows import Windows
+
+_BATCH = 256  # windows of an array at a time
+
+
+class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
+    """Base of the transformers: features of every window, channel by channel.
+
+    ``transform`` takes Windows, or an array ``(n, n_channels, n_times)`` in microvolts; a two-dimensional array is
+    windows of one channel. Windows are computed trial by trial, the baseline before the stimulus included where a
+    filter needs a run-up: nothing reaches from one trial into the next, but a filter of either direction reaches from
+    one window into its neighbours. Each window of an array stands alone.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Channels (of a two-dimensional ``X``: samples).
+    ch_names_ : tuple of str
+        Of the Windows; ``ch0, ch1, ...`` of an array.
+    sfreq_ : float | None
+        In Hz: of the Windows, or the parameter ``sfreq``; None where neither says.
+    """
+
+    #: Whether the features cannot be computed without a sampling rate.
+    needs_sfreq: ClassVar[bool] = False
+
+    ch_names_: tuple[str, ...]
+    sfreq_: float | None
+
+    def fit(self, X: np.ndarray | Windows, y: Any = None) -> Self:
+        """Check the settings against the data, and learn the channels; no feature depends on other windows.
+
+        Parameters
+        ----------
+        X : Windows | array, shape (n, n_channels, n_times) or (n, n_times)
+            In microvolts.
+        y : None
+            Not used.
+
+        Returns
+        -------
+        self : WindowFeatures
+
+        Raises
+        ------
+        ConfigError
+            If a setting does not suit the data: a band outside the recording's pass band, a window too short.
+        ValueError
+            If ``X`` has another shape, or values that are not finite.
+        """
+        self._checked(X, reset=True)
+        return self
+
+    def transform(self, X: np.ndarray | Windows) -> np.ndarray:
+        """Compute the features.
+
+        Parameters
+        ----------
+        X : Windows | array, shape (n, n_channels, n_times) or (n, n_times)
+            In microvolts; as it was fitted.
+
+        Returns
+        -------
+        features : array, shape (n, n_features), float64
+            Channel by channel; :meth:`get_feature_names_out` names the columns.
+        """
+        check_is_fitted(self, "ch_names_")
+        X = self._checked(X, reset=False)
+        parts = _of_windows(self, X) if isinstance(X, Windows) else _of_array(self, X)
+        features = np.empty((len(X), self._n_features()))
+        for rows, values in parts:
+            features[rows] = values.reshape(len(values), -1)
+        return features
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Name the features, such as ``F3_alpha_de``.
+
+        Parameters
+        ----------
+        input_features : sequence of str | None
+            Names for the channels of an array.
+
+        Returns
+        -------
+        names : array of str, shape (n_features,)
+        """
+        check_is_fitted(self, "ch_names_")
+        channels = self.ch_names_
+        if input_features is not None:
+            given = _check_feature_names_in(self, input_features)
+            channels = tuple(given) if len(given) == len(channels) else channels  # otherwise they name samples
+        return np.asarray([f"{place}_{kind}" for place in self._places(channels) for kind in self._kinds()], object)
+
+    def _places(self, ch_names: tuple[str, ...]) -> list[str]:
+        """Return what has features: the channels, or pairs of them."""
+        return list(ch_names)
+
+    @abstractmethod
+    def _kinds(self) -> list[str]:
+        """Return the names of the features that each place has."""
+
+    @abstractmethod
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        """Compute the features of the windows that begin at ``starts`` in each of several signals.
+
+        Parameters
+        ----------
+        signals : array, shape (n_signals, n_channels, n_times), float64
+        starts : array of int, shape (n_starts,)
+        length : int
+
+        Returns
+        -------
+        features : array, shape (n_signals, n_starts, n_places, n_kinds)
+        """
+
+    def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
+        """Refuse settings that do not suit ``ch_names_``, ``sfreq_``, ``length_`` and the recording's pass band."""
+
+    def _n_features(self) -> int:
+        return len(self._places(self.ch_names_)) * len(self._kinds())
+
+    def _checked(self, X: Any, *, reset: bool) -> Any:
+        name = type(self).__name__
+        given: Any = getattr(self, "sfreq", None)
+        if given is not None and not (isinstance(given, numbers.Real) and 0 < given < math.inf):
+            raise ConfigError(f"sfreq must be a sampling rate in Hz, got {given!r}.")
+        pass_band: tuple[float | None, float | None] = (None, None)
+        if isinstance(X, Windows):
+            if len(X) == 0:
+                raise ValueError("Found no windows; X must have at least one.")
+            ch_names, sfreq, length = X.trials.ch_names, X.trials.sfreq, X.length
+            pass_band = X.trials.pass_band
+            if given is not None and given != sfreq:
+                raise ConfigError(f"sfreq={given:g} Hz was given, but the windows have {sfreq:g} Hz; leave it out.")
+            if reset:
+                self.n_features_in_ = len(ch_names)
+        else:
+            X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=reset)
+            if X.ndim not in (2, 3):
+                raise ValueError(f"X must have shape (n, n_channels, n_times), got {X.ndim} dimensions.")
+            X = X[:, None, :] if X.ndim == 2 else X
+            length, sfreq = X.shape[2], given
+            ch_names = tuple(f"ch{number}" for number in range(X.shape[1]))
+            if not reset and len(ch_names) == len(self.ch_names_):
+                ch_names = self.ch_names_  # an array does not say
+        if reset:
+            if self.needs_sfreq and sfreq is None:
+                raise ConfigError(f"{name} needs the sampling rate of an array: {name}(sfreq=...) in Hz.")
+            self.ch_names_, self.sfreq_, self.length_ = ch_names, sfreq, length
+            self._check_settings(pass_band)
+        elif (ch_names, length) != (self.ch_names_, self.length_) or (sfreq or self.sfreq_) != self.sfreq_:
+            raise ValueError(
+                f"X has {len(ch_names)} channels x {length} samples at {sfreq} Hz, but {name} was fitted on "
+                f"{len(self.ch_names_)} x {self.length_} at {self.sfreq_} Hz, or on other channels."
+            )
+        return X
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Compute trial by trial; give the numbers of a trial's windows, and their features."""
+    order = np.argsort(windows.trial_index, kind="stable")
+    numbers, first = np.unique(windows.trial_index[order], return_index=True)
+    beginnings = windows.trials.table["start"].to_numpy()
+    for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
+        signal = np.array(windows.trials.trial_data(int(number), baseline=True), np.float64, order="C")
+        if not np.isfinite(signal).all():
+            trial, subject = (windows.trials.table[name].iloc[number] for name in ("trial", "subject"))
+            raise DataFormatError(
+                f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it."
+            )
+        yield rows, features._compute(signal[None], windows.starts[rows] - beginnings[number], windows.length)[0]
+
+
+def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    beginning = np.zeros(1, np.int64)
+    for first in range(0, len(X), _BATCH):
+        rows = slice(first, first + _BATCH)
+        yield rows, features._compute(np.ascontiguousarray(X[rows]), beginning, X.shape[2])[:, 0]
+
+
+def window_sums(values: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Sum over windows as differences of running sums: the cost does not grow with their overlap.
+
+    Parameters
+    ----------
+    values : array, shape (..., n_times)
+    starts : array of int, shape (n_starts,)
+    length : int
+
+    Returns
+    -------
+    sums : array, shape (..., n_starts), float64
+        0 where ``length`` is below 1.
+
+    Notes
+    -----
+    The error is at most ``2 n_times`` units in the last place of the sum of all ``|values|``.
+    """
+    if length < 1:
+        return np.zeros((*values.shape[:-1], len(starts)))
+    running = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=running[..., 1:])
+    return running[..., starts + length] - running[..., starts]
+
+
+def window_views(signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    """Copy windows out of signals, for what has to be computed window by window.
+
+    Parameters
+    ----------
+    signals : array, shape (n_signals, n_channels, n_times)
+    starts : array of int, shape (n_starts,)
+    length : int
+
+    Returns
+    -------
+    windows : array, shape (n_signals, n_starts, n_channels, length)
+    """
+    return sliding_window_view(signals, length, axis=-1)[:, :, starts].swapaxes(1, 2)

@@ -1,0 +1,66 @@
+"""The features of the DEAP notebooks: 14 channels x 5 bands, as published and corrected."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from eegemo.features.bands import check_bands
+from eegemo.features.base import WindowFeatures, window_views
+
+#: The notebooks' bands in Hz.
+NOTEBOOK_BANDS = {
+    "theta": (4.0, 8.0),
+    "alpha": (8.0, 12.0),
+    "beta1": (12.0, 16.0),
+    "beta2": (16.0, 25.0),
+    "gamma": (25.0, 45.0),
+}
+#: The notebooks' windows, in samples at 128 Hz: 15/16 of each is in the next one.
+NOTEBOOK_LENGTH, NOTEBOOK_STEP = 256, 16
+
+
+class BinPower(WindowFeatures):
+    """The ``bin_power`` of the circulating DEAP notebooks, which took it from PyEEG.
+
+    Parameters
+    ----------
+    corrected : bool
+        As published, a band's "power" is the *sum of the amplitudes* of its Fourier coefficients, which grows with the
+        window's length and with the band's width. Corrected, it is power in microvolts squared, by Parseval: the sum
+        over bands that cover the spectrum is the window's mean square without its mean.
+    sfreq : float | None
+        Sampling rate in Hz of arrays; Windows bring theirs.
+
+    Notes
+    -----
+    With 14 channels (``channels="emotiv14"``), 5 bands of 4-8-12-16-25-45 Hz and windows of 256 samples every 16
+    these are the 70 features that the notebooks give to their CNN-RNN models, as a sequence of 70 steps. Neighbouring
+    windows share 15/16 of their samples, so a random split of them tests on what was trained on.
+
+    References
+    ----------
+    Bao, Liu & Zhang 2011, PyEEG, doi:10.1155/2011/406391.
+    """
+
+    needs_sfreq = True
+
+    def __init__(self, *, corrected: bool = False, sfreq: float | None = None) -> None:
+        self.corrected = corrected
+        self.sfreq = sfreq
+
+    def _kinds(self) -> list[str]:
+        return [f"{name}_{'power' if self.corrected else 'bin_power'}" for name in NOTEBOOK_BANDS]
+
+    def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
+        check_bands(NOTEBOOK_BANDS, self.sfreq_, pass_band)
+
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        amplitude = np.abs(np.fft.rfft(window_views(signals, starts, length), axis=-1))
+        if self.corrected:
+            weight = np.full(amplitude.shape[-1], 2.0)  # a frequency stands for itself and its mirror image
+            weight[0] = 1.0
+            if length % 2 == 0:
+                weight[-1] = 1.0
+            amplitude = amplitude**2 * weight / length**2
+        edges = [[int(edge / float(self.sfreq_ or 1) * length) for edge in band] for band in NOTEBOOK_BANDS.values()]
+        return np.stack([amplitude[..., low:high].sum(axis=-1) for low, high in edges], axis=-1)

@@ -1,0 +1,67 @@
+"""Energies of wavelet coefficients."""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+import pywt
+
+from eegemo.errors import ConfigError
+from eegemo.features.base import WindowFeatures, window_views
+
+
+class WaveletEnergy(WindowFeatures):
+    """Energy of a window's discrete wavelet coefficients at each level, in microvolts squared (summed, not averaged).
+
+    Parameters
+    ----------
+    wavelet : str
+        An orthogonal wavelet of PyWavelets.
+    level : int | None
+        Levels; as many as the window and the wavelet allow by default, 4 at most.
+
+    Notes
+    -----
+    ``d1`` is the upper half of the spectrum, ``d2`` the quarter below it, and so on; ``a`` is what is left. The window
+    is continued periodically, so that the energies add up to that of the samples, where 2 to the level divides the
+    window's length.
+
+    References
+    ----------
+    Mallat 1989, doi:10.1109/34.192463; Lee et al. 2019, PyWavelets, doi:10.21105/joss.01237.
+    """
+
+    def __init__(self, *, wavelet: str = "db4", level: int | None = None) -> None:
+        self.wavelet = wavelet
+        self.level = level
+
+    def _kinds(self) -> list[str]:
+        return [*(f"d{level}_energy" for level in range(1, self._n_levels() + 1)), "a_energy"]
+
+    def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
+        try:
+            orthogonal = pywt.Wavelet(self.wavelet).orthogonal
+        except (ValueError, TypeError, AttributeError):
+            orthogonal = False
+        if not orthogonal:
+            raise ConfigError(
+                f"wavelet must be an orthogonal wavelet of PyWavelets, such as 'db4', got {self.wavelet!r}."
+            )
+        if self.level is not None:
+            deepest = int(np.log2(self.length_))
+            if not isinstance(self.level, numbers.Integral) or not 1 <= self.level <= deepest:
+                raise ConfigError(
+                    f"level must be a whole number from 1 to {deepest} for windows of {self.length_} samples, got "
+                    f"{self.level!r}."
+                )
+
+    def _n_levels(self) -> int:
+        if self.level is not None:
+            return int(self.level)
+        return min(4, max(1, pywt.dwt_max_level(self.length_, self.wavelet)))
+
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+        windows = window_views(signals, starts, length)
+        coefficients = pywt.wavedec(windows, self.wavelet, mode="periodization", level=self._n_levels(), axis=-1)
+        return np.stack([np.square(values).sum(axis=-1) for values in reversed(coefficients)], axis=-1)
