@@ -23,7 +23,7 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, cluster, corrected_resampled_ttest, evaluate, make_splitter, quadrants
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.statistics import holm
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_report
 from eegemo.reporting.terminal import print_summary
 from recordings import Recordings
@@ -61,7 +61,7 @@ def run(config: KFold, console: Console | None = None) -> list[Results]:
             for name in config.models:
                 results.append(
                     evaluate(
-                        model_class(name)(random_state=config.seed, **options),
+                        make_model(name, random_state=config.seed, **options),
                         windows,
                         scheme,
                         splitter,

@@ -21,7 +21,7 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.evaluation.results import Results
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_report
 from eegemo.reporting.terminal import print_summary
 from recordings import Recordings
@@ -61,7 +61,7 @@ def run(config: LeakageGap, console: Console | None = None) -> list[Results]:
         for protocol, name, control in tasks:
             results.append(
                 evaluate(
-                    model_class(name)(random_state=config.seed, **options),
+                    make_model(name, random_state=config.seed, **options),
                     windows,
                     scheme,
                     make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed),

@@ -25,7 +25,7 @@ from rich.progress import Progress
 
 from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants
 from eegemo.evaluation.results import Results
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_report
 from eegemo.reporting.tables import baselines_of, formatted, score_table
 from eegemo.reporting.terminal import print_summary
@@ -90,7 +90,8 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
     if config.smoke:
         own["epochs"] = 1
     classifiers = {
-        name: model_class(name)(
+        name: make_model(
+            name,
             normalization=config.normalization,
             normalize_over=config.normalize_over,
             random_state=config.seed,

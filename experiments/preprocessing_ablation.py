@@ -46,7 +46,7 @@ from eegemo import (
 )
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_page
 
 EYES = ("hEOG", "vEOG")
@@ -206,7 +206,7 @@ def model_scores(config: PreprocessingAblation, trials: Trials, progress: Progre
     scheme = quadrants()
     windows = scheme.select(trials).windows()
     splitter = make_splitter("trial", n_splits=config.n_splits, random_state=config.seed)
-    classifier = model_class(config.model)(epochs=config.epochs, random_state=config.seed)
+    classifier = make_model(config.model, epochs=config.epochs, random_state=config.seed)
     scores = evaluate(classifier, windows, scheme, splitter, progress=progress).scores
     folds = scores.query("part == 'test' and subject == 'all' and level == 'window'")
     return {"macro-F1, trial": folds["macro_f1"].mean(), "its sd over folds": folds["macro_f1"].std(ddof=1)}

@@ -25,7 +25,7 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, categories, cluster, evaluate, load_eegmat, make_splitter
 from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
 from eegemo.evaluation.results import Results
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_report
 from eegemo.reporting.terminal import print_summary
 
@@ -97,7 +97,8 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
     with cluster(config.cluster), Progress(console=console) as progress:
         total = progress.add_task("models x protocols, and controls", total=len(tasks))
         for protocol, name, control in tasks:
-            classifier = model_class(name)(
+            classifier = make_model(
+                name,
                 normalization="zscore",  # ours: a few large values stretch a minimum and maximum
                 normalize_over="window",
                 epochs=1 if config.smoke else config.epochs,

@@ -25,7 +25,7 @@ from scipy import stats
 from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.results import Results
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_page
 
 CONFIDENCE = 0.95
@@ -67,7 +67,7 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
                 for protocol in config.protocols:
                     n_splits = None if protocol == "window-random" else 5
                     splitter = make_splitter(protocol, n_splits=n_splits, random_state=seed)
-                    classifier = model_class(config.model)(epochs=config.epochs, random_state=seed)
+                    classifier = make_model(config.model, epochs=config.epochs, random_state=seed)
                     result = evaluate(classifier, windows, scheme, splitter, progress=progress)
                     people += [{"effect": effect, "seed": seed, **row} for row in scores_of_people(result)]
                     progress.update(total, advance=1)

@@ -21,7 +21,7 @@ from rich.progress import Progress
 
 from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants, zscore_subjects
 from eegemo.evaluation.results import Results
-from eegemo.models import model_class
+from eegemo.models import make_model
 from eegemo.reporting.report import Page, command_of, write_report
 from eegemo.reporting.terminal import print_summary
 from recordings import Recordings
@@ -55,7 +55,7 @@ def run(config: SubjectIndependent, console: Console | None = None) -> list[Resu
         for name in config.models:
             results.append(
                 evaluate(
-                    model_class(name)(random_state=config.seed, **options),
+                    make_model(name, random_state=config.seed, **options),
                     windows,
                     scheme,
                     splitter,

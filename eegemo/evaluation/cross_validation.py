@@ -19,6 +19,7 @@ import numpy as np
 from joblib.parallel import get_active_backend
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from eegemo._json import plain
@@ -31,6 +32,7 @@ from eegemo.evaluation.protocols import Split, Splitter, make_splitter
 from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import RunFolder, open_results, read_card
+from eegemo.features.base import WindowFeatures
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
@@ -43,7 +45,9 @@ class _Task:
     """What every fold of a run needs."""
 
     estimator: BaseEstimator
+    X: Windows | np.ndarray
     y: np.ndarray
+    windows: Windows
     n_classes: int
 
 
@@ -66,9 +70,9 @@ def evaluate(
     Parameters
     ----------
     classifier : estimator
-        Cloned for each fold. It gets the validation data where its ``fit`` takes ``validation_data``, which
-        that of a Pipeline does not; then they are only scored. One
-        whose ``random_state`` is None gets the splitter's, so that a run can be repeated.
+        Cloned for each fold. It gets the validation data where its ``fit``, or that of a Pipeline's last step, takes
+        ``validation_data``; otherwise they are only scored. One whose ``random_state`` is None gets the splitter's, so
+        that a run can be repeated.
     windows : Windows
     labels : LabelScheme
         Gives the classes.
@@ -106,7 +110,8 @@ def evaluate(
 
     Notes
     -----
-    Where every fold fails, the first one's exception is raised.
+    Where every fold fails, the first one's exception is raised. Features at the beginning of a Pipeline
+    (:class:`eegemo.features.base.WindowFeatures`) learn nothing, and are computed once for all folds.
     """
     started = time.perf_counter()
     commit()  # remembered from here on, whatever is edited during the run
@@ -160,11 +165,12 @@ def evaluate(
                 found = open_results(place.path)
                 return replace(found, model=name, provenance=found.provenance | {"model": name, "smoke": smoke})
         seconds_before = sum(fold.seconds for fold in done.values())
-        task = _Task(estimator, y, len(labels.classes))
         missing = {number: split for number, split in enumerate(splits) if number not in done}
         title = f"{name} · {splitter.protocol}" + (f" · {control.name}" if control else "")
         failed: list[_Failed] = []
-        for outcome in _run_folds(task, windows, missing, len(splits), title, n_jobs, progress):
+        once, X = _computed_once(estimator, windows) if missing else (estimator, windows)
+        task = _Task(once, X, y, windows, len(labels.classes))
+        for outcome in _run_folds(task, missing, len(splits), title, n_jobs, progress):
             if isinstance(outcome, _Failed):
                 failed.append(outcome)
                 continue
@@ -292,9 +298,17 @@ def _identity(
     }
 
 
+def _computed_once(estimator: BaseEstimator, windows: Windows) -> tuple[BaseEstimator, Windows | np.ndarray]:
+    """Take features, which learn nothing from other windows, out of the folds; return what is left, and its input."""
+    if isinstance(estimator, Pipeline) and len(estimator) > 1 and isinstance(estimator[0], WindowFeatures):
+        features = clone(estimator[0]).fit_transform(windows)
+        if isinstance(features, np.ndarray):  # and no table, whose columns the next step may ask for
+            return (estimator[1] if len(estimator) == 2 else estimator[1:]), features
+    return estimator, windows
+
+
 def _run_folds(
     task: _Task,
-    windows: Windows,
     splits: dict[int, Split],
     n_folds: int,
     title: str,
@@ -318,7 +332,7 @@ def _run_folds(
             progress.update(epoch_bar, completed=done)
 
     listener = on_epoch_end if epoch_bar is not None else None
-    jobs = (joblib.delayed(_run_fold)(number, task, windows, split, listener) for number, split in splits.items())
+    jobs = (joblib.delayed(_run_fold)(number, task, split, listener) for number, split in splits.items())
     try:
         with warnings.catch_warnings():
             # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
@@ -336,14 +350,13 @@ def _run_folds(
 def _run_fold(
     number: int,
     task: _Task,
-    windows: Windows,
     split: Split,
     on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
 ) -> Fold | _Failed:
     """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
     try:
         with _ONE_AT_A_TIME, threadpool_limits(1):
-            return _fit_and_test(number, task, windows, split, on_epoch_end)
+            return _fit_and_test(number, task, split, on_epoch_end)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         try:
@@ -356,27 +369,20 @@ def _run_fold(
 def _fit_and_test(
     number: int,
     task: _Task,
-    windows: Windows,
     split: Split,
     on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
 ) -> Fold:
     started = time.perf_counter()
     train, validation, test = split
-    y = task.y
+    X, y = task.X, task.y
     classifier = clone(task.estimator)
-    options: dict[str, Any] = {}
-    accepted = inspect.signature(classifier.fit).parameters
-    if "validation_data" in accepted:
-        # A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
-        usable = validation[np.isin(y[validation], np.unique(y[train]))]
-        options["validation_data"] = (windows[usable], y[usable]) if len(usable) else None
-    if "on_epoch_end" in accepted and on_epoch_end is not None:
-        options["on_epoch_end"] = on_epoch_end
-    classifier.fit(windows[train], y[train], **options)
+    # A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
+    usable = validation[np.isin(y[validation], np.unique(y[train]))]
+    fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
 
     def predict(numbers: np.ndarray) -> np.ndarray:
         proba = np.zeros((len(numbers), task.n_classes), np.float32)
-        proba[:, classifier.classes_] = classifier.predict_proba(windows[numbers])
+        proba[:, classifier.classes_] = classifier.predict_proba(X[numbers])
         if not np.isfinite(proba).all():
             raise ConfigError(
                 f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
@@ -384,7 +390,7 @@ def _fit_and_test(
             )
         return proba
 
-    weights = getattr(getattr(classifier, "model_", None), "trainable_weights", None)
+    weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
     parts = {"train": train, "validation": validation}
     seen = {part: score(y[numbers], predict(numbers)) for part, numbers in parts.items() if len(numbers)}
     return Fold(
@@ -394,12 +400,44 @@ def _fit_and_test(
         validation=validation,
         test=test,
         y=y[test],
-        trial=windows.trial_index[test],
+        trial=task.windows.trial_index[test],
         proba=predict(test),
-        history=getattr(classifier, "history_", {}),
-        best_epoch=getattr(classifier, "best_epoch_", None),
-        leakage=leakage_record(windows, np.concatenate([train, validation]), test),
+        history=getattr(fitted, "history_", {}),
+        best_epoch=getattr(fitted, "best_epoch_", None),
+        leakage=leakage_record(task.windows, np.concatenate([train, validation]), test),
         n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
         seconds=time.perf_counter() - started,
         peak_memory_mb=peak_memory_mb(),
     )
+
+
+def _fit(
+    classifier: BaseEstimator,
+    X: Any,
+    y: np.ndarray,
+    X_validation: Any,
+    y_validation: np.ndarray,
+    on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
+) -> BaseEstimator:
+    """Fit a classifier, and return what has its history: itself, or the last step of a Pipeline."""
+    last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    accepted = inspect.signature(last.fit).parameters
+    if last is not classifier and "validation_data" in accepted and len(classifier) > 1:
+        # A Pipeline hands validation data on as they are; the last step needs them transformed.
+        front = classifier[:-1].fit(X, y)
+        _fit(
+            last,
+            front.transform(X),
+            y,
+            front.transform(X_validation) if len(y_validation) else None,
+            y_validation,
+            None,
+        )
+        return last
+    options: dict[str, Any] = {}
+    if "validation_data" in accepted:
+        options["validation_data"] = (X_validation, y_validation) if len(y_validation) else None
+    if "on_epoch_end" in accepted and on_epoch_end is not None:
+        options["on_epoch_end"] = on_epoch_end
+    classifier.fit(X, y, **({} if last is not classifier else options))
+    return last

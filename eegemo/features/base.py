@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
@@ -138,13 +137,14 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         name = type(self).__name__
-        given: Any = getattr(self, "sfreq", None)
-        if given is not None and not (isinstance(given, numbers.Real) and 0 < given < math.inf):
+        given: float | None = getattr(self, "sfreq", None)
+        if given is not None and (isinstance(given, str) or not 0 < given < math.inf):
             raise ConfigError(f"sfreq must be a sampling rate in Hz, got {given!r}.")
         pass_band: tuple[float | None, float | None] = (None, None)
         if isinstance(X, Windows):
             if len(X) == 0:
                 raise ValueError("Found no windows; X must have at least one.")
+            sfreq: float | None
             ch_names, sfreq, length = X.trials.ch_names, X.trials.sfreq, X.length
             pass_band = X.trials.pass_band
             if given is not None and given != sfreq:

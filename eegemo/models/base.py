@@ -23,7 +23,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 from eegemo._atomic import replacing
 from eegemo._json import plain
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.models import MODELS, model_class
+from eegemo.models import NETWORKS, model_class
 from eegemo.models._backend import import_keras
 from eegemo.windows import Windows, batch_numbers
 
@@ -114,8 +114,12 @@ class WindowClassifier(ClassifierMixin, BaseEstimator, ABC):
     sfreq_: float | None
 
     @abstractmethod
-    def _layers(self, n_times: int) -> list[Any]:
-        """Return the layers between the normalisation and the softmax."""
+    def _layers(self, n_times: int, n_channels: int) -> list[Any]:
+        """Return the layers between the normalisation and the output."""
+
+    def _output(self, n_classes: int) -> Any:
+        """Return the last layer."""
+        return import_keras().layers.Dense(n_classes, activation="softmax", name="probabilities")
 
     def build(self, n_times: int, n_channels: int, n_classes: int) -> keras.Model:
         """Make a fresh, compiled network.
@@ -142,8 +146,7 @@ class WindowClassifier(ClassifierMixin, BaseEstimator, ABC):
         layers: list[Any] = [keras.Input((n_times, n_channels), name="microvolts")]
         if self.normalization is not None:
             layers.append(ChannelNormalization(self.normalization, self.normalize_over, name="normalization"))
-        layers += self._layers(n_times)
-        layers.append(keras.layers.Dense(n_classes, activation="softmax", name="probabilities"))
+        layers += [*self._layers(n_times, n_channels), self._output(n_classes)]
         model = keras.Sequential(layers, name=type(self).__name__)
         model.compile(
             optimizer=keras.optimizers.Adam(self.learning_rate),
@@ -454,7 +457,7 @@ def load_classifier(path: str | os.PathLike[str]) -> WindowClassifier:
         raise DataFormatError(
             f"{Path(path).name}: not a classifier saved by eegemo ({error}); was it saved by Keras alone?"
         ) from error
-    known = {model_class(name).__name__: model_class(name) for name in MODELS}
+    known = {model_class(name).__name__: model_class(name) for name in NETWORKS}
     if card.get("classifier") not in known:
         raise DataFormatError(
             f"{Path(path).name}: holds a {card.get('classifier')!r}, which this version of eegemo does not know."

@@ -55,7 +55,7 @@ class _CNNRNNClassifier(WindowClassifier):
     def _recurrent(self) -> Any:
         """Return the recurrent layer, with its sequence as output."""
 
-    def _layers(self, n_times: int) -> list[Any]:
+    def _layers(self, n_times: int, n_channels: int) -> list[Any]:
         from keras import layers
 
         return [

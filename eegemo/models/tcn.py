@@ -93,7 +93,7 @@ class TCNClassifier(WindowClassifier):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _layers(self, n_times: int) -> list[Any]:
+    def _layers(self, n_times: int, n_channels: int) -> list[Any]:
         from tcn import TCN
 
         return [

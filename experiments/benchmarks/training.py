@@ -16,7 +16,7 @@ import pandas as pd
 import tyro
 
 from eegemo import Windows, quadrants, simulate
-from eegemo.models import model_class
+from eegemo.models import make_model
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def seconds_to_gather(windows: Windows, batch_size: int) -> float:
 def seconds_an_epoch(name: str, windows: Windows, y: np.ndarray, config: TrainingBenchmark) -> tuple[float, float]:
     """Train our way and Keras's way, in turn; medians over epochs."""
     ticks: list[float] = []
-    classifier = model_class(name)(epochs=config.epochs, batch_size=config.batch_size, random_state=0)
+    classifier = make_model(name, epochs=config.epochs, batch_size=config.batch_size, random_state=0)
     classifier.fit(windows, y, on_epoch_end=lambda *_: ticks.append(time.perf_counter()))
     model = classifier.build(windows.length, windows.shape[1], 4)
     X = windows.gather()

@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from eegemo import CNNGRUClassifier, ConfigError, Trials, Windows, quadrants
-from eegemo.models import MODELS, model_class
+from eegemo.models import NETWORKS, model_class
 from eegemo.models.base import WindowClassifier
 
 _CNN_RNN = {"filters": 8, "kernel_size": 3, "pool_size": 4, "units": 4, "dense_units": 8}
@@ -34,11 +34,12 @@ _TINY: dict[str, dict[str, Any]] = {
     "cnn-gru": _CNN_RNN,
     "cnn-lstm": _CNN_RNN,
     "tcn": {"nb_filters": 8, "kernel_size": 4},
+    "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
 }
 _QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 32, "learning_rate": 0.02, "random_state": 0}
 N_TIMES = 16
 
-every_model = pytest.mark.parametrize("name", MODELS)
+every_model = pytest.mark.parametrize("name", NETWORKS)
 
 
 def make(name: str, **settings: Any) -> WindowClassifier:
@@ -92,7 +93,7 @@ def few_windows(small_trials: Trials) -> Windows:
 @pytest.fixture(scope="module")
 def fitted() -> dict[str, WindowClassifier]:
     """Every model, trained for two steps on thirty toy windows."""
-    return {name: make(name).fit(*toy(30, 0)) for name in MODELS}
+    return {name: make(name).fit(*toy(30, 0)) for name in NETWORKS}
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def learned() -> dict[str, np.ndarray]:
     """The predictions of every model for new toy data, trained on graphs as a user's networks are."""
     X, y = toy(240, 0)
     with tracing(True):
-        return {name: make(name, epochs=10).fit(X, y).predict_proba(toy(90, 1)[0]) for name in MODELS}
+        return {name: make(name, epochs=10).fit(X, y).predict_proba(toy(90, 1)[0]) for name in NETWORKS}
 
 
 @pytest.fixture(scope="module")
@@ -228,7 +229,7 @@ class TestLearning:
     ) -> None:
         X, y = toy(240, 0)
         np.savez(tmp_path / "toy.npz", X=X, y=y, new=toy(90, 1)[0])
-        settings = {name: {**_TINY.get(name, {}), **_QUICK, "epochs": 10} for name in MODELS}
+        settings = {name: {**_TINY.get(name, {}), **_QUICK, "epochs": 10} for name in NETWORKS}
         script = (
             "import json, sys; import numpy as np; from eegemo.models import model_class\n"
             "data = np.load('toy.npz')\n"
@@ -239,7 +240,7 @@ class TestLearning:
         subprocess.run([sys.executable, "-c", script, json.dumps(settings)], cwd=tmp_path, check=True)
 
         with np.load(tmp_path / "proba.npz") as fresh:
-            for name in MODELS:
+            for name in NETWORKS:
                 np.testing.assert_array_equal(fresh[name], learned[name])
 
     @every_model

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eegemo.errors import ConfigError
-from eegemo.models import MODELS, model_class
+from eegemo.models import NETWORKS, model_class
 from eegemo.models.layers import METHODS, OVER, ChannelNormalization
 
 N_CLASSES, N_CHANNELS, N_TIMES = 4, 32, 128
@@ -142,14 +142,14 @@ def test_an_unknown_normalisation_is_refused(arguments: dict[str, str], message:
         ChannelNormalization(**arguments)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("setting", [{"normalization": "z"}, {"normalize_over": "test"}])
 def test_a_classifier_refuses_an_unknown_normalisation(name: str, setting: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match=f"but got '{next(iter(setting.values()))}'"):
         model_class(name)(**setting).build(16, 2, 2)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_without_normalisation_the_network_has_no_such_layer(name: str) -> None:
     model = model_class(name)(normalization=None).build(16, 2, 2)
 
@@ -159,19 +159,19 @@ def test_without_normalisation_the_network_has_no_such_layer(name: str) -> None:
 @pytest.fixture(scope="module")
 def networks() -> dict[str, Any]:
     """Every registered network with its defaults, for the paper's four classes."""
-    return {name: model_class(name)().build(N_TIMES, N_CHANNELS, N_CLASSES) for name in MODELS}
+    return {name: model_class(name)().build(N_TIMES, N_CHANNELS, N_CLASSES) for name in NETWORKS}
 
 
 def trainable(layer: Any) -> int:
     return sum(int(np.prod(weight.shape)) for weight in layer.trainable_weights)
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["cnn-gru", "cnn-lstm", "tcn"])
 def test_a_default_network_has_as_many_parameters_as_the_paper_allows(networks: dict[str, Any], name: str) -> None:
     assert 10_000 <= trainable(networks[name]) <= 999_999
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", NETWORKS)
 def test_a_network_takes_microvolts_and_gives_probabilities(networks: dict[str, Any], name: str) -> None:
     model = networks[name]
 
@@ -233,3 +233,49 @@ def test_a_default_network_has_the_size_worked_out_by_hand(networks: dict[str, A
 def test_a_name_that_is_no_model_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(ConfigError, match=r"Unknown model 'cnn-gur'. Did you mean 'cnn-gru'\?"):
         model_class("cnn-gur")
+
+
+# EEGNet
+
+
+def test_the_parameters_of_eegnet_are_those_of_its_formulas(networks: dict[str, Any]) -> None:
+    """Lawhern et al. 2018, table 2: C channels, T samples, filters of 64 and 16 samples, no biases before the last."""
+    filters, depth, pointwise = 8, 2, 16
+    expected = {
+        "temporal": 64 * filters,
+        "temporal_norm": 2 * filters,
+        "spatial": N_CHANNELS * depth * filters,
+        "spatial_norm": 2 * depth * filters,
+        "separable": 16 * depth * filters + pointwise * depth * filters,
+        "separable_norm": 2 * pointwise,
+        "probabilities": pointwise * (N_TIMES // 32) * N_CLASSES + N_CLASSES,
+    }
+    found = {layer.name: trainable(layer) for layer in networks["eegnet"].layers if trainable(layer)}
+    assert found == expected
+
+
+def test_eegnets_spatial_filters_and_output_keep_their_norms() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((64, 3, 32)), np.arange(64) % 2
+    network = model_class("eegnet")(learning_rate=0.5, epochs=3, kernel_length=8, random_state=0).fit(X, y).model_
+    spatial = np.asarray(network.get_layer("spatial").kernel)  # channels, 1, temporal filters, depth
+    norms = np.linalg.norm(spatial, axis=0)
+    assert norms.max() <= 1 + 1e-5
+    assert np.linalg.norm(np.asarray(network.get_layer("probabilities").kernel), axis=0).max() <= 0.25 + 1e-5
+    free = np.asarray(network.get_layer("temporal").kernel)
+    assert np.linalg.norm(free.reshape(8, -1), axis=0).max() > 1  # such steps would have led out
+
+
+def test_eegnet_filters_over_time_then_over_channels(networks: dict[str, Any]) -> None:
+    """The first two convolutions by hand, with the weights of the network: filters over time, then over channels."""
+    network = networks["eegnet"]
+    x = np.random.default_rng(0).standard_normal((2, N_TIMES, N_CHANNELS)).astype(np.float32)
+    temporal = np.asarray(network.get_layer("temporal").kernel)[0, :, 0]  # samples, filters
+    spatial = np.asarray(network.get_layer("spatial").kernel)[:, 0]  # channels, filters, depth
+    padded = np.pad(x, ((0, 0), (31, 32), (0, 0)))  # TensorFlow's "same" of 64 samples
+    frames = np.lib.stride_tricks.sliding_window_view(padded, 64, axis=1)
+    filtered = np.einsum("btck,kf->bctf", frames, temporal)
+    plane = x.transpose(0, 2, 1)[..., None]
+    np.testing.assert_allclose(np.asarray(network.get_layer("temporal")(plane)), filtered, atol=1e-4)
+    projected = np.einsum("bctf,cfd->btfd", filtered, spatial).reshape(2, 1, N_TIMES, 16)
+    np.testing.assert_allclose(np.asarray(network.get_layer("spatial")(filtered)), projected, atol=1e-4)

@@ -17,18 +17,19 @@ import pytest
 import tensorflow as tf
 
 from eegemo import ConfigError, DataFormatError, load_classifier
-from eegemo.models import MODELS, model_class
+from eegemo.models import NETWORKS, model_class
 from eegemo.models.base import WindowClassifier
 
 _CNN_RNN = {"filters": 4, "kernel_size": 3, "pool_size": 4, "units": 3, "dense_units": 4}
 _TINY: dict[str, dict[str, Any]] = {
     "cnn-gru": _CNN_RNN,
     "cnn-lstm": _CNN_RNN,
+    "eegnet": {"F1": 2, "D": 1, "F2": 2, "kernel_length": 4},
     "tcn": {"nb_filters": 4, "kernel_size": 4, "dilations": (1, 2)},
 }
 CLASSES = np.array(["calm", "excited", "sad"])
 
-every_model = pytest.mark.parametrize("name", MODELS)
+every_model = pytest.mark.parametrize("name", NETWORKS)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,7 +53,7 @@ def make(name: str, **settings: Any) -> WindowClassifier:
 @pytest.fixture(scope="module")
 def trained() -> dict[str, WindowClassifier]:
     X, y = data()
-    return {name: make(name, patience=1).fit(X, y, validation_data=(X[:9], y[:9])) for name in MODELS}
+    return {name: make(name, patience=1).fit(X, y, validation_data=(X[:9], y[:9])) for name in NETWORKS}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def folder(trained: dict[str, WindowClassifier], tmp_path_factory: pytest.TempPa
 
 
 def test_a_classifier_is_saved_as_one_file(folder: Path) -> None:
-    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.keras" for name in MODELS)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(f"{name}.keras" for name in NETWORKS)
 
 
 @every_model
@@ -120,7 +121,7 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, n
         "    found[f'keras {name}'] = np.asarray(model(X.transpose(0, 2, 1)))\n"
         "np.savez('found.npz', **found)\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(folder), *MODELS], cwd=work, check=True)
+    subprocess.run([sys.executable, "-c", script, str(folder), *NETWORKS], cwd=work, check=True)
     with np.load(work / "found.npz") as found:
         return dict(found)
 
@@ -248,7 +249,7 @@ def rewritten(path: Path, good: Path, card: Callable[[dict[str, Any]], object]) 
 
 
 def of_another_version(path: Path, good: Path) -> None:
-    rewritten(path, good, lambda card: {**card, "classifier": "EEGNetClassifier"})
+    rewritten(path, good, lambda card: {**card, "classifier": "OtherNetClassifier"})
 
 
 def with_an_unknown_setting(path: Path, good: Path) -> None:
@@ -270,7 +271,7 @@ def with_a_list_for_a_card(path: Path, good: Path) -> None:
         (text, "not a classifier saved by eegemo"),
         (cut_off, "not a classifier saved by eegemo"),
         (empty, "not a classifier saved by eegemo"),
-        (of_another_version, "holds a 'EEGNetClassifier', which this version of eegemo does not know"),
+        (of_another_version, "holds a 'OtherNetClassifier', which this version of eegemo does not know"),
         (with_an_unknown_setting, "wings"),
         (without_classes, "classes"),
         (with_a_list_for_a_card, "not a classifier saved by eegemo"),

@@ -9,7 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from eegemo.models import MODELS, model_class
+from eegemo.models import NETWORKS, model_class
 
 #: Check -> why it cannot hold for a network. No check has to be here so far.
 EXPECTED_FAILURES: dict[str, str] = {}
@@ -18,6 +18,7 @@ _TINY: dict[str, dict[str, Any]] = {
     "cnn-gru": {"filters": 16, "kernel_size": 2, "units": 16, "dense_units": 16, "dropout": 0.0},
     "cnn-lstm": {"filters": 16, "kernel_size": 2, "units": 16, "dense_units": 16, "dropout": 0.0},
     "tcn": {"nb_filters": 16, "kernel_size": 8, "dilations": (1,), "short_receptive_field": "allow"},
+    "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
 }
 _QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 50, "learning_rate": 0.05}
 
@@ -38,7 +39,7 @@ def no_tracing() -> Iterator[None]:
 
 
 @parametrize_with_checks(
-    [model_class(name)(**_TINY.get(name, {}), **_QUICK) for name in MODELS],
+    [model_class(name)(**_TINY.get(name, {}), **_QUICK) for name in NETWORKS],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
 def test_scikit_learn_accepts_the_model_as_a_classifier(
