@@ -153,6 +153,29 @@ def simulate(
     )
 
 
+def emotion_topography(effect: float = DEFAULT_EFFECT) -> pd.DataFrame:
+    """Tell where the simulation puts emotion: the truth to compare a map of the scalp with.
+
+    Parameters
+    ----------
+    effect : float
+        As in :func:`simulate`.
+
+    Returns
+    -------
+    table : DataFrame, index ``(rating, band)``, columns the 32 EEG channels
+        By how much the log-amplitude of the source under an electrode rises with a rating that rises by one standard
+        deviation (2 points), in nats; 0 where there is no such source.
+    """
+    index = pd.MultiIndex.from_product([("valence", "arousal"), _RHYTHMS], names=["rating", "band"])
+    table = pd.DataFrame(0.0, index=index, columns=list(deap.EEG))
+    for band in _RHYTHMS:
+        sites = [_SITES[number] for number in _sites(band)]
+        for column, rating in enumerate(("valence", "arousal")):
+            table.loc[(rating, band), sites] = effect * _emotion_weights(band)[:, column]
+    return table
+
+
 def write_simulated(
     folder: str | os.PathLike[str],
     subjects: int | Sequence[int] = 4,
