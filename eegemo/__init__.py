@@ -40,13 +40,29 @@ if TYPE_CHECKING:
     from eegemo.evaluation.statistics import confidence_interval as confidence_interval
     from eegemo.evaluation.statistics import corrected_resampled_ttest as corrected_resampled_ttest
     from eegemo.evaluation.statistics import label_permutation_test as label_permutation_test
+    from eegemo.features.asymmetry import Asymmetry as Asymmetry
+    from eegemo.features.bands import BandPower as BandPower
+    from eegemo.features.bands import DifferentialEntropy as DifferentialEntropy
+    from eegemo.features.bin_power import BinPower as BinPower
+    from eegemo.features.spectral import ShortTimeFourier as ShortTimeFourier
+    from eegemo.features.spectral import SpectralBandwidth as SpectralBandwidth
+    from eegemo.features.spectral import SpectralCentroid as SpectralCentroid
+    from eegemo.features.spectral import SpectralEntropy as SpectralEntropy
+    from eegemo.features.time import RMS as RMS
+    from eegemo.features.time import AmplitudeEnvelope as AmplitudeEnvelope
+    from eegemo.features.time import Hjorth as Hjorth
+    from eegemo.features.time import Statistics as Statistics
+    from eegemo.features.time import ZeroCrossingRate as ZeroCrossingRate
+    from eegemo.features.wavelets import WaveletEnergy as WaveletEnergy
     from eegemo.labels import LabelScheme as LabelScheme
     from eegemo.labels import categories as categories
     from eegemo.labels import high_low as high_low
     from eegemo.labels import quadrants as quadrants
+    from eegemo.models import make_model as make_model
     from eegemo.models.base import load_classifier as load_classifier
     from eegemo.models.cnn_rnn import CNNGRUClassifier as CNNGRUClassifier
     from eegemo.models.cnn_rnn import CNNLSTMClassifier as CNNLSTMClassifier
+    from eegemo.models.eegnet import EEGNetClassifier as EEGNetClassifier
     from eegemo.models.tcn import TCNClassifier as TCNClassifier
     from eegemo.preprocessing.stage import Preprocessing as Preprocessing
     from eegemo.preprocessing.stage import preprocess as preprocess
@@ -77,9 +93,17 @@ _HOMES = {
         "corrected_resampled_ttest",
         "label_permutation_test",
     ),
+    "features.asymmetry": ("Asymmetry",),
+    "features.bands": ("BandPower", "DifferentialEntropy"),
+    "features.bin_power": ("BinPower",),
+    "features.spectral": ("ShortTimeFourier", "SpectralBandwidth", "SpectralCentroid", "SpectralEntropy"),
+    "features.time": ("RMS", "AmplitudeEnvelope", "Hjorth", "Statistics", "ZeroCrossingRate"),
+    "features.wavelets": ("WaveletEnergy",),
     "labels": ("LabelScheme", "categories", "high_low", "quadrants"),
+    "models": ("make_model",),
     "models.base": ("load_classifier",),
     "models.cnn_rnn": ("CNNGRUClassifier", "CNNLSTMClassifier"),
+    "models.eegnet": ("EEGNetClassifier",),
     "models.tcn": ("TCNClassifier",),
     "preprocessing.stage": ("Preprocessing", "preprocess"),
     "preprocessing.subjects": ("zscore_subjects",),

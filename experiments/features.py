@@ -8,7 +8,8 @@ Expected on the simulated data: differential entropy and band power, which are w
 others and above the networks under ``trial``; under ``subject`` no model above what the same video's ratings say.
 The figure shows, at each channel and band, by how much differential entropy rises with a rating (a straight line within
 each person, mean over people), beside what the simulation put under that electrode. They are not equal: the skull
-spreads each source over many channels, and background and muscles dilute it.
+spreads each source over many channels, background and muscles dilute it, and the alpha of people who have it slow
+reaches into theta.
 Costs about 15 minutes on two CPU cores (``--n-jobs 2``), most of it EEGNet.
 """
 

@@ -32,7 +32,19 @@ _COMPUTING = (
     "evaluation/leakage.py",
     "evaluation/metrics.py",
 )
-_PACKAGES = ("eegemo", "tensorflow", "keras", "keras-tcn", "mne", "scikit-learn", "numpy", "scipy", "pandas")
+_PACKAGES = (
+    "eegemo",
+    "tensorflow",
+    "keras",
+    "keras-tcn",
+    "mne",
+    "scikit-learn",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pywavelets",
+    "pyriemann",
+)
 
 
 def environment() -> dict[str, Any]:

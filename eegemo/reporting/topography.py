@@ -52,7 +52,7 @@ def topography_figure(
     figure.subplots_adjust(left=0.16, right=0.87, top=1 - 0.8 / (2.1 * len(rows) + 1.2), bottom=0.09, hspace=0.12)
     for (rating, name), row in zip(rows, axes, strict=True):
         table = maps[name]
-        info = positions(table.columns)
+        info = positions(list(table.columns))
         limit = float(np.abs(table.loc[rating].to_numpy()).max()) or 1.0
         for band, ax in zip(bands, row, strict=True):
             marked = None

@@ -104,3 +104,40 @@ def test_a_setting_that_cannot_be_used_says_so(settings: dict[str, object], mess
     with pytest.raises(ConfigError, match=message):
         paper_tables.run(config, Console(file=io.StringIO()))
     assert not list(tmp_path.glob("out/*.md")), "no half-written tables"
+
+
+def test_the_notebooks_70_features_leak_their_samples(tmp_path: Path) -> None:
+    config = paper_tables.PaperTables(
+        models=("logistic-regression", "cnn-gru"),
+        features="bands70",
+        subjects=(2,),
+        n_splits=2,
+        smoke=True,
+        out=tmp_path,
+    )
+    results = paper_tables.run(config, Console(file=io.StringIO()))
+    leakage = {(result.protocol, result.model): result.leakage for result in results}
+    assert len(results[0].table) == 40 * ((7680 - 256) // 16 + 1)
+    for model in ("logistic-regression", "cnn-gru"):
+        assert leakage["window-random", model].shared_samples > 0.99, "15/16 of a window lie in each of its neighbours"
+        assert leakage["trial", model].shared_samples == 0
+    network = results[1].folds[0]
+    assert network.history.keys() == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    page = (tmp_path / "README.md").read_text()
+    assert "70 features of the circulating DEAP notebooks" in page
+    assert "--features bands70" in page
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"window": 2.0}, "--features bands70 has windows of its own; leave out --window and --step"),
+        ({"models": ("riemann",)}, "--features bands70 cannot be given to Pipeline"),
+    ],
+)
+def test_what_does_not_go_with_the_notebooks_features_says_so(
+    settings: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    config = paper_tables.PaperTables(**{"subjects": (2,), "features": "bands70", "out": tmp_path, **settings})  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=message):
+        paper_tables.run(config, Console(file=io.StringIO()))
