@@ -37,7 +37,7 @@ import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -45,11 +45,9 @@ import scipy.fft
 
 from eegemo._atomic import replacing
 from eegemo.datasets import _deap_format as deap
+from eegemo.datasets._head_model import SITES, radial_directions, site_field
 from eegemo.errors import ConfigError
 from eegemo.trials import Trials
-
-if TYPE_CHECKING:
-    import mne
 
 #: Change of a rhythm's log-amplitude when a rating rises by one standard deviation (2 points).
 DEFAULT_EFFECT = 0.25
@@ -57,8 +55,6 @@ DEFAULT_EFFECT = 0.25
 #: person's commonest class, and of trials rated like most others rate the video; chosen by the ratings alone.
 DEFAULT_SEED = 16
 
-_SITES = tuple("AF3 AF4 F3 F4 Fz F7 F8 FC5 FC6 C3 C4 Cz T7 T8 CP5 CP6 P3 P4 Pz P7 P8 O1 O2 Oz".split())
-_DEPTH = 0.80  # of the scalp's radius
 # Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
 _RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
     "theta": (6.0, 0.8, 0.4, 1.5, ("AF", "F", "C")),
@@ -170,7 +166,7 @@ def emotion_topography(effect: float = DEFAULT_EFFECT) -> pd.DataFrame:
     index = pd.MultiIndex.from_product([("valence", "arousal"), _RHYTHMS], names=["rating", "band"])
     table = pd.DataFrame(0.0, index=index, columns=list(deap.EEG))
     for band in _RHYTHMS:
-        sites = [_SITES[number] for number in _sites(band)]
+        sites = [SITES[number] for number in _sites(band)]
         for column, rating in enumerate(("valence", "arousal")):
             table.loc[(rating, band), sites] = effect * _emotion_weights(band)[:, column]
     return table
@@ -248,7 +244,7 @@ class Person:
         self.ratings = _ratings(rng, seed)
         self.order = rng.permutation(deap.N_TRIALS)
         self.moments = _moments(rng)
-        self.leadfield = np.einsum("csx,sx->cs", _site_field(), self.moments).astype(np.float32)
+        self.leadfield = np.einsum("csx,sx->cs", site_field(), self.moments).astype(np.float32)
         self.centres = [rng.normal(centre, spread) for centre, _, spread, _, _ in _RHYTHMS.values()]
         self.habits = [rng.normal(0, _PERSON_SPREAD, len(_sites(name))) for name in _RHYTHMS]
 
@@ -267,7 +263,7 @@ class Person:
     def activity(self, rng: np.random.Generator, emotion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return 63 s of the sources, shape (sites, 8064), and of the channels' own noise, shape (32, 8064)."""
         during_video = np.arange(deap.N_TIMES) >= deap.N_BASELINE
-        sources = _noise(rng, len(_SITES), _background_spectrum())
+        sources = _noise(rng, len(SITES), _background_spectrum())
         for name, centre, habit in zip(_RHYTHMS, self.centres, self.habits, strict=True):
             _, width, _, amplitude, _ = _RHYTHMS[name]
             sites = _sites(name)
@@ -346,74 +342,12 @@ def _ratings(rng: np.random.Generator, seed: int) -> pd.DataFrame:
     return table.assign(familiarity=rng.integers(1, 6, deap.N_TRIALS))
 
 
-@lru_cache(maxsize=1)
-def head_model() -> tuple[mne.Info, mne.bem.ConductorModel]:
-    """Return the 32 electrodes at their places, and the sphere fitted to them; both in MNE's head coordinates."""
-    import mne
-
-    info = mne.create_info(list(deap.EEG), deap.SFREQ, "eeg")
-    info.set_montage("colin27_1020")
-    return info, mne.make_sphere_model("auto", "auto", info, verbose="error")
-
-
-def dipole_field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
-    """Compute the field of dipoles along x, y and z at electrodes, against an electrode at infinity.
-
-    Parameters
-    ----------
-    electrodes : mne.Info
-        With places, in head coordinates.
-    positions : array, shape (n_dipoles, 3)
-        In metres, in head coordinates, inside the brain's sphere.
-
-    Returns
-    -------
-    field : array, shape (n_electrodes, n_dipoles, 3)
-        Such that the sites' fields at the 32 electrodes have a mean norm of 1.
-    """
-    return _field(electrodes, positions) / _unit_field()
-
-
-def _field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
-    import mne
-
-    _, sphere = head_model()
-    normals = np.tile([0.0, 0.0, 1.0], (len(positions), 1))
-    space = mne.setup_volume_source_space(pos={"rr": positions, "nn": normals}, sphere=sphere, verbose="error")
-    forward = mne.make_forward_solution(electrodes, None, space, sphere, meg=False, verbose="error")
-    return forward["sol"]["data"].reshape(len(electrodes["chs"]), len(positions), 3)
-
-
-@lru_cache(maxsize=1)
-def _unit_field() -> float:
-    """Mean norm, over the sites, of the field at the 32 electrodes."""
-    return float(np.linalg.norm(_field(head_model()[0], site_positions()), axis=(0, 2)).mean())
-
-
-@lru_cache(maxsize=1)
-def site_positions() -> np.ndarray:
-    """Return where the dipoles lie, under their sites; shape (sites, 3), in metres."""
-    _, sphere = head_model()
-    return sphere["r0"] + _DEPTH * sphere.radius * _radial_directions()
-
-
-def _radial_directions() -> np.ndarray:
-    info, sphere = head_model()
-    offsets = np.array([info["chs"][deap.EEG.index(site)]["loc"][:3] for site in _SITES]) - sphere["r0"]
-    return offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
-
-
-@lru_cache(maxsize=1)
-def _site_field() -> np.ndarray:
-    return dipole_field(head_model()[0], site_positions())
-
-
 def _moments(rng: np.random.Generator) -> np.ndarray:
     """One person's dipoles, shape (sites, 3): each points its own way, and has its own gain."""
-    direction = _radial_directions()
+    direction = radial_directions()
     direction = direction + rng.normal(0, 0.35, direction.shape)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    gain = np.exp(rng.normal(0, 0.25, len(_SITES)))
+    gain = np.exp(rng.normal(0, 0.25, len(SITES)))
     return direction * gain[:, None] * _SOURCE_MICROVOLTS
 
 
@@ -422,7 +356,7 @@ def _region(site: str) -> str:
 
 
 def _sites(rhythm: str) -> list[int]:
-    return [i for i, site in enumerate(_SITES) if _region(site) in _RHYTHMS[rhythm][4]]
+    return [i for i, site in enumerate(SITES) if _region(site) in _RHYTHMS[rhythm][4]]
 
 
 @lru_cache(maxsize=len(_RHYTHMS))
@@ -430,7 +364,7 @@ def _emotion_weights(rhythm: str) -> np.ndarray:
     """Signs of the change with valence and arousal at the sites of a rhythm, shape (sites, 2)."""
     weights = np.zeros((len(_sites(rhythm)), 2))
     for row, number in enumerate(_sites(rhythm)):
-        site = _SITES[number]
+        site = SITES[number]
         if rhythm == "alpha" and _region(site) in _POSTERIOR:
             weights[row, 1] = -1
         elif rhythm == "alpha" and site[-1].isdigit():

@@ -33,15 +33,13 @@ import scipy.signal
 
 from eegemo._atomic import replacing
 from eegemo.datasets import _deap_format as deap
+from eegemo.datasets._head_model import dipole_field, head_model, site_positions
 from eegemo.datasets.simulated import (
     DEFAULT_EFFECT,
     DEFAULT_SEED,
     Person,
     check_settings,
-    dipole_field,
-    head_model,
     refuse_to_mix,
-    site_positions,
     subject_numbers,
 )
 from eegemo.errors import ConfigError, unknown_name

@@ -13,7 +13,7 @@ import scipy.stats
 from numpy.testing import assert_allclose, assert_array_equal
 
 from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_simulated
-from eegemo.datasets import LOADERS, simulated
+from eegemo.datasets import LOADERS, _head_model
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets.simulated import DEFAULT_SEED, Person
 
@@ -322,6 +322,6 @@ def test_people_of_an_earlier_run_do_not_stay_beside_new_ones(tmp_path: Path) ->
 
 
 def test_each_dipole_lies_under_its_electrode() -> None:
-    field = np.einsum("csx,sx->cs", simulated._site_field(), simulated._radial_directions())
+    field = np.einsum("csx,sx->cs", _head_model.site_field(), _head_model.radial_directions())
     strongest = [deap.EEG[i] for i in field.argmax(axis=0)]
-    assert strongest == list(simulated._SITES)  # a radial dipole is strongest above itself
+    assert strongest == list(_head_model.SITES)  # a radial dipole is strongest above itself

@@ -13,15 +13,9 @@ import scipy.signal
 from numpy.testing import assert_allclose, assert_array_equal
 
 from eegemo import ConfigError, load_deap_raw, write_simulated, write_simulated_raw
+from eegemo.datasets._head_model import dipole_field, head_model, site_positions
 from eegemo.datasets.deap_raw import find_onsets, read_deap_raw
-from eegemo.datasets.simulated import (
-    DEFAULT_EFFECT,
-    DEFAULT_SEED,
-    Person,
-    dipole_field,
-    head_model,
-    site_positions,
-)
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, Person
 from eegemo.datasets.simulated_raw import _Session
 
 # As the dataset's description has them (FACTS.md, 3 and 4), written out here a second time.
