@@ -139,7 +139,8 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
                 )
                 progress.update(total, advance=1)
     page = Page(
-        title="The paper's table, and the same models on unseen trials",
+        title="The paper's table, and the same models on unseen trials"
+        + (f", on the notebooks' features {config.features}" if config.features else ""),
         text=(__doc__ or "").split("\n", 2)[2].strip() + (_ON_FEATURES if config.features else ""),
         command=command_of("experiments/paper_tables.py", config),
         tables=[("paper", "Published beside ours: accuracy and loss", beside_the_paper(results))],
