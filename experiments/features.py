@@ -120,6 +120,7 @@ def run(config: Features, console: Console | None = None) -> list[Results]:
             ),
             ("topography", "Rise of differential entropy with a rating, nats per 2 points", strongest(slopes)),
         ],
+        drawn=[name for name in models if name.endswith((f" on {config.features[0]}", *config.models))],
     )
     write_report(config.out, page, results)
     print_summary(console, results, config.out)

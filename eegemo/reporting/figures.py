@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -18,7 +19,7 @@ from eegemo.evaluation.statistics import confidence_interval
 from eegemo.reporting.tables import baselines_of, data_statement, metric_name, statement
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
+_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
 _GREYS = ("#000000", "#666666", "#999999")
 # A model may be called anything, a lone dollar sign included.
 _NAMES_AS_THEY_ARE = matplotlib.rc_context({"text.parse_math": False})
@@ -104,7 +105,7 @@ def gap_figure(results: Sequence[Results]) -> Figure:
     protocols = list(dict.fromkeys(result.protocol_label for result in results))
     baselines = [baseline for baseline in baselines_of(results) if baseline.model != "uniform guess"]
     width = 0.8 / len(models)
-    figure = Figure(figsize=(5.4 + 1.5 * len(protocols), 7.4), layout="constrained")
+    figure = Figure(figsize=(5.4 + max(1.5, 0.42 * len(models)) * len(protocols), 7.4), layout="constrained")
     axes = figure.subplots(2, 1, sharex=True)
     for ax, metric in zip(axes, ("macro_f1", "accuracy"), strict=True):
         for result in results:
@@ -153,7 +154,11 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
     figure : matplotlib.figure.Figure
     """
     protocols = list(dict.fromkeys(result.protocol_label for result in results))
-    figure = Figure(figsize=(4.5 + 2.4 * len(protocols), 4.6), layout="constrained")
+    names = list(dict.fromkeys(result.model for result in results))
+    slanted = sum(map(len, names)) > 28  # too long to stand side by side
+    figure = Figure(
+        figsize=(4.5 + max(2.4, 0.62 * len(names)) * len(protocols), 6.2 if slanted else 4.6), layout="constrained"
+    )
     axes = np.atleast_1d(figure.subplots(1, len(protocols), sharey=True))
     for ax, protocol in zip(axes, protocols, strict=True):
         own = [result for result in results if result.protocol_label == protocol]
@@ -167,7 +172,8 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
         for i, baseline in enumerate(baselines_of(own)):
             line = dict(zip(("color", "linestyle"), _LINES[i - 1], strict=True))  # the uniform guess has the last one
             ax.axhline(baseline.of_subjects()[metric].mean(), label=f"no EEG: {baseline.model}", linewidth=1.2, **line)
-        ax.set_xticks(range(len(own)), [result.model for result in own])
+        slant: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
+        ax.set_xticks(range(len(own)), [result.model for result in own], **slant)
         ax.set(title=protocol, xlim=(-0.5, len(own) - 0.3), ylim=(0, 1.02))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel(f"{metric_name(metric)}, windows of a person")

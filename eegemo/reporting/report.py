@@ -47,6 +47,8 @@ class Page:
         How long it took; where it is not given, the runs say it, whenever they were made.
     tables : sequence of (str, str, DataFrame)
         Tables of the experiment's own, before the common ones: file name, title, and text.
+    drawn : sequence of str | None
+        The models that figures show, where there are too many to draw; tables always have all.
     """
 
     title: str
@@ -54,6 +56,7 @@ class Page:
     command: str
     seconds: float | None = None
     tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
+    drawn: Sequence[str] | None = None
 
 
 def write_report(folder: Path, page: Page, results: Sequence[Results], controls: Sequence[Results] = ()) -> None:
@@ -76,8 +79,11 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
     sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
     for name, title, table in page.tables:
         sections.append(write_table(table, table, folder / name, title=title, note=note))
-    write_figure(gap_figure(results), folder / "gap.png")
-    sections.append(f"![scores of all models under all protocols; {note}](gap.png)\n")
+    drawn = [result for result in results if page.drawn is None or result.model in page.drawn]
+    write_figure(gap_figure(drawn), folder / "gap.png")
+    sections.append(
+        f"![scores of {'all' if page.drawn is None else 'some'} models under all protocols; {note}](gap.png)\n"
+    )
 
     best = [(result.protocol_label, result.model) for result in significantly_best(results)]
     fewest = min(len(result.subjects) for result in results)
@@ -91,7 +97,7 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
         text = interval_text(intervals, best if level == "window" else ())
         stem = "intervals" if level == "window" else "intervals_of_trials"
         sections.append(write_table(intervals, text, folder / stem, title=f"{title}. {about}", note=note))
-    write_figure(subjects_figure(results), folder / "subjects.png")
+    write_figure(subjects_figure(drawn), folder / "subjects.png")
     sections.append(f"![the score of each person; {note}](subjects.png)\n")
     comparisons = compare_models(results)
     if len(comparisons):
@@ -127,8 +133,8 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
         tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
 
-    for result in results:
-        name = f"{result.protocol}-{result.model}"
+    for result in drawn:
+        name = f"{result.protocol}-{result.model}".replace(" ", "_")  # a link in Markdown has no spaces
         write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
         sections.append(f"![confusion matrix of {result.model} under {result.protocol_label}](confusion-{name}.png)\n")
         if result.folds[0].history:

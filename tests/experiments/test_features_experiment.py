@@ -50,6 +50,8 @@ def test_the_page_crosses_features_and_classifiers_with_intervals(small: tuple[P
     assert table.loc[2, "logistic-regression"] == ""
     page = (out / "README.md").read_text()
     assert "topography.png" in page
+    drawn = {path.name for path in out.glob("confusion-trial-*.png")}
+    assert drawn == {"confusion-trial-logistic-regression_on_differential-entropy.png", "confusion-trial-riemann.png"}
     assert "SIMULATED" in page
     assert (out / "topography.png").read_bytes().startswith(b"\x89PNG")
 
