@@ -28,8 +28,8 @@ from eegemo import (
     write_simulated,
     write_simulated_raw,
 )
-from eegemo.datasets.deap_raw import deap_sessions, raw_subjects
-from eegemo.datasets.recordings import listed_files, recording_sessions
+from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
+from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.audit import read_split
 from eegemo.evaluation.leakage import mean_leakage, verdict
@@ -129,7 +129,7 @@ class Prepare:
             channels = self.settings.channels or "eeg"
             settings = replace(self.settings, channels=DEAP_PREPROCESSING.channels)
             which: dict[str, Any] = {"subjects": self.subjects, "ratings": self.ratings, "preprocessing": settings}
-            sessions = partial(deap_sessions, self.source, **which)
+            recordings = partial(deap_recordings, self.source, **which)
             load = partial(load_deap_raw, self.source, channels=channels, **which)
             total = len(self.subjects or numbers)
         elif self.source.is_dir() and not bids:
@@ -146,7 +146,7 @@ class Prepare:
             if self.subjects:
                 raise ConfigError("--subjects chooses people of DEAP; take rows out of the table instead.")
             source = read_bids_events(self.source, trial_types=self.trial_types) if bids else self.source
-            sessions = partial(recording_sessions, source, self.settings)
+            recordings = partial(listed_recordings, source, self.settings)
             load = partial(prepare_recordings, source, self.settings)
             total = len(listed_files(source))
         with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
@@ -154,14 +154,14 @@ class Prepare:
             bar = progress.add_task("preparing", total=total)
             trials = load(cache=self.cache, n_jobs=self.n_jobs, on_prepared=lambda _: progress.update(bar, advance=1))
             if self.report:
-                from eegemo.reporting.preparation import write_preparation_report
+                from eegemo.reporting.preprocessing_report import write_preprocessing_report
 
                 bar = progress.add_task("report", total=total)
-                write_preparation_report(
-                    sessions(),
+                write_preprocessing_report(
+                    recordings(),
                     self.report,
                     simulated=trials.simulated,
-                    on_session=lambda _: progress.update(bar, advance=1),
+                    on_recording=lambda _: progress.update(bar, advance=1),
                 )
         table = Table("recording", "trials", "bad channels", "largest |r| with EOG", "after, in the final band")
         console.print(repr(trials))
@@ -179,7 +179,7 @@ class Audit:
     """Say what the two sides of a split share, and what a score under it can mean.
 
     WINDOWS is a table (.csv, .tsv) with a row a window and the columns subject, trial, stimulus, start (its first
-    sample) and length (in samples), as far as they are known. What is train and what is test stands in its column
+    sample) and n_times (its samples), as far as they are known. What is train and what is test stands in its column
     part (train, validation, test), with a column fold for several splits, or in files of row numbers or identifiers.
     """
 
@@ -191,14 +191,14 @@ class Audit:
     """Likewise."""
     validation: Path | None = None
     """Likewise."""
-    length: int | None = None
+    n_times: int | None = None
     """Samples in a window, where the table has no such column."""
 
     def run(self, console: Console) -> None:
         """Print the verdict on the split, or on all folds together."""
         splits = read_split(self.windows, self.train, self.test, self.validation)
         audits = [
-            audit_split(windows, train, test, validation, length=self.length)
+            audit_split(windows, train, test, validation, n_times=self.n_times)
             for windows, train, test, validation in splits
         ]
         if len(audits) == 1:
@@ -230,16 +230,16 @@ class Report:
                 f"{self.run_folder}: holds no run (no run.json in it or below); give the folder of evaluate(..., "
                 "folder=) or an experiment's folder runs."
             )
-        from eegemo.reporting.run_report import write_run_report
+        from eegemo.reporting.evaluation_report import write_evaluation_report
 
         out = self.out or self.run_folder / "report.html"
         with console.status(f"{len(folders)} runs"):
             newest = {}
             for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime):
                 results = open_results(folder)
-                seed, labels = results.splitter.random_state, results.scheme.name
-                newest[results.protocol_label, results.model, results.control, labels, seed] = results
-            write_run_report(list(newest.values()), out)
+                seed, scheme = results.splitter.random_state, results.scheme.name
+                newest[results.protocol_label, results.model, results.control, scheme, seed] = results
+            write_evaluation_report(list(newest.values()), out)
         older = f"; {len(folders) - len(newest)} older ones of the same names are left out" * (
             len(newest) < len(folders)
         )

@@ -9,7 +9,7 @@ import joblib
 import numpy as np
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return a parameter as JSON can hold it.
 
     Parameters
@@ -25,13 +25,13 @@ def plain(value: Any) -> Any:
         ones are equal in another process.
     """
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return as_json(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [as_json(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): as_json(item) for key, item in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if callable(value) and hasattr(value, "__qualname__"):

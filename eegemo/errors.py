@@ -3,7 +3,37 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import ParamSpec, TypeVar
+
+#: Words of MNE, scikit-learn and Keras for what has another name here.
+_OTHER_WORDS = {
+    "l_freq": ("band", "high_pass"),
+    "h_freq": ("band",),
+    "lowcut": ("band", "high_pass"),
+    "highcut": ("band",),
+    "resample": ("sfreq",),
+    "fs": ("sfreq",),
+    "picks": ("channels", "ch_names"),
+    "length": ("duration", "n_times"),
+    "window": ("duration",),
+    "labels": ("scheme",),
+    "cv": ("splitter", "protocol"),
+    "seed": ("random_state",),
+    "lr": ("learning_rate",),
+    "n_epochs": ("epochs",),
+    "max_iter": ("epochs",),
+    "video": ("stimulus",),
+    "people": ("subjects",),
+    "ref": ("reference",),
+    "n_folds": ("n_splits",),
+}
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
 
 
 class DataFormatError(ValueError):
@@ -12,6 +42,10 @@ class DataFormatError(ValueError):
 
 class ConfigError(ValueError):
     """A setting that cannot be carried out: an unknown name, a window longer than the trial."""
+
+
+class UnknownKeywordError(ConfigError, TypeError):
+    """A keyword that a function does not have; Python's own ``TypeError`` too."""
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> ConfigError:
@@ -31,7 +65,78 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ConfigError:
     error : ConfigError
         To be raised by the caller.
     """
+    return ConfigError(f"Unknown {kind} {name!r}.{_nearest(name, known)}")
+
+
+def unknown_keyword(owner: str, name: str, known: Iterable[str]) -> UnknownKeywordError:
+    """Make the error for a keyword that is not known, with the nearest known one.
+
+    Parameters
+    ----------
+    owner : str
+        What was called.
+    name : str
+        The keyword.
+    known : iterable of str
+        Those that would have been accepted.
+
+    Returns
+    -------
+    error : UnknownKeywordError
+        To be raised by the caller.
+    """
+    return UnknownKeywordError(f"Unknown parameter {name!r} of {owner}.{_nearest(name, known)}")
+
+
+def suggest_keywords(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function answer an unknown keyword with the nearest one that it has.
+
+    Parameters
+    ----------
+    function : callable
+        Its keywords are those of its signature.
+
+    Returns
+    -------
+    function : callable
+        With the same signature.
+    """
+    parameters = inspect.signature(function).parameters
+    known = [name for name in parameters if name not in ("self", "cls")]
+    owner = function.__qualname__
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name in kwargs:
+            if name not in parameters:
+                made = type(args[0]).__name__ if function.__name__ == "__init__" else owner
+                raise unknown_keyword(made, name, known)
+        return function(*args, **kwargs)
+
+    return checked
+
+
+def suggest_settings(cls: type[T]) -> type[T]:
+    """Let a class answer an unknown keyword with the nearest one that it has; a decorator, outside of ``dataclass``.
+
+    Parameters
+    ----------
+    cls : type
+        Its keywords are those of its ``__init__``.
+
+    Returns
+    -------
+    cls : type
+        The same.
+    """
+    cls.__init__ = suggest_keywords(cls.__init__)  # type: ignore[method-assign]
+    return cls
+
+
+def _nearest(name: object, known: Iterable[str]) -> str:
     names = list(known)
-    close = difflib.get_close_matches(str(name), names, n=1)
+    # What other libraries call it is no likeness of letters.
+    other = [own for own in _OTHER_WORDS.get(str(name), ()) if own in names]
+    close = [*other, *difflib.get_close_matches(str(name), names, n=1)][:1]
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return ConfigError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names)}.")
+    return f"{hint} Known: {', '.join(names)}."

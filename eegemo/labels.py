@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from eegemo.errors import ConfigError, DataFormatError, unknown_name
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords, unknown_name
 from eegemo.trials import Trials
 from eegemo.windows import Windows
 
@@ -114,6 +114,7 @@ class LabelScheme:
         return numbers.astype(np.int64)
 
 
+@suggest_keywords
 def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
     """Label by the quadrants of valence and arousal.
 
@@ -130,14 +131,29 @@ def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
     scheme : LabelScheme
         Classes ``HVHA, HVLA, LVHA, LVLA`` in that order.
 
+    See Also
+    --------
+    high_low : One rating, high or low.
+    categories : Classes as the dataset gives them.
+
     References
     ----------
     Russell 1980, doi:10.1037/h0077714; Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
+
+    Examples
+    --------
+    >>> from eegemo import quadrants, simulate
+    >>> scheme = quadrants()
+    >>> scheme.name, scheme.classes
+    ('quadrants>5', ('HVHA', 'HVLA', 'LVHA', 'LVLA'))
+    >>> scheme(simulate(subjects=1, channels=["F3"])).shape
+    (40,)
     """
     name = f"quadrants{_sign(ties)}{_number(threshold)}"
     return LabelScheme(name, ("HVHA", "HVLA", "LVHA", "LVLA"), ("valence", "arousal"), threshold, ties)
 
 
+@suggest_keywords
 def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
     """Label by one rating being high or low.
 
@@ -156,6 +172,7 @@ def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelSc
     return LabelScheme(f"{rating}{_sign(ties)}{_number(threshold)}", ("low", "high"), (rating,), threshold, ties)
 
 
+@suggest_keywords
 def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
     """Take the classes as the dataset gives them.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from eegemo.errors import ConfigError, DataFormatError, unknown_name
+from eegemo._html import html_table
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords, unknown_name
 
 if TYPE_CHECKING:
     import mne
@@ -116,12 +117,27 @@ class Trials:
         return len(self._table)
 
     def __repr__(self) -> str:
-        people = self.table["subject"].nunique()
+        n_subjects = self.table["subject"].nunique()
         kind = ", simulated" if self.simulated else ""
         return (
-            f"<Trials | {self.dataset}{kind}: {len(self)} trials, {people} subjects, "
+            f"<Trials | {self.dataset}{kind}: {len(self)} trials, {n_subjects} subjects, "
             f"{len(self.ch_names)} channels, {self.sfreq:g} Hz>"
         )
+
+    def _repr_html_(self) -> str:
+        table = self._table
+        seconds = np.unique((table["n_times"] - table["n_baseline"]) / self.sfreq)
+        low, high = self.pass_band
+        known = f"{low or 0:g} to {high or self.sfreq / 2:g} Hz"
+        rows = {
+            "trials": f"{len(self)} of {table['subject'].nunique()} subjects, {table['stimulus'].nunique()} stimuli",
+            "length": " to ".join(dict.fromkeys(f"{length:g} s" for length in (*seconds[:1], *seconds[-1:]))),
+            "channels": f"{len(self.ch_names)}: {', '.join(self.ch_names[:6])}{', ...' * (len(self.ch_names) > 6)}",
+            "sampling rate": f"{self.sfreq:g} Hz",
+            "pass band": "not known" if low is None and high is None else known,
+            "columns": ", ".join(map(str, table.columns)),
+        }
+        return html_table(f"Trials: {self.dataset}{', simulated' * self.simulated}", rows)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -132,6 +148,18 @@ class Trials:
         for start, n_times in zip(self.table["start"], self.table["n_times"], strict=True):
             digest.update(np.ascontiguousarray(self.signals[start : start + n_times]).data)
         return digest.hexdigest()
+
+    @property
+    def info(self) -> mne.Info:
+        """MNE's description of the channels: names, types, sampling rate, places where all EEG channels have one."""
+        import mne
+
+        info = mne.create_info(list(self.ch_names), self.sfreq, list(self.ch_types))
+        montage = mne.channels.make_standard_montage("colin27_1005")
+        known = {name.upper() for name in montage.ch_names}
+        if all(n.upper() in known for n, t in zip(self.ch_names, self.ch_types, strict=True) if t == "eeg"):
+            info.set_montage(montage, match_case=False, verbose="error")
+        return info
 
     @property
     def pass_band(self) -> tuple[float | None, float | None]:
@@ -159,23 +187,68 @@ class Trials:
         )
         return self.signals[start + (0 if baseline else n_baseline) : start + n_times].T
 
-    def select(self, rows: Sequence[bool] | Sequence[int] | np.ndarray | pd.Series) -> Trials:
+    def select(self, rows: str | Sequence[bool] | Sequence[int] | np.ndarray | pd.Series) -> Trials:
         """Keep some of the trials.
 
         Parameters
         ----------
-        rows : sequence of bool, length n_trials | sequence of int
-            A mask over the rows of ``table``, or row numbers.
+        rows : str | sequence of bool, length n_trials | sequence of int
+            A query of the table as :meth:`pandas.DataFrame.query` takes it, a mask over its rows, or row numbers.
 
         Returns
         -------
         trials : Trials
             The same strip with a shorter table.
+
+        Raises
+        ------
+        ConfigError
+            If the query cannot be carried out, or the mask is of another length.
+
+        Examples
+        --------
+        >>> from eegemo import simulate
+        >>> trials = simulate(subjects=2, channels=["F3", "F4"])
+        >>> len(trials.select("subject == 1 and valence > 5")) < len(trials.select("subject == 1")) == 40
+        True
         """
+        if isinstance(rows, str):
+            rows = self._matching(rows)
         numbers = np.asarray(rows) if len(rows) else np.zeros(0, np.int64)
         if numbers.dtype == bool and numbers.shape != (len(self),):
             raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
         return self._replaced(table=self._table.iloc[numbers])
+
+    def _matching(self, query: str) -> np.ndarray:
+        try:
+            chosen = self._table.eval(query)
+        except Exception as error:  # pandas has many ways to dislike a query
+            raise ConfigError(
+                f"The query {query!r} cannot be carried out ({error}); the table has the columns "
+                f"{', '.join(map(str, self._table.columns))}."
+            ) from error
+        mask = np.asarray(chosen)
+        if mask.dtype != bool or mask.shape != (len(self),):
+            raise ConfigError(f"The query {query!r} must be true or false of each trial, such as 'subject == 1'.")
+        return mask
+
+    def copy(self) -> Trials:
+        """Return trials with a strip of their own in RAM.
+
+        Returns
+        -------
+        trials : Trials
+            The same; nothing is changed in place anyway, so what a copy is for is to close a memory-mapped file.
+        """
+        return self._replaced(signals=np.array(self.signals))
+
+    def __getitem__(self, key: Any) -> Trials:
+        if isinstance(key, str):
+            raise ConfigError(f"Trials are indexed by row; a column is trials.table[{key!r}].")
+        return self.select(np.atleast_1d(np.arange(len(self))[key]))
+
+    def __iter__(self) -> Iterator[Trials]:
+        return (self[number] for number in range(len(self)))
 
     def dropna(self, columns: str | Sequence[str]) -> Trials:
         """Drop the trials that have no value in any of these columns, such as a missing rating.
@@ -196,13 +269,13 @@ class Trials:
                 raise unknown_name("column", column, self.table.columns)
         return self.select(self.table[wanted].notna().all(axis=1).to_numpy())
 
-    def pick(self, ch_names: Sequence[str]) -> Trials:
-        """Keep some channels, by name and in the order given.
+    def pick(self, picks: str | Sequence[str]) -> Trials:
+        """Keep some channels.
 
         Parameters
         ----------
-        ch_names : sequence of str
-            The wanted channels.
+        picks : str | sequence of str
+            Names, in the order that is wanted; or a type of channel, such as ``"eeg"``, or several.
 
         Returns
         -------
@@ -212,30 +285,54 @@ class Trials:
         Raises
         ------
         ConfigError
-            If a channel is unknown or named twice.
+            If a channel is unknown or named twice, or there is none of a type.
+
+        Examples
+        --------
+        >>> from eegemo import simulate
+        >>> simulate(subjects=1).pick(["Cz", "Pz"]).ch_names
+        ('Cz', 'Pz')
         """
-        if isinstance(ch_names, str):
-            raise ConfigError(f"A list of channel names was expected, got {ch_names!r}.")
-        wanted = tuple(str(name) for name in ch_names)
-        if wanted == self.ch_names:
+        wanted = (picks,) if isinstance(picks, str) and picks in {*self.ch_types, *self.ch_names} else picks
+        if isinstance(wanted, str):
+            raise ConfigError(
+                f"A list of channel names was expected, or a type that the trials have "
+                f"({', '.join(dict.fromkeys(self.ch_types))}), got {picks!r}."
+            )
+        names = tuple(str(name) for name in wanted)
+        if names and set(names) <= set(self.ch_types):
+            names = tuple(n for n, kind in zip(self.ch_names, self.ch_types, strict=True) if kind in names)
+        if names == self.ch_names:
             return self
-        columns = pick_channels(wanted, self.ch_names)
+        columns = pick_channels(names, self.ch_names)
         return self._replaced(
             signals=np.ascontiguousarray(self.signals[:, columns]),
-            ch_names=wanted,
+            ch_names=names,
             ch_types=[self.ch_types[column] for column in columns],
         )
 
-    def windows(self, length: float = 1.0, step: float = 1.0, *, unit: str = "seconds") -> Windows:
+    @suggest_keywords
+    def windows(
+        self,
+        duration: float | None = None,
+        step: float | None = None,
+        *,
+        overlap: float | None = None,
+        n_times: int | None = None,
+    ) -> Windows:
         """Cut every trial into windows; nothing is copied.
 
         Parameters
         ----------
-        length, step : float
-            Length of a window, and distance between the starts of two neighbours: ``step < length``
-            makes them overlap.
-        unit : "seconds" | "samples"
-            What ``length`` and ``step`` count.
+        duration : float | None
+            Length of a window in seconds; 1 by default.
+        step : float | None
+            From the start of a window to the next one's, in seconds; by default windows follow each other without
+            overlap.
+        overlap : float | None
+            Of two neighbours, in seconds, as MNE has it; in place of ``step``.
+        n_times : int | None
+            Length of a window in samples, in place of ``duration``; ``step`` or ``overlap`` are then samples too.
 
         Returns
         -------
@@ -246,11 +343,29 @@ class Trials:
         Raises
         ------
         ConfigError
-            If the window is longer than a trial, or not ``0 < step <= length``.
-        """
-        from eegemo.windows import cut
+            If the window is longer than a trial, is no whole number of samples, or not ``0 <= overlap < duration``.
 
-        return cut(self, length, step, unit=unit)
+        Examples
+        --------
+        >>> from eegemo import simulate
+        >>> trials = simulate(subjects=1, channels=["F3", "F4"])
+        >>> trials.windows(duration=4.0, overlap=2.0).shape
+        (1160, 2, 512)
+        """
+        from eegemo.windows import cut, whole_samples
+
+        if duration is not None and n_times is not None:
+            raise ConfigError("Give duration, in seconds, or n_times, in samples, not both.")
+        if step is not None and overlap is not None:
+            raise ConfigError("Give step or overlap, not both.")
+        unit = None if n_times is not None else self.sfreq
+        if n_times is None:
+            n_times = whole_samples("duration", 1.0 if duration is None else duration, unit)
+        else:
+            n_times = whole_samples("n_times", n_times, unit)
+        if overlap is not None:
+            return cut(self, n_times, n_times - whole_samples("overlap", overlap, unit))
+        return cut(self, n_times, n_times if step is None else whole_samples("step", step, unit))
 
     def to_epochs(self) -> mne.EpochsArray:
         """Convert to MNE's epochs: volts, the table as metadata, time 0 at the stimulus.
@@ -275,21 +390,16 @@ class Trials:
             )
         scale = units_per_mne_unit(self.ch_types)[:, None]
         data = np.stack([self.trial_data(i, baseline=True) / scale for i in range(len(self))])
-        info = mne.create_info(list(self.ch_names), self.sfreq, list(self.ch_types))
-        epochs = mne.EpochsArray(
+        return mne.EpochsArray(
             data,
-            info,
+            self.info,
             tmin=-int(shape["n_baseline"].iloc[0]) / self.sfreq,
             metadata=self.table.drop(columns=["start", "n_times", "n_baseline"]),
             verbose="error",
         )
-        montage = mne.channels.make_standard_montage("colin27_1005")
-        known = {name.upper() for name in montage.ch_names}
-        if all(n.upper() in known for n, t in zip(self.ch_names, self.ch_types, strict=True) if t == "eeg"):
-            epochs.set_montage(montage, match_case=False, verbose="error")
-        return epochs
 
     @classmethod
+    @suggest_keywords
     def from_epochs(cls, epochs: mne.BaseEpochs, *, dataset: str = "epochs", simulated: bool = False) -> Trials:
         """Take MNE's epochs, from any source, as trials.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from eegemo._html import html_table
 from eegemo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Windows:
     ----------
     trials : Trials
         Where the samples lie.
-    length : int
+    n_times : int
         Samples in a window.
     starts : array, shape (n_windows,), int64
         First sample of each window in ``trials.signals``.
@@ -35,7 +36,7 @@ class Windows:
     """
 
     trials: Trials
-    length: int
+    n_times: int
     starts: np.ndarray
     trial_index: np.ndarray
 
@@ -45,7 +46,17 @@ class Windows:
     @property
     def shape(self) -> tuple[int, int, int]:
         """``(n_windows, n_channels, n_times)``."""
-        return len(self.starts), len(self.trials.ch_names), self.length
+        return len(self.starts), len(self.trials.ch_names), self.n_times
+
+    @property
+    def ch_names(self) -> tuple[str, ...]:
+        """The names of the channels."""
+        return self.trials.ch_names
+
+    @property
+    def sfreq(self) -> float:
+        """Sampling rate in Hz."""
+        return self.trials.sfreq
 
     @property
     def table(self) -> pd.DataFrame:
@@ -62,8 +73,18 @@ class Windows:
         return len(self.starts)
 
     def __repr__(self) -> str:
-        seconds = self.length / self.trials.sfreq
-        return f"<Windows | {len(self)} of {self.length} samples ({seconds:g} s) over {self.trials!r}>"
+        seconds = self.n_times / self.sfreq
+        return f"<Windows | {len(self)} of {self.n_times} samples ({seconds:g} s) over {self.trials!r}>"
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "windows": f"{len(self)} in {len(np.unique(self.trial_index))} trials",
+            "length": f"{self.n_times} samples ({self.n_times / self.sfreq:g} s at {self.sfreq:g} Hz)",
+            "channels": len(self.ch_names),
+            "as an array": f"{self.shape}, {np.prod(self.shape, dtype=float) * 4 / 1e6:.0f} MB",
+            "trials": repr(self.trials),
+        }
+        return html_table("Windows", rows)
 
     def __sizeof__(self) -> int:
         return object.__sizeof__(self) + self.starts.nbytes + self.trial_index.nbytes + self.trials.signals.nbytes
@@ -75,7 +96,7 @@ class Windows:
             key = key[0]
         if isinstance(key, (int, np.integer)):
             key = [key]
-        return Windows(self.trials, self.length, self.starts[key], self.trial_index[key])
+        return Windows(self.trials, self.n_times, self.starts[key], self.trial_index[key])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if copy is False:
@@ -114,11 +135,11 @@ class Windows:
         """
         strip = self.trials.signals
         starts = self.starts[index]
-        # Rows of `length` samples that overlap in memory: a window is one contiguous run of the strip.
-        n_rows = max(len(strip) - self.length + 1, 0)
+        # Rows of `n_times` samples that overlap in memory: a window is one contiguous run of the strip.
+        n_rows = max(len(strip) - self.n_times + 1, 0)
         rows = np.lib.stride_tricks.as_strided(
             strip,
-            (n_rows, self.length, strip.shape[1]),
+            (n_rows, self.n_times, strip.shape[1]),
             (strip.strides[0], strip.strides[0], strip.strides[1]),
             writeable=False,
         )
@@ -176,35 +197,63 @@ def batch_numbers(n: int, batch_size: int, random_state: np.random.Generator | N
         yield order[first : first + batch_size]
 
 
-def cut(trials: Trials, length: float, step: float, *, unit: str = "seconds") -> Windows:
-    """Cut trials into windows; see :meth:`eegemo.Trials.windows`."""
-    if unit not in ("seconds", "samples"):
-        raise ConfigError(f"unit must be 'seconds' or 'samples', got {unit!r}.")
-    n_length, n_step = (_whole_samples(v, unit, trials.sfreq) for v in (length, step))
-    if not 0 < n_step <= n_length:
+def cut(trials: Trials, n_times: int, step: int) -> Windows:
+    """Cut trials into windows of whole samples; see :meth:`eegemo.Trials.windows`.
+
+    Parameters
+    ----------
+    trials : Trials
+        What is cut.
+    n_times, step : int
+        Samples in a window, and from one start to the next.
+
+    Returns
+    -------
+    windows : Windows
+    """
+    if not 0 < step <= n_times:
         raise ConfigError(
-            f"step must be positive and not above length (0 <= overlap < length), got length={length}, "
-            f"step={step} {unit}."
+            f"step must be positive and no longer than a window (0 <= overlap < length), got windows of {n_times} "
+            f"samples every {step}."
         )
     table = trials.table
     usable = (table["n_times"] - table["n_baseline"]).to_numpy()
-    if len(trials) and n_length > usable.min():
+    if len(trials) and n_times > usable.min():
         row = int(usable.argmin())
         raise ConfigError(
-            f"A window of {n_length} samples is longer than trial {table['trial'].iloc[row]} of subject "
+            f"A window of {n_times} samples is longer than trial {table['trial'].iloc[row]} of subject "
             f"{table['subject'].iloc[row]}, which has {usable.min()} after its baseline; take shorter windows."
         )
-    counts = (usable - n_length) // n_step + 1
+    counts = (usable - n_times) // step + 1
     trial_index = np.repeat(np.arange(len(trials), dtype=np.int32), counts)
     within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     first = (table["start"] + table["n_baseline"]).to_numpy(np.int64)
-    return Windows(trials, n_length, first[trial_index] + within * n_step, trial_index)
+    return Windows(trials, n_times, first[trial_index] + within * step, trial_index)
 
 
-def _whole_samples(value: float, unit: str, sfreq: float) -> int:
-    samples = value * sfreq if unit == "seconds" else value
+def whole_samples(name: str, value: float, sfreq: float | None) -> int:
+    """Count the samples of a stretch of time.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for the message.
+    value : float
+        How long it is.
+    sfreq : float | None
+        Sampling rate in Hz, where the value is in seconds; None where it is in samples.
+
+    Returns
+    -------
+    n_times : int
+
+    Raises
+    ------
+    ConfigError
+        If it is no whole number of samples.
+    """
+    samples = value if sfreq is None else value * sfreq
     if not np.isfinite(samples) or abs(samples - round(samples)) > 1e-6:
-        raise ConfigError(
-            f"{value} {unit} at {sfreq:g} Hz are {samples:g} samples; lengths and steps must be whole samples."
-        )
+        given = f"{name}={value}" if sfreq is None else f"{name}={value} s at {sfreq:g} Hz is {samples:g} samples"
+        raise ConfigError(f"Windows are cut in whole samples, but {given}.")
     return round(samples)

@@ -35,10 +35,10 @@ from eegemo.evaluation.statistics import confidence_interval, holm
 from eegemo.features import feature_class
 from eegemo.features.bands import BANDS, DifferentialEntropy
 from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
 from eegemo.reporting.topography import topography_figure
-from recordings import Recordings
+from recordings import Recordings, named_model
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def run(config: Features, console: Console | None = None) -> list[Results]:
         for classifier in config.classifiers
     }
     options = {"epochs": 1} if config.smoke else {}
-    models |= {name: make_model(name, random_state=config.seed, **options) for name in config.models}
+    models |= {name: named_model(name, config.seed, **options) for name in config.models}
     results = []
     with cluster(config.cluster), Progress(console=console) as progress:
         windows = config.windows(scheme, n_simulated=8, n_smoke=4)
@@ -122,7 +122,7 @@ def run(config: Features, console: Console | None = None) -> list[Results]:
         ],
         drawn=[name for name in models if name.endswith((f" on {config.features[0]}", *config.models))],
     )
-    write_report(config.out, page, results)
+    write_experiment_page(config.out, page, results)
     print_summary(console, results, config.out)
     return results
 
@@ -171,9 +171,9 @@ def topography(windows: Windows) -> tuple[pd.DataFrame, pd.DataFrame]:
         by_band = values.reshape(2, n_channels, len(BANDS)).swapaxes(1, 2).reshape(-1, n_channels)
         return pd.DataFrame(by_band, index=index, columns=list(windows.trials.ch_names))
 
-    people = np.stack(slopes)
-    p = stats.ttest_1samp(people, 0).pvalue if len(people) > 1 else np.ones(people.shape[1:])
-    return table(people.mean(axis=0)), table(holm(p.ravel()).reshape(p.shape)) < 0.05
+    by_subject = np.stack(slopes)
+    p = stats.ttest_1samp(by_subject, 0).pvalue if len(by_subject) > 1 else np.ones(by_subject.shape[1:])
+    return table(by_subject.mean(axis=0)), table(holm(p.ravel()).reshape(p.shape)) < 0.05
 
 
 def strongest(slopes: pd.DataFrame, n: int = 3) -> pd.DataFrame:
@@ -189,11 +189,11 @@ def strongest(slopes: pd.DataFrame, n: int = 3) -> pd.DataFrame:
 
 def draw(config: Features, windows: Windows, slopes: pd.DataFrame, significant: pd.DataFrame) -> None:
     """Draw the maps; of simulated people beside what was simulated."""
-    people = windows.trials.table["subject"].nunique()
-    whose = f"{windows.trials.dataset}, {people} people"
+    n_subjects = windows.trials.table["subject"].nunique()
+    whose = f"{windows.trials.dataset}, {n_subjects} people"
     maps = {"measured": slopes}
     note = (
-        f"Slope of differential entropy over ratings within each person, mean over {people} people. White dots: "
+        f"Slope of differential entropy over ratings within each person, mean over {n_subjects} people. White dots: "
         "differs from 0 (t over people, Holm)."
     )
     if windows.trials.simulated and config.data is None:

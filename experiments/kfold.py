@@ -1,6 +1,6 @@
 """K-fold cross-validation of the paper's models, which Zamani & Wulansari (2021) name as their future work.
 
-Their single 80:10:10 split of windows has no spread. Here windows are dealt into five folds, and so are whole
+Their single 80:10:10 split of windows has no spread. Here windows are split into five folds, and so are whole
 trials: the same models, the same folds, means with standard deviations, and the corrected resampled t-test
 (Nadeau & Bengio 2003) for whether one model is better than another.
 Expected on the simulated data: above 0.9 for the CNN-RNN models under ``window-random`` with a spread of about .01, as
@@ -23,10 +23,9 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, cluster, corrected_resampled_ttest, evaluate, make_splitter, quadrants
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.statistics import holm
-from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
-from recordings import Recordings
+from recordings import Recordings, named_model
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def run(config: KFold, console: Console | None = None) -> list[Results]:
             for name in config.models:
                 results.append(
                     evaluate(
-                        make_model(name, random_state=config.seed, **options),
+                        named_model(name, config.seed, **options),
                         windows,
                         scheme,
                         splitter,
@@ -84,7 +83,7 @@ def run(config: KFold, console: Console | None = None) -> list[Results]:
         command=command_of("experiments/kfold.py", config),
         tables=[("ttests", title, over_folds(results))],
     )
-    write_report(config.out, page, results)
+    write_experiment_page(config.out, page, results)
     print_summary(console, results, config.out)
     return results
 

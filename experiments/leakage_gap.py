@@ -21,10 +21,9 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.evaluation.results import Results
-from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
-from recordings import Recordings
+from recordings import Recordings, named_model
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def run(config: LeakageGap, console: Console | None = None) -> list[Results]:
         for protocol, name, control in tasks:
             results.append(
                 evaluate(
-                    make_model(name, random_state=config.seed, **options),
+                    named_model(name, config.seed, **options),
                     windows,
                     scheme,
                     make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed),
@@ -80,7 +79,7 @@ def run(config: LeakageGap, console: Console | None = None) -> list[Results]:
         command=command_of("experiments/leakage_gap.py", config),
     )
     real = [result for result in results if result.control is None]
-    write_report(config.out, page, real, [result for result in results if result.control is not None])
+    write_experiment_page(config.out, page, real, [result for result in results if result.control is not None])
     print_summary(console, real, config.out)
     return results
 

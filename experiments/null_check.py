@@ -35,7 +35,7 @@ from eegemo import (
     simulate,
 )
 from eegemo.evaluation.protocols import PROTOCOLS
-from eegemo.reporting.report import Page, command_of, write_page
+from eegemo.reporting.experiment_page import Page, command_of, write_page
 
 BANDS = ((4, 8), (8, 12), (12, 30), (30, 45))
 
@@ -65,7 +65,7 @@ class NullCheck:
 def log_band_power(windows: Windows) -> np.ndarray:
     """Return the log power of each band and channel, shape (n_windows, n_bands * n_channels)."""
     spectrum = np.abs(np.fft.rfft(windows.to_numpy())) ** 2
-    freqs = np.fft.rfftfreq(windows.length, 1 / windows.trials.sfreq)
+    freqs = np.fft.rfftfreq(windows.n_times, 1 / windows.sfreq)
     powers = [spectrum[..., (freqs >= low) & (freqs < high)].mean(axis=-1) for low, high in BANDS]
     return np.log(np.concatenate(powers, axis=1))
 

@@ -27,12 +27,11 @@ from sklearn.pipeline import Pipeline
 
 from eegemo import ConfigError, DataFormatError, LabelScheme, Windows, cluster, evaluate, make_splitter, quadrants
 from eegemo.evaluation.results import Results
-from eegemo.features.bin_power import NOTEBOOK_LENGTH, NOTEBOOK_STEP, BinPower
-from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.features.bin_power import NOTEBOOK_N_TIMES, NOTEBOOK_STEP, BinPower
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.tables import baselines_of, formatted, score_table
 from eegemo.reporting.terminal import print_summary
-from recordings import Recordings
+from recordings import Recordings, named_model
 
 #: What the paper gives, as far as it can be read; its test accuracy is known to end in .9 %.
 PUBLISHED = {
@@ -106,12 +105,8 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
     classifiers = {
         name: on_features(
             config,
-            make_model(
-                name,
-                normalization=config.normalization,
-                normalize_over=config.normalize_over,
-                random_state=config.seed,
-                **own,
+            named_model(
+                name, config.seed, normalization=config.normalization, normalize_over=config.normalize_over, **own
             ),
         )
         for name in config.models
@@ -145,7 +140,7 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
         command=command_of("experiments/paper_tables.py", config),
         tables=[("paper", "Published beside ours: accuracy and loss", beside_the_paper(results))],
     )
-    write_report(config.out, page, results)
+    write_experiment_page(config.out, page, results)
     print_summary(console, results, config.out)
     return results
 
@@ -158,7 +153,7 @@ def windows_of(config: PaperTables, scheme: LabelScheme) -> Windows:
         raise ConfigError(f"--features {config.features} has windows of its own; leave out --window and --step.")
     channels = ("emotiv14",) if config.channels == PaperTables.channels else config.channels
     trials = replace(config, channels=channels).trials(n_simulated=4, n_smoke=2)
-    return scheme.select(trials).windows(NOTEBOOK_LENGTH, NOTEBOOK_STEP, unit="samples")
+    return scheme.select(trials).windows(n_times=NOTEBOOK_N_TIMES, step=NOTEBOOK_STEP)
 
 
 def on_features(config: PaperTables, classifier: BaseEstimator) -> BaseEstimator:

@@ -47,7 +47,7 @@ from eegemo import (
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_page
+from eegemo.reporting.experiment_page import Page, command_of, write_page
 
 EYES = ("hEOG", "vEOG")
 FLAT, NOISY = "P8", "FC5"

@@ -25,9 +25,9 @@ from rich.progress import Progress
 from eegemo import ConfigError, DataFormatError, categories, cluster, evaluate, load_eegmat, make_splitter
 from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
 from eegemo.evaluation.results import Results
-from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
+from recordings import named_model
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class RealEEG:
     """Of Adam."""
     seed: int = 0
     """Of the splits and the networks."""
-    n_jobs: int = 1
-    """Folds at a time."""
+    n_jobs: int = -1
+    """Folds at a time, each on one thread; -1 is as many as there are cores."""
     cluster: str | None = None
     """Address of a Dask scheduler (tcp://host:8786) whose workers run the folds."""
     out: Path = Path("results/real_eeg")
@@ -97,15 +97,15 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
     with cluster(config.cluster), Progress(console=console) as progress:
         total = progress.add_task("models x protocols, and controls", total=len(tasks))
         for protocol, name, control in tasks:
-            classifier = make_model(
+            classifier = named_model(
                 name,
+                config.seed,
                 normalization="zscore",  # ours: a few large values stretch a minimum and maximum
                 normalize_over="window",
                 epochs=1 if config.smoke else config.epochs,
                 batch_size=config.batch_size,
                 patience=config.patience,
                 learning_rate=config.learning_rate,
-                random_state=config.seed,
             )
             results.append(
                 evaluate(
@@ -128,7 +128,7 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
         command=command_of("experiments/real_eeg.py", config),
     )
     real = [result for result in results if result.control is None]
-    write_report(config.out, page, real, [result for result in results if result.control is not None])
+    write_experiment_page(config.out, page, real, [result for result in results if result.control is not None])
     print_summary(console, real, config.out)
     console.print(CONFOUND)
     return results

@@ -29,7 +29,7 @@ from matplotlib.figure import Figure
 from rich.console import Console
 
 from eegemo import ConfigError, DataFormatError, Preprocessing, preprocess
-from eegemo.reporting.report import Page, command_of, write_page
+from eegemo.reporting.experiment_page import Page, command_of, write_page
 
 BIOSEMI = Preprocessing(
     types=(("LM", "misc"), ("RM", "misc")), bipolar=(("hEOG", "eog", "LC", "RC"), ("vEOG", "eog", "TE", "BE"))

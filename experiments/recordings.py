@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from eegemo import ConfigError, LabelScheme, Trials, Windows, load_deap, load_deap_raw, simulate
+from sklearn.base import BaseEstimator
+
+from eegemo import ConfigError, LabelScheme, Trials, Windows, load_deap, load_deap_raw, make_model, simulate
 from eegemo.datasets.deap_raw import raw_subjects
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
+from eegemo.networks import NETWORKS
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,8 @@ class Recordings:
     """Seconds between the starts of two windows (not in the source)."""
     seed: int = DEFAULT_SEED
     """Of the simulated people, the splits and the networks."""
-    n_jobs: int = 1
-    """Folds at a time, each on one thread."""
+    n_jobs: int = -1
+    """Folds at a time, each on one thread; -1 is as many as there are cores."""
     cluster: str | None = None
     """Address of a Dask scheduler (tcp://host:8786) whose workers run the folds."""
     cache: Path | None = None
@@ -52,3 +56,8 @@ class Recordings:
     def windows(self, scheme: LabelScheme, n_simulated: int = 4, n_smoke: int = 2) -> Windows:
         """Cut the trials that the scheme can label into windows."""
         return scheme.select(self.trials(n_simulated, n_smoke)).windows(self.window, self.step)
+
+
+def named_model(name: str, seed: int, **of_networks: Any) -> BaseEstimator:
+    """Make a model by its name; settings that only networks have, such as epochs, are not a classical one's."""
+    return make_model(name, random_state=seed, **(of_networks if name in NETWORKS else {}))

@@ -26,7 +26,7 @@ from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadra
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.results import Results
 from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_page
+from eegemo.reporting.experiment_page import Page, command_of, write_page
 
 CONFIDENCE = 0.95
 
@@ -56,7 +56,7 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
     console = console or Console()
     started = time.perf_counter()
     scheme = quadrants()
-    people = []
+    rows_of_subjects = []
     with Progress(console=console) as progress:
         total = progress.add_task(
             "effects x seeds x protocols", total=len(config.effects) * len(config.seeds) * len(config.protocols)
@@ -69,16 +69,16 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
                     splitter = make_splitter(protocol, n_splits=n_splits, random_state=seed)
                     classifier = make_model(config.model, epochs=config.epochs, random_state=seed)
                     result = evaluate(classifier, windows, scheme, splitter, progress=progress)
-                    people += [{"effect": effect, "seed": seed, **row} for row in scores_of_people(result)]
+                    rows_of_subjects += [{"effect": effect, "seed": seed, **row} for row in scores_of_subjects(result)]
                     progress.update(total, advance=1)
-    scores = pd.DataFrame(people)
+    scores = pd.DataFrame(rows_of_subjects)
     table = summary(scores)
     write(config, table, scores, time.perf_counter() - started)
     console.print(table.to_string(index=False))
     return table
 
 
-def scores_of_people(result: Results) -> list[dict[str, object]]:
+def scores_of_subjects(result: Results) -> list[dict[str, object]]:
     """Score every person's windows of all folds together; kappa is 0 for any guess that is the same for all of them."""
     classes = result.predictions.groupby("subject")["y"]
     return [
@@ -104,7 +104,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
             {
                 "effect": effect,
                 "protocol": protocol,
-                "people": len(own),
+                "subjects": len(own),
                 "test windows that share a trial": own["shared trial"].mean(),
                 "accuracy": own["accuracy"].mean(),
                 "majority of the subject": own["majority of the subject"].mean(),
@@ -138,7 +138,7 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
         "simulated": True,
         "smoke": False,
         "configuration": {k: v for k, v in asdict(config).items() if k != "out"},
-        "people": scores.to_dict(orient="records"),
+        "subjects": scores.to_dict(orient="records"),
     }
     write_page(config.out, page, note, [("effects", "kappa by effect and protocol", draw(table, note))], provenance)
 

@@ -21,10 +21,9 @@ from rich.progress import Progress
 
 from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants, zscore_subjects
 from eegemo.evaluation.results import Results
-from eegemo.models import make_model
-from eegemo.reporting.report import Page, command_of, write_report
+from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
-from recordings import Recordings
+from recordings import Recordings, named_model
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ def run(config: SubjectIndependent, console: Console | None = None) -> list[Resu
         for name in config.models:
             results.append(
                 evaluate(
-                    make_model(name, random_state=config.seed, **options),
+                    named_model(name, config.seed, **options),
                     windows,
                     scheme,
                     splitter,
@@ -72,7 +71,7 @@ def run(config: SubjectIndependent, console: Console | None = None) -> list[Resu
         text=(__doc__ or "").strip(),
         command=command_of("experiments/subject_independent.py", config),
     )
-    write_report(config.out, page, results)
+    write_experiment_page(config.out, page, results)
     print_summary(console, results, config.out)
     return results
 

@@ -28,7 +28,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
-def two_people() -> Trials:
+def two_subjects() -> Trials:
     """Two simulated people, four channels: 80 trials of 3 s + 60 s."""
     return simulate(2, channels=["F3", "F4", "O1", "O2"])
 

@@ -142,7 +142,7 @@ def test_audit_gives_the_verdict_on_a_split_in_files(
     windows = write_windows(tmp_path / "windows.csv")
     np.save(tmp_path / "train.npy", np.array([0, 2]))
     (tmp_path / "test.txt").write_text("1\n3\n")
-    run("audit", windows, "--train", tmp_path / "train.npy", "--test", tmp_path / "test.txt", "--length", "128")
+    run("audit", windows, "--train", tmp_path / "train.npy", "--test", tmp_path / "test.txt", "--n-times", "128")
     printed = capsys.readouterr().out
     assert "LEAKS: 50% of the test windows come from a trial that training or validation saw" in printed
     assert "shared samples 50%, trial 50%, subject 100%, stimulus unknown" in printed

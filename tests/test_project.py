@@ -13,17 +13,24 @@ import eegemo
 
 ROOT = Path(eegemo.__file__).parents[1]
 PACKAGE = ROOT / "eegemo"
+SUBPACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 #: The order of the design's sentence; an import may only lead to a layer before, or to its own.
 LAYERS = (
     "errors",
     "_atomic",
+    "_html",
     "_json",
+    "_keras",
+    "_progress",
     "trials",
     "windows",
+    "_validation",
     "preprocessing",
     "datasets",
     "labels",
     "features",
+    "networks",
+    "training",
     "models",
     "evaluation",
     "reporting",
@@ -50,10 +57,12 @@ def test_no_import_points_back_up(path: Path) -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    for name in eegemo.__all__:
-        assert getattr(eegemo, name).__doc__, name
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        eegemo.nothing  # noqa: B018
+    for package in (eegemo, *(getattr(eegemo, name) for name in SUBPACKAGES)):
+        for name in package.__all__:
+            assert getattr(package, name).__doc__ or name.isupper(), name
+        assert set(package.__all__) <= set(dir(package))
+        with pytest.raises(AttributeError, match=f"No {package.__name__} attribute nothing"):
+            package.nothing  # noqa: B018
 
 
 def test_requirements_pin_every_dependency_and_name_no_host() -> None:

@@ -130,7 +130,7 @@ def test_picking_all_channels_in_their_order_copies_nothing() -> None:
         (["F3", "F33"], r"Unknown channel 'F33'\. Did you mean 'F3'\? Known: F3, F4\."),
         (["F3", "F3"], "A channel is named twice: F3, F3"),
         ([], "A list of channel names was expected"),
-        ("F3", "A list of channel names was expected, got 'F3'"),
+        ("grad", r"A list of channel names was expected, or a type that the trials have \(eeg\), got 'grad'"),
     ],
 )
 def test_channels_that_cannot_be_picked_are_refused(wanted: Any, message: str) -> None:
@@ -306,8 +306,8 @@ def test_epochs_that_mne_rejects_are_left_out_with_their_row_of_metadata() -> No
     assert not trials.signals.any()
 
 
-def test_a_simulated_person_becomes_epochs(two_people: Trials) -> None:
-    epochs = two_people.select([0, 1]).to_epochs()
+def test_a_simulated_person_becomes_epochs(two_subjects: Trials) -> None:
+    epochs = two_subjects.select([0, 1]).to_epochs()
     assert epochs.get_data(copy=False).shape == (2, 4, 8064)
     assert_allclose(epochs.times[384], 0, atol=1e-12)
 

@@ -45,7 +45,7 @@ def cuts(draw: st.DrawFn) -> tuple[Trials, int, int]:
 @given(cuts())
 def test_windows_are_all_the_whole_slices_after_the_baseline(case: tuple[Trials, int, int]) -> None:
     trials, length, step = case
-    windows = trials.windows(length, step, unit="samples")
+    windows = trials.windows(n_times=length, step=step)
     expected, owner = [], []
     for row, (start, n_times, n_baseline) in enumerate(
         trials.table[["start", "n_times", "n_baseline"]].to_numpy(int).tolist()
@@ -64,7 +64,7 @@ def test_windows_are_all_the_whole_slices_after_the_baseline(case: tuple[Trials,
 @given(cuts(), st.integers(1, 30), st.none() | st.integers(0, 5))
 def test_batches_cover_each_window_once(case: tuple[Trials, int, int], batch_size: int, seed: int | None) -> None:
     trials, length, step = case
-    windows = trials.windows(length, step, unit="samples")
+    windows = trials.windows(n_times=length, step=step)
     rng = None if seed is None else np.random.default_rng(seed)
     seen = []
     for numbers, batch in windows.batches(batch_size, random_state=rng):
@@ -82,7 +82,7 @@ def test_gathering_some_windows_is_gathering_all_and_taking_them(
     case: tuple[Trials, int, int], data: st.DataObject
 ) -> None:
     trials, length, step = case
-    windows = trials.windows(length, step, unit="samples")
+    windows = trials.windows(n_times=length, step=step)
     index = np.array(data.draw(st.lists(st.integers(0, len(windows) - 1), max_size=10)), dtype=int)
     assert_array_equal(windows.gather(index), windows.gather()[index])
     assert_array_equal(windows[index].to_numpy(), windows.to_numpy()[index])
@@ -123,18 +123,18 @@ def test_the_last_incomplete_window_is_dropped() -> None:
 
 
 def test_the_baseline_is_never_windowed_nor_is_a_border_between_trials() -> None:
-    windows = strip_of([9, 9], [4, 4]).windows(2, 1, unit="samples")
+    windows = strip_of([9, 9], [4, 4]).windows(n_times=2, step=1)
     assert windows.starts.tolist() == [4, 5, 6, 7, 13, 14, 15, 16]
 
 
 def test_seconds_and_samples_name_the_same_windows() -> None:
     trials = strip_of([60, 60], [10, 0])
-    assert trials.windows(0.8, 0.3).starts.tolist() == trials.windows(8, 3, unit="samples").starts.tolist()
+    assert trials.windows(0.8, 0.3).starts.tolist() == trials.windows(n_times=8, step=3).starts.tolist()
 
 
 def test_a_whole_number_of_samples_may_be_a_rounded_number_of_seconds() -> None:
     trials = strip_of([300], [0], sfreq=100.0)
-    assert trials.windows(0.29, 0.07).length == 29  # 0.29 * 100 is 28.999999999999996
+    assert trials.windows(0.29, 0.07).n_times == 29  # 0.29 * 100 is 28.999999999999996
 
 
 def test_a_window_as_long_as_the_trial_is_one_window() -> None:
@@ -142,24 +142,46 @@ def test_a_window_as_long_as_the_trial_is_one_window() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "step", "unit", "message"),
+    ("cut", "message"),
     [
-        (2.0, 1.0, "seconds", "window of 20 samples is longer than trial 2 of subject 1, which has 12 after its"),
-        (1.0, 0.0, "seconds", "step must be positive"),
-        (1.0, -0.5, "seconds", "step must be positive"),
-        (1.0, 1.1, "seconds", "not above length"),
-        (0.0, 0.0, "seconds", "step must be positive"),
-        (0.55, 0.5, "seconds", r"0\.55 seconds at 10 Hz are 5\.5 samples; .* whole samples"),
-        (1.0, 0.25, "seconds", r"2\.5 samples"),
-        (4.5, 1, "samples", "whole samples"),
-        (float("nan"), 1.0, "seconds", "whole samples"),
-        (float("inf"), 1.0, "seconds", "whole samples"),
-        (1.0, 1.0, "minutes", "unit must be 'seconds' or 'samples', got 'minutes'"),
+        ({"duration": 2.0}, "window of 20 samples is longer than trial 2 of subject 1, which has 12 after its"),
+        ({"duration": 1.0, "step": 0.0}, "step must be positive"),
+        ({"duration": 1.0, "step": -0.5}, "step must be positive"),
+        ({"duration": 1.0, "step": 1.1}, "no longer than a window"),
+        ({"duration": 0.0, "step": 0.0}, "step must be positive"),
+        ({"duration": 0.55, "step": 0.5}, r"whole samples, but duration=0\.55 s at 10 Hz is 5\.5 samples"),
+        ({"duration": 1.0, "step": 0.25}, r"step=0\.25 s at 10 Hz is 2\.5 samples"),
+        ({"n_times": 4.5}, r"whole samples, but n_times=4\.5"),
+        ({"n_times": 4, "step": 0.5}, r"whole samples, but step=0\.5"),
+        ({"duration": float("nan")}, "whole samples"),
+        ({"duration": float("inf")}, "whole samples"),
+        ({"duration": 1.0, "n_times": 10}, "duration, in seconds, or n_times, in samples, not both"),
+        ({"step": 1.0, "overlap": 0.0}, "step or overlap, not both"),
+        ({"duration": 1.0, "overlap": 1.0}, "step must be positive"),
+        ({"duration": 1.0, "overlap": -0.1}, "no longer than a window"),
+        ({"length": 1.0}, r"Unknown parameter 'length' of Trials.windows\. Did you mean 'duration'\?"),
+        ({"overlapp": 1.0}, r"Did you mean 'overlap'\?"),
     ],
 )
-def test_windows_that_cannot_be_cut_are_refused(length: float, step: float, unit: str, message: str) -> None:
+def test_windows_that_cannot_be_cut_are_refused(cut: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        strip_of([30, 15], [3, 3]).windows(length, step, unit=unit)
+        strip_of([30, 15], [3, 3]).windows(**cut)
+
+
+def test_neighbours_follow_each_other_where_no_step_is_given() -> None:
+    assert strip_of([60], [0]).windows(2.0).starts.tolist() == [0, 20, 40]
+    assert strip_of([60], [0]).windows(n_times=30).starts.tolist() == [0, 30]
+
+
+def test_an_overlap_is_what_a_step_leaves() -> None:
+    trials = strip_of([60, 60], [10, 0])
+    assert trials.windows(0.8, overlap=0.5).starts.tolist() == trials.windows(0.8, 0.3).starts.tolist()
+    assert trials.windows(n_times=8, overlap=5).starts.tolist() == trials.windows(0.8, 0.3).starts.tolist()
+
+
+def test_windows_say_what_their_trials_say() -> None:
+    windows = strip_of([60], [0]).windows(n_times=7)
+    assert (windows.n_times, windows.sfreq, windows.ch_names) == (7, 10.0, ("C1", "C2"))
 
 
 def test_no_trials_give_no_windows() -> None:
@@ -176,7 +198,7 @@ def test_trials_in_another_order_than_the_strip_keep_their_own_windows() -> None
 
 
 def test_numpy_takes_windows_channel_first() -> None:
-    windows = strip_of([4], [0]).windows(2, 2, unit="samples")
+    windows = strip_of([4], [0]).windows(n_times=2, step=2)
     expected = [[[0, 2], [1, 3]], [[4, 6], [5, 7]]]
     X = np.asarray(windows)
     assert_array_equal(X, expected)
@@ -189,7 +211,7 @@ def test_numpy_takes_windows_channel_first() -> None:
 
 
 def test_a_gathered_batch_belongs_to_whoever_asked() -> None:
-    windows = strip_of([4], [0]).windows(2, 1, unit="samples")
+    windows = strip_of([4], [0]).windows(n_times=2, step=1)
     batch = windows.gather()
     batch[0] = 99
     assert windows.trials.signals[1].tolist() == [2, 3]

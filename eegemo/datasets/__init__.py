@@ -1,10 +1,5 @@
 """One module a dataset, each with one public loader that returns Trials."""
 
-#: The loaders by the name of their dataset; a new one is tested by standing here.
-LOADERS = {
-    "deap": "eegemo.datasets.deap:load_deap",
-    "deap_raw": "eegemo.datasets.deap_raw:load_deap_raw",
-    "eegmat": "eegemo.datasets.eegmat:load_eegmat",
-    "recordings": "eegemo.datasets.recordings:prepare_recordings",
-    "simulated": "eegemo.datasets.simulated:simulate",
-}
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -170,7 +170,9 @@ def write_mat(path: Path, data: np.ndarray, labels: np.ndarray) -> None:
     path : Path
         Where to write.
     data : array, shape (40, 40, 8064)
+        In microvolts, as the release has it.
     labels : array, shape (40, 4)
+        Valence, arousal, dominance, liking.
     """
     scipy.io.savemat(path, {"data": data.astype(np.float64), "labels": labels.astype(np.float64)})
     with path.open("r+b") as file:  # the header holds the time of writing; the same data give the same bytes
@@ -189,7 +191,9 @@ def write_dat(path: Path, data: np.ndarray, labels: np.ndarray) -> None:
     path : Path
         Where to write.
     data : array, shape (40, 40, 8064)
+        In microvolts, as the release has it.
     labels : array, shape (40, 4)
+        Valence, arousal, dominance, liking.
 
     References
     ----------

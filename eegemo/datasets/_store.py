@@ -26,7 +26,7 @@ import platformdirs
 from filelock import FileLock
 
 from eegemo._atomic import replacing
-from eegemo._json import plain
+from eegemo._json import as_json
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
@@ -120,7 +120,7 @@ def with_warnings(trials: Trials) -> Trials:
     """
     for record in trials.provenance["recordings"]:
         for message in record["messages"]:
-            warnings.warn(f"{record['file']}: {message}", UserWarning, stacklevel=3)
+            warnings.warn(f"{record['file']}: {message}", UserWarning, stacklevel=4)  # whoever called the loader
     if not len(trials):
         raise DataFormatError("No trial is left; the warnings say what happened to each.")
     return trials
@@ -193,7 +193,7 @@ def _header(shape: tuple[int, int]) -> bytes:
 def table_as_text(table: pd.DataFrame) -> str:
     """Return a table as JSON: a CSV would not tell a missing value from the text ``NA``, nor 1 from ``"1"``."""
     plain_ones = table.astype(object).where(table.notna(), None)
-    return json.dumps([[str(name), str(table[name].dtype), plain(plain_ones[name].tolist())] for name in table])
+    return json.dumps([[str(name), str(table[name].dtype), as_json(plain_ones[name].tolist())] for name in table])
 
 
 def _read_table(folder: Path) -> pd.DataFrame:

@@ -13,12 +13,13 @@ import pandas as pd
 
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared
-from eegemo.errors import ConfigError, DataFormatError
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.trials import Trials
 
 _FILE = re.compile(r"s(\d\d)\.(dat|mat)")
 
 
+@suggest_keywords
 def load_deap(
     folder: str | os.PathLike[str],
     *,

@@ -17,9 +17,9 @@ from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._deap_ratings import check_ratings, find_ratings, listed, read_sheet, rows_of
 from eegemo.datasets._store import prepared, with_warnings
 from eegemo.datasets.deap import wanted_files
-from eegemo.errors import DataFormatError
+from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.preprocessing.reading import read_recording
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
 
@@ -55,6 +55,7 @@ _CLEARLY_SECONDS = 1.0  # by so much the second best match must be worse
 _OFF_BY_SECONDS = 5.0  # between a trigger and the time in the sheet; trials lie more than a minute apart
 
 
+@suggest_keywords
 def load_deap_raw(
     folder: str | os.PathLike[str],
     *,
@@ -259,13 +260,13 @@ def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
     return fitting[0][1]
 
 
-def deap_sessions(
+def deap_recordings(
     folder: str | os.PathLike[str],
     *,
     subjects: Sequence[int] | None = None,
     preprocessing: Preprocessing = DEAP_PREPROCESSING,
     ratings: str | os.PathLike[str] | None = None,
-) -> Iterator[Session]:
+) -> Iterator[Recording]:
     """Open one recording after another, with its trials in the order of the videos.
 
     Parameters
@@ -275,7 +276,7 @@ def deap_sessions(
 
     Yields
     ------
-    session : Session
+    recording : Recording
     """
     for task in _tasks(Path(folder), subjects, deap.EEG, preprocessing, ratings):
         yield task.open()
@@ -291,7 +292,7 @@ class _Task:
     names: tuple[str, ...]
     preprocessing: Preprocessing
 
-    def open(self) -> Session:
+    def open(self) -> Recording:
         raw = read_deap_raw(self.path)
         wanted = {name for name, (_, electrodes) in _PERIPHERAL.items() if name in (*self.names, *_EOG)}
         electrodes = [*deap.EEG, *(e for name in _PERIPHERAL if name in wanted for e in _PERIPHERAL[name][1])]
@@ -323,7 +324,7 @@ class _Task:
         table = pd.DataFrame({"subject": self.subject, "trial": video, "stimulus": video})
         for rating in deap.RATINGS:
             table[rating] = rows[rating.capitalize()].to_numpy(float)
-        return Session(
+        return Recording(
             name=self.path.name,
             raw=raw.pick(electrodes, verbose="error"),
             onsets=rows["onset"].to_numpy(),
@@ -334,9 +335,9 @@ class _Task:
         )
 
     def prepare(self) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
-        session = self.open()
-        in_microvolts = {name for name, unit in session.raw._orig_units.items() if unit in ("µV", "uV")}
-        signals, table, record = session.prepare(self.names)
+        recording = self.open()
+        in_microvolts = {name for name, unit in recording.raw._orig_units.items() if unit in ("µV", "uV")}
+        signals, table, record = recording.prepare(self.names)
         for column, name in enumerate(self.names):
             kind, electrodes = _PERIPHERAL.get(name, ("eeg", ()))
             if kind in ("eeg", "eog", "emg"):

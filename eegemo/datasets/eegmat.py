@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegemo.errors import DataFormatError
+from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.trials import Trials
 
 SFREQ = 128.0
@@ -30,6 +30,7 @@ CONFOUND = (
 _FILE = re.compile(r"Subject(\d\d)_([12])\.edf")
 
 
+@suggest_keywords
 def load_eegmat(path: str | os.PathLike[str]) -> Trials:
     """Load rest and mental arithmetic of the same people, a minute of each.
 
@@ -66,14 +67,14 @@ def load_eegmat(path: str | os.PathLike[str]) -> Trials:
             f"{str(given)!r} is neither an extract eegmat*_128hz_int16.npz nor a folder with Subject00_1.edf, "
             "Subject00_2.edf, ...; fetch eegmat 1.0.0 from PhysioNet."
         )
-    people = sorted({subject for subject, _ in recordings})
-    for subject in people:
+    subjects = sorted({subject for subject, _ in recordings})
+    for subject in subjects:
         for number in (1, 2):
             if (subject, number) not in recordings:
                 raise DataFormatError(
                     f"Subject{subject:02d}_{number}.edf is missing in {str(given)!r}; fetch it again."
                 )
-    order = [(subject, number) for subject in people for number in (1, 2)]
+    order = [(subject, number) for subject in subjects for number in (1, 2)]
     signals = np.concatenate([_read_edf(recordings[key]) for key in order])
     return _trials(signals, [s for s, _ in order], [TASKS[n - 1] for _, n in order], CH_NAMES, "EDF, first 60 s")
 

@@ -13,12 +13,12 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from eegemo._json import plain
+from eegemo._json import as_json
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared, table_as_text, with_warnings
-from eegemo.errors import ConfigError, DataFormatError
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
 
@@ -28,6 +28,7 @@ _SHORTEST_SECONDS = 0.1
 _MADE = ("start", "n_times", "n_baseline")  # by the cutting
 
 
+@suggest_keywords
 def prepare_recordings(
     table: str | os.PathLike[str] | pd.DataFrame,
     preprocessing: Preprocessing | None = None,
@@ -125,12 +126,12 @@ def listed_files(table: str | os.PathLike[str] | pd.DataFrame) -> list[Path]:
     return [task.path for task in _tasks(table, None, Preprocessing())]
 
 
-def recording_sessions(
+def listed_recordings(
     table: str | os.PathLike[str] | pd.DataFrame,
     preprocessing: Preprocessing | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
-) -> Iterator[Session]:
+) -> Iterator[Recording]:
     """Open one recording of the table after another, with its trials.
 
     Parameters
@@ -140,12 +141,13 @@ def recording_sessions(
 
     Yields
     ------
-    session : Session
+    recording : Recording
     """
     for task in _tasks(table, folder, preprocessing or Preprocessing()):
         yield task.open()
 
 
+@suggest_keywords
 def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str] = ()) -> pd.DataFrame:
     """Read BIDS events as a table of trials.
 
@@ -231,13 +233,13 @@ class _Task:
     rows: pd.DataFrame
     preprocessing: Preprocessing
 
-    def open(self) -> Session:
+    def open(self) -> Recording:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             raw = read_recording(self.path)
         trials = self.rows.drop(columns=["file", "onset", "duration"]).reset_index(drop=True)
         first = ["subject", "trial", "stimulus"]
-        return Session(
+        return Recording(
             name=self.path.name,
             raw=raw,
             onsets=self.rows["onset"].to_numpy(float),
@@ -387,5 +389,5 @@ def _check_table(trials: pd.DataFrame) -> None:
         if values.isna().any():
             row = int(values.isna().argmax())
             raise DataFormatError(
-                f"{column} is {plain(trials[column].iloc[row])!r} in row {row + 1} of the table of trials."
+                f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials."
             )

@@ -46,7 +46,7 @@ import scipy.fft
 from eegemo._atomic import replacing
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._head_model import SITES, radial_directions, site_field
-from eegemo.errors import ConfigError
+from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.trials import Trials
 
 #: Change of a rhythm's log-amplitude when a rating rises by one standard deviation (2 points).
@@ -80,6 +80,7 @@ _FIRST_ONSET = 30.0  # seconds from the start of the experiment
 _SLIDER_LEFT_ALONE = 0.0125  # share of ratings that are exactly 5: 32 of DEAP's 1280 trials have one
 
 
+@suggest_keywords
 def simulate(
     subjects: int | Sequence[int] = 4,
     *,
@@ -124,12 +125,12 @@ def simulate(
     strip = np.empty((len(numbers) * deap.N_TRIALS * deap.N_TIMES, len(names)), np.float32)
     tables = []
     for i, subject in enumerate(numbers):
-        person = Person(subject, effect, random_state)
-        tables.append(person.ratings.assign(subject=subject))
+        simulated = SimulatedSubject(subject, effect, random_state)
+        tables.append(simulated.ratings.assign(subject=subject))
         first = i * deap.N_TRIALS * deap.N_TIMES
         for trial in range(deap.N_TRIALS):
             start = first + trial * deap.N_TIMES
-            strip[start : start + deap.N_TIMES] = person.record(trial)[columns].T
+            strip[start : start + deap.N_TIMES] = simulated.record(trial)[columns].T
     table = deap.trial_table(pd.concat(tables, ignore_index=True))
     return Trials(
         strip,
@@ -172,6 +173,7 @@ def emotion_topography(effect: float = DEFAULT_EFFECT) -> pd.DataFrame:
     return table
 
 
+@suggest_keywords
 def write_simulated(
     folder: str | os.PathLike[str],
     subjects: int | Sequence[int] = 4,
@@ -220,12 +222,12 @@ def write_simulated(
         partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     paths, sheets = [], []
     for subject in numbers:
-        person = Person(subject, effect, random_state)
-        data = np.stack([person.record(trial) for trial in range(deap.N_TRIALS)]).astype(np.float64)
+        simulated = SimulatedSubject(subject, effect, random_state)
+        data = np.stack([simulated.record(trial) for trial in range(deap.N_TRIALS)]).astype(np.float64)
         path = target / f"s{subject:02d}{suffix}"
         with replacing(path) as partial:
-            write(partial, data, person.ratings[list(deap.RATINGS)].to_numpy())
-        sheets.append(person.rating_sheet())
+            write(partial, data, simulated.ratings[list(deap.RATINGS)].to_numpy())
+        sheets.append(simulated.rating_sheet())
         paths.append(path)
         if on_written:
             on_written(path)
@@ -235,7 +237,7 @@ def write_simulated(
     return [*paths, path]
 
 
-class Person:
+class SimulatedSubject:
     """One simulated person: a head, habits of rhythm, and forty ratings."""
 
     def __init__(self, subject: int, effect: float, seed: int) -> None:

@@ -37,12 +37,12 @@ from eegemo.datasets._head_model import dipole_field, head_model, site_positions
 from eegemo.datasets.simulated import (
     DEFAULT_EFFECT,
     DEFAULT_SEED,
-    Person,
+    SimulatedSubject,
     check_settings,
     refuse_to_mix,
     subject_numbers,
 )
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 
 if TYPE_CHECKING:
     import mne
@@ -74,6 +74,7 @@ _OFFSET_MICROVOLTS = 8000.0
 _NOISE_MICROVOLTS = 0.3
 
 
+@suggest_keywords
 def write_simulated_raw(
     folder: str | os.PathLike[str],
     subjects: int | Sequence[int] = 4,
@@ -139,7 +140,7 @@ def write_simulated_raw(
         with replacing(place / deap.SIMULATED_MARK) as partial:
             partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
 
-    def write(path: Path, session: _Session, samples: dict[str, np.ndarray]) -> None:
+    def write(path: Path, recording: _Recording, samples: dict[str, np.ndarray]) -> None:
         signals = [
             BdfSignal.from_digital(
                 np.clip(np.round(values / _MICROVOLTS_PER_BIT), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int32),
@@ -150,9 +151,9 @@ def write_simulated_raw(
             )
             for label, values in samples.items()
         ]
-        labels = [""] * 2 if session.subject >= 29 else [""] if session.subject >= 24 else ["Status"]
+        labels = [""] * 2 if recording.subject >= 29 else [""] if recording.subject >= 24 else ["Status"]
         for label in labels:
-            codes = BdfSignal.from_digital(session.codes(), SFREQ, label=label, physical_dimension="Boolean")
+            codes = BdfSignal.from_digital(recording.codes(), SFREQ, label=label, physical_dimension="Boolean")
             signals.append(codes)
         with replacing(path) as partial:
             recording = Recording(startdate=datetime.date(2010, 1, 1), equipment_code="simulated")
@@ -160,13 +161,13 @@ def write_simulated_raw(
 
     paths, sheets = [], []
     for subject in numbers:
-        person = Person(subject, effect, random_state)
-        session = _Session(person, n_trials, lost_onsets)
-        clean = session.clean()
-        write(twin / f"s{subject:02d}.bdf", session, session.layout(clean))
-        session.add_artefacts(clean, flat, noisy)
-        write(target / f"s{subject:02d}.bdf", session, session.layout(clean))
-        sheets.append(person.rating_sheet().head(n_trials))
+        simulated = SimulatedSubject(subject, effect, random_state)
+        recording = _Recording(simulated, n_trials, lost_onsets)
+        clean = recording.clean()
+        write(twin / f"s{subject:02d}.bdf", recording, recording.layout(clean))
+        recording.add_artefacts(clean, flat, noisy)
+        write(target / f"s{subject:02d}.bdf", recording, recording.layout(clean))
+        sheets.append(simulated.rating_sheet().head(n_trials))
         paths.append(target / f"s{subject:02d}.bdf")
         if on_written:
             on_written(paths[-1])
@@ -176,22 +177,22 @@ def write_simulated_raw(
     return [*paths, path]
 
 
-class _Session:
+class _Recording:
     """An hour with one person: when what happens, and what the electrodes record; microvolts, 512 Hz."""
 
-    def __init__(self, person: Person, n_trials: int, lost_onsets: Sequence[int]) -> None:
-        self.person, self.subject = person, person.subject
+    def __init__(self, simulated: SimulatedSubject, n_trials: int, lost_onsets: Sequence[int]) -> None:
+        self.simulated, self.subject = simulated, simulated.subject
         self.lost = set(lost_onsets)
-        self.onsets = person.onsets()[:n_trials]
+        self.onsets = simulated.onsets()[:n_trials]
         # Onsets on the grid of 128 Hz: the trials' samples are then those of simulate().
         self.starts = np.round(self.onsets * deap.SFREQ).astype(int)
         seconds = int(np.ceil(self.starts[-1] / deap.SFREQ + _VIDEO + _AFTER))
         self.n_slow, self.n_times = seconds * int(deap.SFREQ), seconds * SFREQ
-        self.rng = np.random.default_rng([person.seed, person.subject, deap.N_TRIALS + 2])
+        self.rng = np.random.default_rng([simulated.seed, simulated.subject, deap.N_TRIALS + 2])
 
     def clean(self) -> np.ndarray:
         """Return what the brain and the sensors give, shape (36, n_times): 32 EEG and four EOG electrodes."""
-        field = np.concatenate([self.person.leadfield, _eog_leadfield(self.person)])
+        field = np.concatenate([self.simulated.leadfield, _eog_leadfield(self.simulated)])
         slow = np.zeros((len(field), self.n_slow), np.float32)
         weight = np.zeros(self.n_slow, np.float32)
         for start, extended in zip(self.starts - deap.N_BASELINE, self._trials(field), strict=True):
@@ -212,9 +213,9 @@ class _Session:
     def _trials(self, field: np.ndarray) -> list[np.ndarray]:
         """Every trial's samples, continued around its circle on both sides: the noise is periodic."""
         trials = []
-        for video in self.person.order[: len(self.starts)]:
-            rng = np.random.default_rng([self.person.seed, self.subject, video + 1])
-            samples = self._at_electrodes(field, *self.person.activity(rng, self.person.emotion(video)))
+        for video in self.simulated.order[: len(self.starts)]:
+            rng = np.random.default_rng([self.simulated.seed, self.subject, video + 1])
+            samples = self._at_electrodes(field, *self.simulated.activity(rng, self.simulated.emotion(video)))
             trials.append(np.concatenate([samples[:, -_CROSSFADE:], samples, samples[:, :_CROSSFADE]], axis=1))
         return trials
 
@@ -223,7 +224,10 @@ class _Session:
         edges = np.concatenate([[0], self.starts + deap.N_TIMES - deap.N_BASELINE - _CROSSFADE])
         ends = [*edges[1:], self.n_slow]  # a rest of 63 s ends in the next trial, which has all the weight there
         return [
-            (int(first), self._at_electrodes(field, *self.person.activity(self.rng, np.zeros(2)))[:, : end - first])
+            (
+                int(first),
+                self._at_electrodes(field, *self.simulated.activity(self.rng, np.zeros(2)))[:, : end - first],
+            )
             for first, end in zip(edges, ends, strict=True)
         ]
 
@@ -302,7 +306,7 @@ class _Session:
     def layout(self, electrodes: np.ndarray) -> dict[str, np.ndarray]:
         """Return all channels but the trigger in the file's order, by their labels."""
         order = deap.TWENTE if self.subject <= deap.LAST_IN_TWENTE else deap.EEG
-        rng = np.random.default_rng([self.person.seed, self.subject, deap.N_TRIALS + 3])
+        rng = np.random.default_rng([self.simulated.seed, self.subject, deap.N_TRIALS + 3])
         t = np.arange(self.n_times) / SFREQ
         channels = {name: electrodes[deap.EEG.index(name)] for name in order}
         channels |= {name: electrodes[len(deap.EEG) + i] for i, name in enumerate(_EOG_PLACES)}
@@ -371,10 +375,10 @@ def _eog_electrodes() -> mne.Info:
     return info
 
 
-def _eog_leadfield(person: Person) -> np.ndarray:
+def _eog_leadfield(simulated: SimulatedSubject) -> np.ndarray:
     """Return what the EOG electrodes see of a person's brain, shape (4, sites)."""
     field = dipole_field(_eog_electrodes(), site_positions())
-    return np.einsum("csx,sx->cs", field, person.moments).astype(np.float32)
+    return np.einsum("csx,sx->cs", field, simulated.moments).astype(np.float32)
 
 
 @lru_cache(maxsize=1)

@@ -1,1 +1,5 @@
-"""How a number is come by: protocols, leakage, folds and runs, scores, baselines, controls and statistics."""
+"""How scores are computed: protocols, leakage, folds and runs, metrics, baselines, controls and statistics."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

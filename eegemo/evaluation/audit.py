@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegemo.errors import ConfigError, DataFormatError
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.evaluation.leakage import Leakage, shared_samples, verdict
 from eegemo.trials import FITTED_ON_ALL
 from eegemo.windows import Windows
@@ -41,6 +41,7 @@ class Audit:
     Parameters
     ----------
     leakage : Leakage
+        What test shares with the rest.
     n_train, n_validation, n_test : int
         Windows in each part.
     closest : str
@@ -74,13 +75,14 @@ class Audit:
         return f"{self.verdict}\n\n{parts}.\n{nearest}Test windows share with training: {self.leakage}."
 
 
+@suggest_keywords
 def audit_split(
     windows: Windows | pd.DataFrame,
     train: Any,
     test: Any,
     validation: Any = None,
     *,
-    length: int | None = None,
+    n_times: int | None = None,
     fitted_on_test: Sequence[str] | None = None,
     chosen_by_test: Sequence[str] | None = None,
 ) -> Audit:
@@ -95,8 +97,8 @@ def audit_split(
     train, test, validation : array of int | mask | DataFrame
         Row numbers, a mask over the windows, or a table of identifiers (``subject, trial, start``, as far as
         ``windows`` has them; without ``start`` all windows of the trials are meant).
-    length : int | None
-        Samples in a window of a table; without it and a column ``length``, only windows that are the same share
+    n_times : int | None
+        Samples in a window of a table; without it and a column ``n_times``, only windows that are the same share
         samples.
     fitted_on_test, chosen_by_test : sequence of str | None
         What is known to have been fitted on, or chosen by, test data; None where it is not known. Windows that are in
@@ -117,7 +119,7 @@ def audit_split(
     >>> import numpy as np
     >>> from eegemo import audit_split, simulate
     >>> from sklearn.model_selection import train_test_split
-    >>> windows = simulate(2, channels=["Cz"]).windows(length=1.0, step=0.5)
+    >>> windows = simulate(2, channels=["Cz"]).windows(duration=1.0, step=0.5)
     >>> train, test = train_test_split(np.arange(len(windows)), random_state=0)
     >>> audit_split(windows, train, test).closest
     'window-random'
@@ -142,7 +144,7 @@ def audit_split(
     if trial > 0 and np.isnan(subject) and not _one_trial_a_number(table):
         trials, trial = None, float("nan")
     leakage = Leakage(
-        shared_samples=_samples(windows, table, trials, seen, test, length),
+        shared_samples=_samples(windows, table, trials, seen, test, n_times),
         trial=trial,
         subject=subject,
         stimulus=_share(_column(table, "stimulus"), seen, test),
@@ -163,7 +165,7 @@ def read_split(
     Parameters
     ----------
     windows : path-like
-        Table (``.csv``, or ``.tsv``) with a row a window: ``subject, trial, stimulus, start, length`` as far as they
+        Table (``.csv``, or ``.tsv``) with a row a window: ``subject, trial, stimulus, start, n_times`` as far as they
         are known. Where it has a column ``part`` (train, validation, test), and a column ``fold`` for several splits,
         no other file is needed.
     train, test, validation : path-like | None
@@ -312,24 +314,24 @@ def _samples(
     trial: pd.Series | None,
     seen: np.ndarray,
     test: np.ndarray,
-    length: int | None,
+    n_times: int | None,
 ) -> float:
     if isinstance(windows, Windows):
-        return shared_samples(windows.starts[seen], windows.starts[test], windows.length)
+        return shared_samples(windows.starts[seen], windows.starts[test], windows.n_times)
     starts = _column(table, "start")
-    if length is None and _column(table, "length") is not None:
-        lengths = table["length"].unique()
+    if n_times is None and _column(table, "n_times") is not None:
+        lengths = table["n_times"].unique()
         if len(lengths) > 1:
             raise ConfigError(f"Windows of one length were expected, got {', '.join(map(str, lengths[:3]))} ...")
-        length = lengths[0]
-    if trial is None or starts is None or length is None:
+        n_times = lengths[0]
+    if trial is None or starts is None or n_times is None:
         same = np.isin(test, seen).mean()
         return float(same) if same else float("nan")
-    whole = isinstance(length, int | float | np.number) and float(length).is_integer() and length >= 1
+    whole = isinstance(n_times, int | float | np.number) and float(n_times).is_integer() and n_times >= 1
     if not whole or not pd.api.types.is_integer_dtype(starts):
-        raise ConfigError(f"start and length must be whole samples, got {starts.dtype} and {length}.")
-    length = int(length)
+        raise ConfigError(f"start and n_times must be whole samples, got {starts.dtype} and {n_times}.")
+    n_times = int(n_times)
     # A strip of the trials end to end, far enough apart that windows of two trials cannot overlap.
     within = starts.to_numpy(np.int64) - int(starts.min())
-    strip = trial.to_numpy() * (within.max() + length) + within
-    return shared_samples(strip[seen], strip[test], length)
+    strip = trial.to_numpy() * (within.max() + n_times) + within
+    return shared_samples(strip[seen], strip[test], n_times)

@@ -41,6 +41,7 @@ class UniformClassifier(ClassifierMixin, BaseEstimator):
         X : Windows | DataFrame
             Not looked at.
         y : array, shape (n_windows,)
+            Their classes.
 
         Returns
         -------
@@ -89,6 +90,7 @@ class MajorityClassifier(ClassifierMixin, BaseEstimator):
         X : Windows | DataFrame
             Windows, of which only the table is read, or that table.
         y : array, shape (n_windows,)
+            Their classes.
 
         Returns
         -------

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import ConfigError, suggest_settings, unknown_name
 from eegemo.labels import LabelScheme, categories
 from eegemo.trials import Trials
 from eegemo.windows import Windows
 
 #: The controls by name, with what each one should show.
 CONTROLS = {
-    "permuted-labels": "labels dealt anew to the trials of each person: an honest protocol must fall to chance",
+    "permuted-labels": "labels permuted over the trials of each person: an honest protocol must fall to chance",
     "who-is-it": "the person as the class: how much of who it is the model can read",
     "which-video": "the stimulus as the class: how much of what was shown the model can read",
     "injected-signal": "a rhythm added whose frequency is the class: must be found",
@@ -23,6 +23,7 @@ _UNKNOWN = {"who-is-it": ("subject", "subject-video"), "which-video": ("video", 
 _LOWEST, _HIGHEST = 8.0, 30.0  # Hz; inside every band that DEAP's preprocessing leaves
 
 
+@suggest_settings
 @dataclass(frozen=True)
 class Control:
     """A task whose answer is known, in the place of the real one.
@@ -30,6 +31,7 @@ class Control:
     Parameters
     ----------
     name : "permuted-labels" | "who-is-it" | "which-video" | "injected-signal"
+        Which control; see :data:`CONTROLS`.
     strength : float
         Of the injected rhythm: its rms over the standard deviation of each channel in each trial.
     random_state : int
@@ -55,15 +57,17 @@ class Control:
 
 
 def controlled(
-    control: Control, windows: Windows, labels: LabelScheme, *, protocol: str
+    control: Control, windows: Windows, scheme: LabelScheme, *, protocol: str
 ) -> tuple[Windows, LabelScheme]:
     """Put a control's task in the place of the real one.
 
     Parameters
     ----------
     control : Control
+        Which control, and its settings.
     windows : Windows
-    labels : LabelScheme
+        Of the real task.
+    scheme : LabelScheme
         Of the real task.
     protocol : str
         The protocol that will split them; a probe for what it holds out is refused.
@@ -72,7 +76,7 @@ def controlled(
     -------
     windows : Windows
         The same windows, over trials with permuted ratings or changed samples.
-    labels : LabelScheme
+    scheme : LabelScheme
         Their classes.
 
     Raises
@@ -87,10 +91,10 @@ def controlled(
         )
     trials, seed = windows.trials, control.random_state
     if control.name == "permuted-labels":
-        return _over(permute_labels(trials, labels, random_state=seed), windows), labels
+        return _on_windows_of(permute_labels(trials, scheme, random_state=seed), windows), scheme
     if control.name == "injected-signal":
-        changed = inject_signal(trials, labels, strength=control.strength, random_state=seed)
-        return _over(changed, windows), labels
+        changed = inject_signal(trials, scheme, strength=control.strength, random_state=seed)
+        return _on_windows_of(changed, windows), scheme
     column = {"who-is-it": "subject", "which-video": "stimulus"}[control.name]
     values = trials.table[column]
     if values.isna().any():
@@ -100,15 +104,17 @@ def controlled(
     return windows, categories(column, tuple(dict.fromkeys(values.astype(str))))
 
 
-def permute_labels(trials: Trials, labels: LabelScheme, *, random_state: int = 0) -> Trials:
+def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0) -> Trials:
     """Deal the ratings of each person anew to that person's trials.
 
     Parameters
     ----------
     trials : Trials
-    labels : LabelScheme
+        With their ratings or category.
+    scheme : LabelScheme
         Names the ratings; those that it reads stay together.
     random_state : int
+        Seeds the permutation.
 
     Returns
     -------
@@ -121,17 +127,19 @@ def permute_labels(trials: Trials, labels: LabelScheme, *, random_state: int = 0
     for subject in table["subject"].unique():
         own = np.flatnonzero(table["subject"] == subject)
         order[own] = rng.permutation(own)
-    permuted = {name: table[name].iloc[order].set_axis(table.index) for name in labels.columns}
+    permuted = {name: table[name].iloc[order].set_axis(table.index) for name in scheme.columns}
     return trials._replaced(table=table.assign(**permuted))
 
 
-def inject_signal(trials: Trials, labels: LabelScheme, *, strength: float = 0.5, random_state: int = 0) -> Trials:
+def inject_signal(trials: Trials, scheme: LabelScheme, *, strength: float = 0.5, random_state: int = 0) -> Trials:
     """Add a sine to every trial whose frequency tells the class.
 
     Parameters
     ----------
     trials : Trials
-    labels : LabelScheme
+        What is added to.
+    scheme : LabelScheme
+        Gives the class of each trial.
     strength : float
         Rms of the sine over the standard deviation of the channel in that trial.
     random_state : int
@@ -145,9 +153,9 @@ def inject_signal(trials: Trials, labels: LabelScheme, *, strength: float = 0.5,
     """
     rng = np.random.default_rng(random_state)
     top = min(_HIGHEST, 0.4 * trials.sfreq)
-    frequencies = np.linspace(min(_LOWEST, top / 2), top, len(labels.classes))
+    frequencies = np.linspace(min(_LOWEST, top / 2), top, len(scheme.classes))
     signals = np.array(trials.signals)
-    y = labels(trials)
+    y = scheme(trials)
     phases = rng.uniform(0, 2 * np.pi, len(trials))
     for (start, n_times), number, phase in zip(trials.table[["start", "n_times"]].to_numpy(), y, phases, strict=True):
         strip = signals[start : start + n_times]
@@ -157,5 +165,5 @@ def inject_signal(trials: Trials, labels: LabelScheme, *, strength: float = 0.5,
     return trials._replaced(signals=signals)
 
 
-def _over(trials: Trials, windows: Windows) -> Windows:
-    return Windows(trials, windows.length, windows.starts, windows.trial_index)
+def _on_windows_of(trials: Trials, windows: Windows) -> Windows:
+    return Windows(trials, windows.n_times, windows.starts, windows.trial_index)

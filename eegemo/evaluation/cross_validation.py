@@ -22,8 +22,8 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from eegemo._json import plain
-from eegemo.errors import ConfigError
+from eegemo._json import as_json
+from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.evaluation.controls import Control, controlled
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import leakage_record
@@ -34,6 +34,7 @@ from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import RunFolder, open_results, read_card
 from eegemo.features.base import WindowFeatures
 from eegemo.labels import LabelScheme
+from eegemo.models.estimator import NetworkEstimator
 from eegemo.windows import Windows
 
 _ONE_AT_A_TIME = threading.RLock()  # folds on threads of one process would share Keras's state
@@ -51,10 +52,11 @@ class _Task:
     n_classes: int
 
 
+@suggest_keywords
 def evaluate(
     classifier: BaseEstimator,
     windows: Windows,
-    labels: LabelScheme,
+    scheme: LabelScheme,
     protocol: str | Splitter,
     *,
     model: str | None = None,
@@ -74,7 +76,8 @@ def evaluate(
         ``validation_data``; otherwise they are only scored. One whose ``random_state`` is None gets the splitter's, so
         that a run can be repeated.
     windows : Windows
-    labels : LabelScheme
+        What is split, fitted on and tested on.
+    scheme : LabelScheme
         Gives the classes.
     protocol : str | Splitter
         A protocol by name, with the settings that :func:`make_splitter` has by default, or what that made.
@@ -108,10 +111,24 @@ def evaluate(
     DataFormatError
         If a window holds NaN, or a trial cannot be labelled.
 
+    See Also
+    --------
+    make_splitter : Makes protocols with other settings.
+    eegemo.confidence_interval : How far a mean over people can be trusted.
+    eegemo.compare_models : Whether one model is better.
+
     Notes
     -----
     Where every fold fails, the first one's exception is raised. Features at the beginning of a Pipeline
     (:class:`eegemo.features.base.WindowFeatures`) learn nothing, and are computed once for all folds.
+
+    Examples
+    --------
+    >>> from eegemo import evaluate, make_model, quadrants, simulate
+    >>> windows = simulate(subjects=2, channels=["F3", "F4"]).windows(duration=4.0)
+    >>> results = evaluate(make_model("logistic-regression", random_state=0), windows, quadrants(), "trial")
+    >>> len(results.folds), results.leakage.trial
+    (5, 0.0)
     """
     started = time.perf_counter()
     commit()  # remembered from here on, whatever is edited during the run
@@ -123,7 +140,7 @@ def evaluate(
     estimator = clone(classifier)
     unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
     estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
-    splits = list(splitter.split(windows, labels(windows)))
+    splits = list(splitter.split(windows, scheme(windows)))
     if isinstance(control, str):
         control = Control(control, random_state=splitter.random_state)
     if control is not None:
@@ -131,14 +148,14 @@ def evaluate(
             raise ConfigError(
                 "Control 'who-is-it' has one answer where each person is modelled alone; pool the people."
             )
-        windows, labels = controlled(control, windows, labels, protocol=splitter.protocol)
-    y = labels(windows)
-    identity = _identity(estimator, windows, labels, splitter, splits, control)
+        windows, scheme = controlled(control, windows, scheme, protocol=splitter.protocol)
+    y = scheme(windows)
+    identity = _identity(estimator, windows, scheme, splitter, splits, control)
     name = model or type(classifier).__name__
     empty = Results(
         model=name,
         splitter=splitter,
-        scheme=labels,
+        scheme=scheme,
         table=windows.table,
         y=y,
         folds=(),
@@ -169,7 +186,7 @@ def evaluate(
         title = f"{name} · {splitter.protocol}" + (f" · {control.name}" if control else "")
         failed: list[_Failed] = []
         once, X = _computed_once(estimator, windows) if missing else (estimator, windows)
-        task = _Task(once, X, y, windows, len(labels.classes))
+        task = _Task(once, X, y, windows, len(scheme.classes))
         for outcome in _run_folds(task, missing, len(splits), title, n_jobs, progress):
             if isinstance(outcome, _Failed):
                 failed.append(outcome)
@@ -183,7 +200,7 @@ def evaluate(
         folds = [done[number] for number in sorted(done)]
         failures = tuple(Failure(one.number, one.text) for one in failed)
         spent = {
-            "leakage": [{k: None if v != v else plain(v) for k, v in asdict(fold.leakage).items()} for fold in folds],
+            "leakage": [{k: None if v != v else as_json(v) for k, v in asdict(fold.leakage).items()} for fold in folds],
             "seconds": round(time.perf_counter() - started + seconds_before, 2),
             "seconds_per_fold": [round(fold.seconds, 2) for fold in folds],
             "peak_memory_mb": max((fold.peak_memory_mb for fold in folds if fold.peak_memory_mb), default=None),
@@ -195,7 +212,7 @@ def evaluate(
             place.finish(identity, results)
     for note in results.notes:
         if note.startswith("Fold"):
-            warnings.warn(f"{title}: {note}", UserWarning, stacklevel=2)
+            warnings.warn(f"{title}: {note}", UserWarning, stacklevel=3)
     return results
 
 
@@ -261,15 +278,16 @@ def _place(
 def _identity(
     estimator: BaseEstimator,
     windows: Windows,
-    labels: LabelScheme,
+    scheme: LabelScheme,
     splitter: Splitter,
     splits: list[Split],
     control: Control | None,
 ) -> dict[str, Any]:
     """Return everything that the numbers depend on, and nothing that they do not."""
+    resolved = estimator.resolved_params() if isinstance(estimator, NetworkEstimator) else estimator.get_params()
     parameters = {
-        key: type(value).__qualname__ if isinstance(value, BaseEstimator) else plain(value)
-        for key, value in estimator.get_params().items()
+        key: type(value).__qualname__ if isinstance(value, BaseEstimator) else as_json(value)
+        for key, value in resolved.items()
     }
     made_with = environment()
     return {
@@ -277,12 +295,12 @@ def _identity(
         "parameters": parameters,
         "protocol": asdict(splitter),
         "control": None if control is None else asdict(control),
-        "labels": labels.name,
-        "labels_rule": {key: plain(value) for key, value in asdict(labels).items()},
-        "classes": list(labels.classes),
+        "scheme": scheme.name,
+        "scheme_rule": {key: as_json(value) for key, value in asdict(scheme).items()},
+        "classes": list(scheme.classes),
         "window": {
-            "length": windows.length,
-            "sfreq": windows.trials.sfreq,
+            "n_times": windows.n_times,
+            "sfreq": windows.sfreq,
             "n_windows": len(windows),
             "starts_hash": hash_arrays(windows.starts),
         },
@@ -307,6 +325,15 @@ def _computed_once(estimator: BaseEstimator, windows: Windows) -> tuple[BaseEsti
     return estimator, windows
 
 
+def _on_one_thread(estimator: BaseEstimator) -> bool:
+    """Let the networks in an estimator compute on one thread; return whether they do."""
+    if not any(isinstance(one, NetworkEstimator) for one in (estimator, *estimator.get_params().values())):
+        return True
+    from eegemo._keras import on_one_thread
+
+    return on_one_thread()
+
+
 def _run_folds(
     task: _Task,
     splits: dict[int, Split],
@@ -319,15 +346,17 @@ def _run_folds(
     if not splits:
         return
     n_workers = min(joblib.effective_n_jobs(n_jobs), len(splits))
+    on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
+    # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time.
+    elsewhere = n_workers == 1 and not on_cluster and not _on_one_thread(task.estimator)
     bar = epoch_bar = None
     if progress is not None:
         bar = progress.add_task(f"{title} · folds", total=n_folds, completed=n_folds - len(splits))
-        epochs = task.estimator.get_params().get("epochs")
-        on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
-        if epochs and n_workers == 1 and not on_cluster:
+        epochs = task.estimator.resolved_params()["epochs"] if isinstance(task.estimator, NetworkEstimator) else None
+        if epochs and n_workers == 1 and not on_cluster and not elsewhere:
             epoch_bar = progress.add_task(f"{title} · epochs", total=epochs)
 
-    def on_epoch_end(done: int, _: dict[str, list[float]]) -> None:
+    def on_epoch_end(done: int) -> None:
         if progress is not None and epoch_bar is not None:
             progress.update(epoch_bar, completed=done)
 
@@ -337,7 +366,11 @@ def _run_folds(
         with warnings.catch_warnings():
             # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-            for outcome in joblib.Parallel(n_jobs=n_workers, return_as="generator_unordered")(jobs):
+            workers = joblib.Parallel(
+                return_as="generator_unordered",
+                **({"n_jobs": 2, "pre_dispatch": 1, "backend": "loky"} if elsewhere else {"n_jobs": n_workers}),
+            )
+            for outcome in workers(jobs):
                 yield outcome
                 if progress is not None and bar is not None:
                     progress.update(bar, advance=1)
@@ -351,10 +384,11 @@ def _run_fold(
     number: int,
     task: _Task,
     split: Split,
-    on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
+    on_epoch_end: Callable[[int], None] | None,
 ) -> Fold | _Failed:
     """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
     try:
+        _on_one_thread(task.estimator)
         with _ONE_AT_A_TIME, threadpool_limits(1):
             return _fit_and_test(number, task, split, on_epoch_end)
     except Exception as error:
@@ -370,7 +404,7 @@ def _fit_and_test(
     number: int,
     task: _Task,
     split: Split,
-    on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
+    on_epoch_end: Callable[[int], None] | None,
 ) -> Fold:
     started = time.perf_counter()
     train, validation, test = split
@@ -417,7 +451,7 @@ def _fit(
     y: np.ndarray,
     X_validation: Any,
     y_validation: np.ndarray,
-    on_epoch_end: Callable[[int, dict[str, list[float]]], None] | None,
+    on_epoch_end: Callable[[int], None] | None,
 ) -> BaseEstimator:
     """Fit a classifier, and return what has its history: itself, or the last step of a Pipeline."""
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
@@ -437,7 +471,9 @@ def _fit(
     options: dict[str, Any] = {}
     if "validation_data" in accepted:
         options["validation_data"] = (X_validation, y_validation) if len(y_validation) else None
-    if "on_epoch_end" in accepted and on_epoch_end is not None:
-        options["on_epoch_end"] = on_epoch_end
+    if on_epoch_end is not None and isinstance(last, NetworkEstimator):
+        from keras.callbacks import LambdaCallback
+
+        options["callbacks"] = [LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch_end(epoch + 1))]
     classifier.fit(X, y, **({} if last is not classifier else options))
     return last

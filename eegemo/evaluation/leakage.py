@@ -105,7 +105,7 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
     seen_trials, test_trials = windows.trial_index[seen], windows.trial_index[test]
     seen_rows, test_rows = table.iloc[np.unique(seen_trials)], table.iloc[test_trials]
     return Leakage(
-        shared_samples=shared_samples(windows.starts[seen], windows.starts[test], windows.length),
+        shared_samples=shared_samples(windows.starts[seen], windows.starts[test], windows.n_times),
         trial=float(np.isin(test_trials, seen_trials).mean()),
         subject=_shared(seen_rows["subject"], test_rows["subject"]),
         stimulus=_shared(seen_rows["stimulus"], test_rows["stimulus"]),
@@ -130,6 +130,7 @@ def verdict(leakage: Leakage) -> str:
     Parameters
     ----------
     leakage : Leakage
+        Of a fold, or the mean of several.
 
     Returns
     -------
@@ -215,17 +216,17 @@ def _shared(seen: pd.Series, test: pd.Series) -> float:
 
 def _whom(leakage: Leakage) -> str:
     """Say who and what is new in the test."""
-    people = {True: "new people"}.get(leakage.subject == 0, "people whom training knew")
+    whom = {True: "new people"}.get(leakage.subject == 0, "people whom training knew")
     stimuli = {True: "new stimuli"}.get(leakage.stimulus == 0, "stimuli that training knew")
     if np.isnan(leakage.subject):
-        people = "people of whom it is not known whether training knew them"
+        whom = "people of whom it is not known whether training knew them"
     elif 0 < leakage.subject < 1:
-        people = "people some of whom training knew"
+        whom = "people some of whom training knew"
     if np.isnan(leakage.stimulus):
         stimuli = "stimuli of which it is not known whether training knew them"
     elif 0 < leakage.stimulus < 1:
         stimuli = "stimuli some of which training knew"
-    return f"new trials of {people}, with {stimuli}"
+    return f"new trials of {whom}, with {stimuli}"
 
 
 def _joined(many: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:

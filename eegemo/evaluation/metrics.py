@@ -11,6 +11,23 @@ from eegemo.errors import unknown_name
 #: The scores of a prediction, in the order of the tables.
 METRICS = ("accuracy", "loss", "balanced_accuracy", "macro_f1", "weighted_f1", "kappa")
 _SMALLEST = 1e-7
+#: The scores that are read first; macro-F1 leads.
+LEADING_METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "kappa")
+
+
+def metric_name(metric: str) -> str:
+    """Return a metric's name in words: ``macro_f1`` is macro-F1.
+
+    Parameters
+    ----------
+    metric : str
+        One of :data:`METRICS`.
+
+    Returns
+    -------
+    name : str
+    """
+    return metric.replace("_f1", "-F1").replace("_", " ")
 
 
 def losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
@@ -19,7 +36,9 @@ def losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     y : array of int, shape (n,)
+        True classes.
     proba : array, shape (n, n_classes)
+        A probability for each class.
 
     Returns
     -------
@@ -71,6 +90,7 @@ def confusion(y: np.ndarray, predicted: np.ndarray, n_classes: int) -> np.ndarra
     y, predicted : array of int, shape (n,)
         True and predicted class numbers.
     n_classes : int
+        How many classes there are.
 
     Returns
     -------
@@ -147,6 +167,7 @@ def to_trials(trial: np.ndarray, y: np.ndarray, proba: np.ndarray) -> tuple[np.n
     y : array of int, shape (n,)
         The class of each window; the same for all windows of a trial.
     proba : array, shape (n, n_classes)
+        A probability for each class.
 
     Returns
     -------

@@ -21,7 +21,7 @@ from eegemo.windows import Windows
 def permutation_test(
     classifier: BaseEstimator,
     windows: Windows,
-    labels: LabelScheme,
+    scheme: LabelScheme,
     protocol: str | Splitter,
     *,
     metric: str = "macro_f1",
@@ -33,11 +33,12 @@ def permutation_test(
 
     Parameters
     ----------
-    classifier, windows, labels, protocol
+    classifier, windows, scheme, protocol
         As :func:`eegemo.evaluate` takes them.
     metric : str
         Averaged over the people; of the loss, less is better, and it is not taken.
     level : "window" | "trial"
+        Whether windows or whole trials are scored.
     n_permutations : int
         Each costs as much as an evaluation.
     **options
@@ -69,13 +70,13 @@ def permutation_test(
     name = protocol if isinstance(protocol, str) else protocol.protocol
 
     def scored(windows: Windows) -> float:
-        result = evaluate(classifier, windows, labels, protocol, **options)
+        result = evaluate(classifier, windows, scheme, protocol, **options)
         return float(result.of_subjects(level)[metric].mean())
 
-    def dealt(seed: int) -> Windows:
-        return controlled(Control("permuted-labels", random_state=seed), windows, labels, protocol=name)[0]
+    def permuted(seed: int) -> Windows:
+        return controlled(Control("permuted-labels", random_state=seed), windows, scheme, protocol=name)[0]
 
     truth = scored(windows)
     # The splits spread the classes evenly, so they are drawn anew for each permutation, as they were for the truth.
-    null = np.array([scored(dealt(seed)) for seed in range(n_permutations)])
+    null = np.array([scored(permuted(seed)) for seed in range(n_permutations)])
     return PermutationTest(truth, null, float((1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)))

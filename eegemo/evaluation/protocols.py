@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.windows import Windows
 
 #: The protocols by name, with the question each one answers.
@@ -288,6 +288,7 @@ class SklearnSplitter:
         )
 
 
+@suggest_keywords
 def make_splitter(
     protocol: str,
     *,
@@ -332,9 +333,21 @@ def make_splitter(
     ConfigError
         If the protocol is unknown or a setting cannot be used.
 
+    See Also
+    --------
+    eegemo.evaluate : Fits and tests a classifier on every fold.
+
     References
     ----------
     Pahikkala et al. 2015, doi:10.1093/bib/bbu010 (folds over pairs of new units).
+
+    Examples
+    --------
+    >>> from eegemo import make_splitter, quadrants, simulate
+    >>> windows = simulate(subjects=1, channels=["F3"]).windows(duration=4.0)
+    >>> splitter = make_splitter("trial", n_splits=4, random_state=0)
+    >>> [[len(part) for part in split] for split in splitter.split(windows, quadrants()(windows))][0]
+    [390, 60, 150]
     """
     if protocol not in PROTOCOLS:
         raise unknown_name("protocol", protocol, PROTOCOLS)

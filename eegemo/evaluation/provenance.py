@@ -22,10 +22,14 @@ from sklearn.base import BaseEstimator
 _STATUS = Path("/proc/self/status")
 # What a fold's numbers come from; the splits and the samples have fingerprints of their own.
 _COMPUTING = (
+    "_keras.py",
+    "_validation.py",
     "trials.py",
     "windows.py",
     "labels.py",
     "features/",
+    "networks/",
+    "training/",
     "models/",
     "evaluation/controls.py",
     "evaluation/cross_validation.py",

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from eegemo._html import html_table
 from eegemo.errors import ConfigError, unknown_name
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import Leakage, mean_leakage, verdict
-from eegemo.evaluation.metrics import confusion, score, to_trials
+from eegemo.evaluation.metrics import LEADING_METRICS, confusion, metric_name, score, to_trials
 from eegemo.evaluation.protocols import Splitter
 from eegemo.labels import LabelScheme
 
@@ -25,7 +26,7 @@ PARTS = ("train", "validation", "test")
 LEVELS = ("window", "trial")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Results:
     """The folds of one classifier under one protocol; made by :func:`eegemo.evaluate`, or :meth:`open`.
 
@@ -82,6 +83,54 @@ class Results:
         from eegemo.evaluation.run_folder import open_results
 
         return open_results(Path(path))
+
+    def __repr__(self) -> str:
+        if not self.folds:
+            return f"<Results | {self.model} under {self.protocol}, {self.scheme.name}: no folds>"
+        scores = self.of_subjects().mean()
+        shown = ", ".join(f"{metric_name(name)} {scores[name]:.3f}" for name in LEADING_METRICS)
+        kind = "SIMULATED data, " * self.simulated + f"control {self.control}, " * (self.control is not None)
+        return (
+            f"<Results | {self.model} under {self.protocol_label}, {self.scheme.name}: {kind}{len(self.folds)} folds, "
+            f"{len(self.subjects)} subjects, {len(self.table)} windows\n  {shown} (windows, mean over subjects)\n"
+            f"  {self.verdict}>"
+        )
+
+    def _repr_html_(self) -> str:
+        title, *lines = repr(self)[1:-1].split("\n")
+        if not lines:
+            return html_table(title, {})
+        return html_table(title, {"verdict": self.verdict}) + self.summary().to_html(index=False)
+
+    def summary(self, level: str = "window") -> pd.DataFrame:
+        """Show the scores beside those of the baselines that saw no EEG.
+
+        Parameters
+        ----------
+        level : "window" | "trial"
+            Whether windows or whole trials are scored.
+
+        Returns
+        -------
+        table : DataFrame
+            A row for the model and for each baseline: ``protocol, model, subjects``, then macro-F1, balanced accuracy,
+            accuracy and kappa as mean ± standard deviation over the subjects.
+
+        See Also
+        --------
+        of_subjects : The scores of each subject.
+        eegemo.confidence_interval : How far the mean can be trusted.
+        """
+        rows = []
+        for result in (self, *self.baselines):
+            scores = result.of_subjects(level)[list(LEADING_METRICS)]
+            mean, spread = scores.mean(), scores.std()
+            text = {
+                metric_name(name): f"{mean[name]:.3f}" + (f" ± {spread[name]:.3f}" if len(scores) > 1 else "")
+                for name in LEADING_METRICS
+            }
+            rows.append({"protocol": self.protocol_label, "model": result.model, "subjects": len(scores), **text})
+        return pd.DataFrame(rows)
 
     @property
     def protocol(self) -> str:
@@ -157,9 +206,9 @@ class Results:
                 subject = self.subject_of(trial).astype(str)
                 key = {"fold": fold.number, "level": level, "part": "test"}
                 rows.append({"subject": "all", **key, **score(y, proba)})
-                for person in np.unique(subject):
-                    own = subject == person
-                    rows.append({"subject": person, **key, **score(y[own], proba[own])})
+                for tested in np.unique(subject):
+                    own = subject == tested
+                    rows.append({"subject": tested, **key, **score(y[own], proba[own])})
         table = pd.DataFrame(rows)
         run = {
             "protocol": self.protocol_label,
@@ -225,6 +274,7 @@ class Results:
         Parameters
         ----------
         level : "window" | "trial"
+            Whether windows or whole trials are scored.
 
         Returns
         -------
@@ -244,6 +294,7 @@ class Results:
         Parameters
         ----------
         level : "window" | "trial"
+            Whether windows or whole trials are scored.
 
         Returns
         -------
@@ -267,7 +318,7 @@ class Results:
             subject = self.subject_of(trial)
             tables.append(
                 pd.DataFrame(
-                    {person: score(y[subject == person], proba[subject == person]) for person in np.unique(subject)}
+                    {tested: score(y[subject == tested], proba[subject == tested]) for tested in np.unique(subject)}
                 ).T
             )
         return pd.concat(tables).groupby(level=0).mean().rename_axis("subject")
@@ -306,6 +357,7 @@ def at_level(fold: Fold, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray
     Parameters
     ----------
     fold : Fold
+        With its predictions.
     level : "window" | "trial"
         A trial's probabilities are the mean over its windows.
 
@@ -326,6 +378,7 @@ def concatenate(results: Sequence[Results]) -> pd.DataFrame:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------

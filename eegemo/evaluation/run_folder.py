@@ -154,6 +154,7 @@ def read_card(path: Path) -> dict[str, Any]:
     Parameters
     ----------
     path : Path
+        The run's folder.
 
     Returns
     -------
@@ -223,6 +224,7 @@ def find_runs(path: Path) -> list[Path]:
     Parameters
     ----------
     path : Path
+        A run's folder, or one that holds several.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Is a difference real: intervals over people, tests between models, and labels dealt anew."""
+"""Is a difference real: intervals over people, tests between models, and permuted labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.metrics import METRICS, from_confusions, losses
 from eegemo.evaluation.results import LEVELS, Results, at_level
 
@@ -26,9 +26,11 @@ class Interval:
     Parameters
     ----------
     estimate, low, high : float
+        The score, and the ends of its interval.
     n : int
         How many people or trials were resampled.
     unit : "subjects" | "trials"
+        What was resampled.
     """
 
     estimate: float
@@ -80,6 +82,7 @@ class PermutationTest:
     p: float
 
 
+@suggest_keywords
 def confidence_interval(
     result: Results,
     metric: str = "macro_f1",
@@ -94,6 +97,7 @@ def confidence_interval(
     Parameters
     ----------
     result : Results
+        Of any protocol.
     metric : str
         One of :data:`eegemo.evaluation.metrics.METRICS`.
     level : "window" | "trial"
@@ -101,6 +105,7 @@ def confidence_interval(
     confidence : float
         From 0 to 1.
     n_resamples, random_state : int
+        How often people are resampled, and from which seed.
 
     Returns
     -------
@@ -125,12 +130,12 @@ def confidence_interval(
     _check_metric(metric)
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0 and 1, got {confidence}.")
-    people = result.of_subjects(level)[metric].to_numpy()
-    if len(people) > 1:
-        unit, n, estimate = "subjects", len(people), float(people.mean())
+    scores = result.of_subjects(level)[metric].to_numpy()
+    if len(scores) > 1:
+        unit, n, estimate = "subjects", len(scores), float(scores.mean())
 
         def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
-            return people[index].mean(axis=axis)
+            return scores[index].mean(axis=axis)
     else:
         counts, loss, _ = _by_trial(result, level)
         unit, n = "trials", len(counts)
@@ -159,6 +164,7 @@ def confidence_interval(
     return Interval(estimate, float(found.low), float(found.high), n, unit)
 
 
+@suggest_keywords
 def compare_models(
     results: Sequence[Results], metric: str = "macro_f1", level: str = "window", *, alpha: float = 0.05
 ) -> pd.DataFrame:
@@ -201,6 +207,7 @@ def compare_models(
     return pd.concat(tables, ignore_index=True)
 
 
+@suggest_keywords
 def compare_with_baselines(
     results: Sequence[Results], metric: str = "macro_f1", level: str = "window", *, alpha: float = 0.05
 ) -> pd.DataFrame:
@@ -209,6 +216,7 @@ def compare_with_baselines(
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
     metric, level, alpha
         As in :func:`compare_models`.
 
@@ -267,6 +275,7 @@ def significantly_best(results: Sequence[Results], metric: str = "macro_f1", lev
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
     metric, level : str
         As in :func:`compare_models`.
 
@@ -334,6 +343,7 @@ def corrected_resampled_ttest(a: Results, b: Results, metric: str = "macro_f1", 
     return TTest(mean, float(t), float(2 * stats.t.sf(abs(t), df)), df)
 
 
+@suggest_keywords
 def label_permutation_test(
     result: Results,
     metric: str = "macro_f1",
@@ -342,7 +352,7 @@ def label_permutation_test(
     n_permutations: int = 9999,
     random_state: int = 0,
 ) -> PermutationTest:
-    """Test whether predictions know the labels: each person's labels are dealt anew to that person's trials.
+    """Test whether predictions know the labels: each person's labels are permuted over that person's trials.
 
     Parameters
     ----------
@@ -351,7 +361,9 @@ def label_permutation_test(
     metric : str
         Any but the loss.
     level : "window" | "trial"
+        Whether windows or whole trials are scored.
     n_permutations, random_state : int
+        How often labels are permuted, and from which seed.
 
     Returns
     -------
@@ -395,9 +407,9 @@ def label_permutation_test(
     for number in range(n_permutations):
         # Sorting random numbers within each person is a permutation within each person.
         shuffled = np.lexsort((rng.random(len(subject)), subject))
-        dealt = np.empty_like(labels)
-        dealt[own] = labels[shuffled]
-        null[number] = scored(dealt)
+        permuted = np.empty_like(labels)
+        permuted[own] = labels[shuffled]
+        null[number] = scored(permuted)
     p = (1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)
     return PermutationTest(truth, null, float(p))
 
@@ -420,6 +432,7 @@ def holm(p: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     p : array, shape (n,)
+        Of tests that belong together.
 
     Returns
     -------

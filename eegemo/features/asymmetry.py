@@ -66,8 +66,8 @@ class Asymmetry(DifferentialEntropy):
         self.pairs = pairs
         self.ch_names = ch_names
 
-    def _kinds(self) -> list[str]:
-        return [name.removesuffix("de") + self.kind for name in super()._kinds()]
+    def _feature_names(self) -> list[str]:
+        return [name.removesuffix("de") + self.kind for name in super()._feature_names()]
 
     def _places(self, ch_names: tuple[str, ...]) -> list[str]:
         return [f"{one}-{other}" for one, other in self.pairs_]
@@ -97,8 +97,8 @@ class Asymmetry(DifferentialEntropy):
                 )
         self.pairs_ = tuple((one, other) for one, other in found)
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        entropy = super()._compute(signals, starts, length)
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        entropy = super()._compute(signals, starts, n_times)
         one, other = (entropy[:, :, [self.ch_names_.index(pair[side]) for pair in self.pairs_]] for side in (0, 1))
         if self.kind != "rasm":
             return one - other

@@ -55,12 +55,12 @@ class BandPower(WindowFeatures):
         self.segment = segment
         self.log = log
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return [f"{name}_{'log_power' if self.log else 'power'}" for name in bands_or_default(self.bands)]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         check_bands(self.bands, self.sfreq_, pass_band)
-        frequencies = np.fft.rfftfreq(self._n_per_segment(self.length_), 1 / float(self.sfreq_ or 1))
+        frequencies = np.fft.rfftfreq(self._n_per_segment(self.n_times_), 1 / float(self.sfreq_ or 1))
         for name, (low, high) in bands_or_default(self.bands).items():
             if not ((frequencies >= low) & (frequencies < high)).any():
                 raise ConfigError(
@@ -68,16 +68,16 @@ class BandPower(WindowFeatures):
                     f"{frequencies[1] if len(frequencies) > 1 else 0:g} Hz apart; take a longer window or segment."
                 )
 
-    def _n_per_segment(self, length: int) -> int:
+    def _n_per_segment(self, n_times: int) -> int:
         if self.segment is None:
-            return length
+            return n_times
         if not isinstance(self.segment, numbers.Real) or not 0 < self.segment:
             raise ConfigError(f"segment must be a positive number of seconds, got {self.segment!r}.")
-        return min(length, max(1, round(self.segment * float(self.sfreq_ or 1))))
+        return min(n_times, max(1, round(self.segment * float(self.sfreq_ or 1))))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        windows = window_views(signals, starts, length)
-        freqs, psd = signal.welch(windows, self.sfreq_, nperseg=self._n_per_segment(length), axis=-1)
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        windows = window_views(signals, starts, n_times)
+        freqs, psd = signal.welch(windows, self.sfreq_, nperseg=self._n_per_segment(n_times), axis=-1)
         power = [band_power(psd, freqs, band) for band in bands_or_default(self.bands).values()]
         stacked = np.stack(power, axis=-1)
         return np.log(np.maximum(stacked, SMALLEST_VARIANCE)) if self.log else stacked
@@ -113,7 +113,7 @@ class DifferentialEntropy(WindowFeatures):
         self.sfreq = sfreq
         self.order = order
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return [f"{name}_de" for name in bands_or_default(self.bands)]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
@@ -121,11 +121,11 @@ class DifferentialEntropy(WindowFeatures):
         if not isinstance(self.order, numbers.Integral) or self.order < 1:
             raise ConfigError(f"order must be a positive whole number, got {self.order!r}.")
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         entropies = []
         for band in bands_or_default(self.bands).values():
             passed = band_pass(signals, float(self.sfreq_ or 1), band, self.order)
-            variance = window_variance(passed, starts, length)
+            variance = window_variance(passed, starts, n_times)
             entropies.append(0.5 * np.log(2 * np.pi * np.e * np.maximum(variance, SMALLEST_VARIANCE)))
         return np.stack(entropies, axis=-1).swapaxes(1, 2)
 
@@ -166,6 +166,7 @@ def band_pass(signals: np.ndarray, sfreq: float, band: tuple[float, float], orde
     Parameters
     ----------
     signals : array, shape (..., n_times)
+        In microvolts.
     sfreq : float
         In Hz.
     band : (float, float)
@@ -201,6 +202,7 @@ def check_bands(bands: Bands | None, sfreq: float | None, pass_band: tuple[float
     Parameters
     ----------
     bands : mapping of str -> (float, float) | None
+        Name, and lower and upper edge in Hz; the default bands where None.
     sfreq : float | None
         In Hz.
     pass_band : (float | None, float | None)

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from eegemo.errors import ConfigError, DataFormatError
+from eegemo._validation import check_windows
+from eegemo.errors import ConfigError, DataFormatError, suggest_settings
 from eegemo.windows import Windows
 
 _BATCH = 256  # windows of an array at a time
@@ -34,13 +35,22 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         Of the Windows; ``ch0, ch1, ...`` of an array.
     sfreq_ : float | None
         In Hz: of the Windows, or the parameter ``sfreq``; None where neither says.
+    n_channels_, n_times_ : int
+        Of a window.
     """
 
     #: Whether the features cannot be computed without a sampling rate.
     needs_sfreq: ClassVar[bool] = False
 
-    ch_names_: tuple[str, ...]
+    n_channels_: int
+    n_times_: int
+    ch_names_: tuple[str, ...] | Any
     sfreq_: float | None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            suggest_settings(cls)
 
     def fit(self, X: np.ndarray | Windows, y: Any = None) -> Self:
         """Check the settings against the data, and learn the channels; no feature depends on other windows.
@@ -104,72 +114,59 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         if input_features is not None:
             given = _check_feature_names_in(self, input_features)
             channels = tuple(given) if len(given) == len(channels) else channels  # otherwise they name samples
-        return np.asarray([f"{place}_{kind}" for place in self._places(channels) for kind in self._kinds()], object)
+        places, kinds = self._places(channels), self._feature_names()
+        return np.asarray([f"{place}_{kind}" for place in places for kind in kinds], object)
 
     def _places(self, ch_names: tuple[str, ...]) -> list[str]:
         """Return what has features: the channels, or pairs of them."""
         return list(ch_names)
 
     @abstractmethod
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         """Return the names of the features that each place has."""
 
     @abstractmethod
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         """Compute the features of the windows that begin at ``starts`` in each of several signals.
 
         Parameters
         ----------
         signals : array, shape (n_signals, n_channels, n_times), float64
         starts : array of int, shape (n_starts,)
-        length : int
+        n_times : int
 
         Returns
         -------
-        features : array, shape (n_signals, n_starts, n_places, n_kinds)
+        features : array, shape (n_signals, n_starts, n_places, n_names)
         """
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
-        """Refuse settings that do not suit ``ch_names_``, ``sfreq_``, ``length_`` and the recording's pass band."""
+        """Refuse settings that do not suit ``ch_names_``, ``sfreq_``, ``n_times_`` and the recording's pass band."""
 
     def _n_features(self) -> int:
-        return len(self._places(self.ch_names_)) * len(self._kinds())
+        return len(self._places(self.ch_names_)) * len(self._feature_names())
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         name = type(self).__name__
         given: float | None = getattr(self, "sfreq", None)
         if given is not None and (isinstance(given, str) or not 0 < given < math.inf):
             raise ConfigError(f"sfreq must be a sampling rate in Hz, got {given!r}.")
+        X = check_windows(self, X, reset=reset, dtype=np.float64)
         pass_band: tuple[float | None, float | None] = (None, None)
+        sfreq = given
         if isinstance(X, Windows):
-            if len(X) == 0:
-                raise ValueError("Found no windows; X must have at least one.")
-            sfreq: float | None
-            ch_names, sfreq, length = X.trials.ch_names, X.trials.sfreq, X.length
-            pass_band = X.trials.pass_band
+            sfreq, pass_band = X.sfreq, X.trials.pass_band
             if given is not None and given != sfreq:
                 raise ConfigError(f"sfreq={given:g} Hz was given, but the windows have {sfreq:g} Hz; leave it out.")
-            if reset:
-                self.n_features_in_ = len(ch_names)
-        else:
-            X = validate_data(self, X, dtype=np.float64, allow_nd=True, reset=reset)
-            if X.ndim not in (2, 3):
-                raise ValueError(f"X must have shape (n, n_channels, n_times), got {X.ndim} dimensions.")
-            X = X[:, None, :] if X.ndim == 2 else X
-            length, sfreq = X.shape[2], given
-            ch_names = tuple(f"ch{number}" for number in range(X.shape[1]))
-            if not reset and len(ch_names) == len(self.ch_names_):
-                ch_names = self.ch_names_  # an array does not say
         if reset:
             if self.needs_sfreq and sfreq is None:
                 raise ConfigError(f"{name} needs the sampling rate of an array: {name}(sfreq=...) in Hz.")
-            self.ch_names_, self.sfreq_, self.length_ = ch_names, sfreq, length
+            self.sfreq_ = sfreq
+            if self.ch_names_ is None:
+                self.ch_names_ = tuple(f"ch{number}" for number in range(self.n_channels_))
             self._check_settings(pass_band)
-        elif (ch_names, length) != (self.ch_names_, self.length_) or (sfreq or self.sfreq_) != self.sfreq_:
-            raise ValueError(
-                f"X has {len(ch_names)} channels x {length} samples at {sfreq} Hz, but {name} was fitted on "
-                f"{len(self.ch_names_)} x {self.length_} at {self.sfreq_} Hz, or on other channels."
-            )
+        elif (sfreq or self.sfreq_) != self.sfreq_:
+            raise ValueError(f"X is sampled at {sfreq} Hz, but {name} was fitted on {self.sfreq_} Hz.")
         return X
 
     def __sklearn_tags__(self) -> Any:
@@ -190,7 +187,7 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
             raise DataFormatError(
                 f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it."
             )
-        yield rows, features._compute(signal[None], windows.starts[rows] - beginnings[number], windows.length)[0]
+        yield rows, features._compute(signal[None], windows.starts[rows] - beginnings[number], windows.n_times)[0]
 
 
 def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
@@ -200,42 +197,48 @@ def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, 
         yield rows, features._compute(np.ascontiguousarray(X[rows]), beginning, X.shape[2])[:, 0]
 
 
-def window_sums(values: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+def window_sums(values: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
     """Sum over windows as differences of running sums: the cost does not grow with their overlap.
 
     Parameters
     ----------
     values : array, shape (..., n_times)
+        What is summed.
     starts : array of int, shape (n_starts,)
-    length : int
+        First sample of each window.
+    n_times : int
+        Samples in a window.
 
     Returns
     -------
     sums : array, shape (..., n_starts), float64
-        0 where ``length`` is below 1.
+        0 where ``n_times`` is below 1.
 
     Notes
     -----
     The error is at most ``2 n_times`` units in the last place of the sum of all ``|values|``.
     """
-    if length < 1:
+    if n_times < 1:
         return np.zeros((*values.shape[:-1], len(starts)))
     running = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
     np.cumsum(values, axis=-1, out=running[..., 1:])
-    return running[..., starts + length] - running[..., starts]
+    return running[..., starts + n_times] - running[..., starts]
 
 
-def window_views(signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+def window_views(signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
     """Copy windows out of signals, for what has to be computed window by window.
 
     Parameters
     ----------
     signals : array, shape (n_signals, n_channels, n_times)
+        What windows are cut from.
     starts : array of int, shape (n_starts,)
-    length : int
+        First sample of each window.
+    n_times : int
+        Samples in a window.
 
     Returns
     -------
-    windows : array, shape (n_signals, n_starts, n_channels, length)
+    windows : array, shape (n_signals, n_starts, n_channels, n_times)
     """
-    return sliding_window_view(signals, length, axis=-1)[:, :, starts].swapaxes(1, 2)
+    return sliding_window_view(signals, n_times, axis=-1)[:, :, starts].swapaxes(1, 2)

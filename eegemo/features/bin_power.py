@@ -16,7 +16,7 @@ NOTEBOOK_BANDS = {
     "gamma": (25.0, 45.0),
 }
 #: The notebooks' windows, in samples at 128 Hz: 15/16 of each is in the next one.
-NOTEBOOK_LENGTH, NOTEBOOK_STEP = 256, 16
+NOTEBOOK_N_TIMES, NOTEBOOK_STEP = 256, 16
 
 
 class BinPower(WindowFeatures):
@@ -48,19 +48,19 @@ class BinPower(WindowFeatures):
         self.corrected = corrected
         self.sfreq = sfreq
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return [f"{name}_{'power' if self.corrected else 'bin_power'}" for name in NOTEBOOK_BANDS]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         check_bands(NOTEBOOK_BANDS, self.sfreq_, pass_band)
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        amplitude = np.abs(np.fft.rfft(window_views(signals, starts, length), axis=-1))
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        amplitude = np.abs(np.fft.rfft(window_views(signals, starts, n_times), axis=-1))
         if self.corrected:
             weight = np.full(amplitude.shape[-1], 2.0)  # a frequency stands for itself and its mirror image
             weight[0] = 1.0
-            if length % 2 == 0:
+            if n_times % 2 == 0:
                 weight[-1] = 1.0
-            amplitude = amplitude**2 * weight / length**2
-        edges = [[int(edge / float(self.sfreq_ or 1) * length) for edge in band] for band in NOTEBOOK_BANDS.values()]
+            amplitude = amplitude**2 * weight / n_times**2
+        edges = [[int(edge / float(self.sfreq_ or 1) * n_times) for edge in band] for band in NOTEBOOK_BANDS.values()]
         return np.stack([amplitude[..., low:high].sum(axis=-1) for low, high in edges], axis=-1)

@@ -23,11 +23,11 @@ class SpectralEntropy(WindowFeatures):
     Inouye et al. 1991, doi:10.1016/0013-4694(91)90138-T.
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["spectral_entropy"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        _, power = signal.periodogram(window_views(signals, starts, length), axis=-1)
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        _, power = signal.periodogram(window_views(signals, starts, n_times), axis=-1)
         share = _shares(power)
         logarithm = np.log(share, out=np.zeros_like(share), where=share > 0)
         return -(share * logarithm).sum(axis=-1, keepdims=True) / np.log(max(share.shape[-1], 2))
@@ -55,12 +55,12 @@ class SpectralCentroid(WindowFeatures):
     def __init__(self, *, sfreq: float | None = None) -> None:
         self.sfreq = sfreq
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["centroid"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        share = _shares(_magnitude(window_views(signals, starts, length)))
-        return (share @ np.fft.rfftfreq(length, 1 / float(self.sfreq_ or 1)))[..., None]
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        share = _shares(_magnitude(window_views(signals, starts, n_times)))
+        return (share @ np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1)))[..., None]
 
 
 class SpectralBandwidth(WindowFeatures):
@@ -85,16 +85,16 @@ class SpectralBandwidth(WindowFeatures):
         self.p = p
         self.sfreq = sfreq
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["bandwidth"]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         if not isinstance(self.p, numbers.Real) or not 0 < self.p < np.inf:
             raise ConfigError(f"p must be a positive number, got {self.p!r}.")
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        frequencies = np.fft.rfftfreq(length, 1 / float(self.sfreq_ or 1))
-        share = _shares(_magnitude(window_views(signals, starts, length)))
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        frequencies = np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1))
+        share = _shares(_magnitude(window_views(signals, starts, n_times)))
         distance = np.abs(frequencies - (share @ frequencies)[..., None])
         return (share * distance**self.p).sum(axis=-1, keepdims=True) ** (1 / self.p)
 
@@ -128,10 +128,10 @@ class ShortTimeFourier(WindowFeatures):
         self.hop = hop
         self.sfreq = sfreq
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         n_fft, hop = self._frame()
         frequencies = np.fft.rfftfreq(n_fft, 1 / float(self.sfreq_ or 1))
-        n_frames = (self.length_ - n_fft) // hop + 1
+        n_frames = (self.n_times_ - n_fft) // hop + 1
         return [f"{frequency:g}Hz_stft{frame}" for frame in range(n_frames) for frequency in frequencies]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
@@ -139,16 +139,16 @@ class ShortTimeFourier(WindowFeatures):
             value = getattr(self, name)
             if value is not None and (not isinstance(value, numbers.Integral) or value < 1):
                 raise ConfigError(f"{name} must be a positive whole number of samples, got {value!r}.")
-        if self._frame()[0] > self.length_:
-            raise ConfigError(f"A frame of n_fft={self.n_fft} samples is longer than the window of {self.length_}.")
+        if self._frame()[0] > self.n_times_:
+            raise ConfigError(f"A frame of n_fft={self.n_fft} samples is longer than the window of {self.n_times_}.")
 
     def _frame(self) -> tuple[int, int]:
-        n_fft = int(self.n_fft or max(self.length_ // 2, 1))
+        n_fft = int(self.n_fft or max(self.n_times_ // 2, 1))
         return n_fft, int(self.hop or max(n_fft // 2, 1))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         n_fft, hop = self._frame()
-        windows = window_views(signals, starts, length)
+        windows = window_views(signals, starts, n_times)
         frames = np.lib.stride_tricks.sliding_window_view(windows, n_fft, axis=-1)[..., ::hop, :]
         scale = np.full(n_fft // 2 + 1, 2.0)
         scale[0] = 1.0

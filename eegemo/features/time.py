@@ -16,13 +16,13 @@ class AmplitudeEnvelope(WindowFeatures):
     Lerch 2012, An Introduction to Audio Content Analysis, doi:10.1002/9781118393550 (peak envelope of a frame).
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["envelope"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         # The filter's window lies around a sample; half a length on it is the one that begins here.
-        largest = maximum_filter1d(np.abs(signals), length, axis=-1, mode="nearest")
-        return largest[..., starts + length // 2].swapaxes(1, 2)[..., None]
+        largest = maximum_filter1d(np.abs(signals), n_times, axis=-1, mode="nearest")
+        return largest[..., starts + n_times // 2].swapaxes(1, 2)[..., None]
 
 
 class RMS(WindowFeatures):
@@ -33,11 +33,11 @@ class RMS(WindowFeatures):
     Lerch 2012, doi:10.1002/9781118393550.
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["rms"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        mean_square = window_sums(signals**2, starts, length) / length
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        mean_square = window_sums(signals**2, starts, n_times) / n_times
         return np.sqrt(np.maximum(mean_square, 0)).swapaxes(1, 2)[..., None]
 
 
@@ -53,12 +53,12 @@ class ZeroCrossingRate(WindowFeatures):
     Kedem 1986, doi:10.1109/PROC.1986.13663.
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["zcr"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         crossed = np.diff(signals < 0, axis=-1)
-        return (window_sums(crossed, starts, length - 1) / length).swapaxes(1, 2)[..., None]
+        return (window_sums(crossed, starts, n_times - 1) / n_times).swapaxes(1, 2)[..., None]
 
 
 class Hjorth(WindowFeatures):
@@ -75,13 +75,13 @@ class Hjorth(WindowFeatures):
     Hjorth 1970, doi:10.1016/0013-4694(70)90143-4.
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["activity", "mobility", "complexity"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        activity = window_variance(signals, starts, length)
-        first = window_variance(np.diff(signals), starts, length - 1)
-        second = window_variance(np.diff(signals, n=2), starts, length - 2)
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        activity = window_variance(signals, starts, n_times)
+        first = window_variance(np.diff(signals), starts, n_times - 1)
+        second = window_variance(np.diff(signals, n=2), starts, n_times - 2)
         mobility = np.sqrt(_ratio(first, activity))
         complexity = _ratio(np.sqrt(_ratio(second, first)), mobility)
         return np.stack([activity, mobility, complexity], axis=-1).swapaxes(1, 2)
@@ -98,44 +98,47 @@ class Statistics(WindowFeatures):
     Picard, Vyzas & Healey 2001, doi:10.1109/34.954607 (mean, deviation and differences).
     """
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return ["mean", "std", "skewness", "kurtosis", "abs_diff1", "abs_diff2"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         offset = signals.mean(axis=-1, keepdims=True)
         centred = signals - offset
-        m1, m2, m3, m4 = (window_sums(centred**power, starts, length) / length for power in (1, 2, 3, 4))
+        m1, m2, m3, m4 = (window_sums(centred**power, starts, n_times) / n_times for power in (1, 2, 3, 4))
         variance = np.maximum(m2 - m1**2, 0)
         variance[variance < _rounding(centred)] = 0
         skewness = _ratio(m3 - 3 * m1 * m2 + 2 * m1**3, variance**1.5)
         fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
         kurtosis = np.where(variance > 0, _ratio(fourth, variance**2) - 3, 0)
         steps = [
-            window_sums(np.abs(np.diff(signals, n=order)), starts, length - order) / max(length - order, 1)
+            window_sums(np.abs(np.diff(signals, n=order)), starts, n_times - order) / max(n_times - order, 1)
             for order in (1, 2)
         ]
         return np.stack([offset + m1, np.sqrt(variance), skewness, kurtosis, *steps], axis=-1).swapaxes(1, 2)
 
 
-def window_variance(signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
+def window_variance(signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
     """Compute the variance of windows from running sums.
 
     Parameters
     ----------
     signals : array, shape (..., n_times)
+        Along their last axis.
     starts : array of int, shape (n_starts,)
-    length : int
+        First sample of each window.
+    n_times : int
+        Samples in a window.
 
     Returns
     -------
     variance : array, shape (..., n_starts)
         Not below 0; what is no more than rounding of the running sums is 0, and so is that of no sample.
     """
-    if length < 1:
+    if n_times < 1:
         return np.zeros((*signals.shape[:-1], len(starts)))
     centred = signals - signals.mean(axis=-1, keepdims=True)
-    mean = window_sums(centred, starts, length) / length
-    variance = window_sums(centred**2, starts, length) / length - mean**2
+    mean = window_sums(centred, starts, n_times) / n_times
+    variance = window_sums(centred**2, starts, n_times) / n_times - mean**2
     variance[variance < _rounding(centred)] = 0
     return variance
 

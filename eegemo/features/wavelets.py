@@ -36,7 +36,7 @@ class WaveletEnergy(WindowFeatures):
         self.wavelet = wavelet
         self.level = level
 
-    def _kinds(self) -> list[str]:
+    def _feature_names(self) -> list[str]:
         return [*(f"d{level}_energy" for level in range(1, self._n_levels() + 1)), "a_energy"]
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
@@ -49,19 +49,19 @@ class WaveletEnergy(WindowFeatures):
                 f"wavelet must be an orthogonal wavelet of PyWavelets, such as 'db4', got {self.wavelet!r}."
             )
         if self.level is not None:
-            deepest = int(np.log2(self.length_))
+            deepest = int(np.log2(self.n_times_))
             if not isinstance(self.level, numbers.Integral) or not 1 <= self.level <= deepest:
                 raise ConfigError(
-                    f"level must be a whole number from 1 to {deepest} for windows of {self.length_} samples, got "
+                    f"level must be a whole number from 1 to {deepest} for windows of {self.n_times_} samples, got "
                     f"{self.level!r}."
                 )
 
     def _n_levels(self) -> int:
         if self.level is not None:
             return int(self.level)
-        return min(4, max(1, pywt.dwt_max_level(self.length_, self.wavelet)))
+        return min(4, max(1, pywt.dwt_max_level(self.n_times_, self.wavelet)))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, length: int) -> np.ndarray:
-        windows = window_views(signals, starts, length)
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        windows = window_views(signals, starts, n_times)
         coefficients = pywt.wavedec(windows, self.wavelet, mode="periodization", level=self._n_levels(), axis=-1)
         return np.stack([np.square(values).sum(axis=-1) for values in reversed(coefficients)], axis=-1)

@@ -47,7 +47,9 @@ class SoftmaxDecision(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array, shape (n, n_features)
+            Features, scaled.
         y : array, shape (n,)
+            Their classes.
 
         Returns
         -------
@@ -64,6 +66,7 @@ class SoftmaxDecision(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array, shape (n, n_features)
+            As it was fitted on.
 
         Returns
         -------
@@ -78,6 +81,7 @@ class SoftmaxDecision(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : array, shape (n, n_features)
+            As it was fitted on.
 
         Returns
         -------
@@ -101,7 +105,9 @@ def on_features(features: WindowFeatures, classifier: BaseEstimator) -> Pipeline
     Parameters
     ----------
     features : WindowFeatures
+        The transformer in front.
     classifier : classifier
+        What decides.
 
     Returns
     -------
@@ -117,6 +123,7 @@ def logistic_regression(*, random_state: int | None = None) -> Pipeline:
     Parameters
     ----------
     random_state : int | None
+        Seeds what is random in it.
 
     Returns
     -------
@@ -131,6 +138,7 @@ def linear_svm(*, random_state: int | None = None) -> Pipeline:
     Parameters
     ----------
     random_state : int | None
+        Seeds what is random in it.
 
     Returns
     -------
@@ -171,6 +179,7 @@ def random_forest(*, random_state: int | None = None) -> Pipeline:
     Parameters
     ----------
     random_state : int | None
+        Seeds what is random in it.
 
     Returns
     -------
@@ -191,6 +200,7 @@ def riemann(*, random_state: int | None = None) -> Pipeline:
     Parameters
     ----------
     random_state : int | None
+        Seeds what is random in it.
 
     Returns
     -------
@@ -220,6 +230,7 @@ def samples(windows: Any) -> np.ndarray:
     Parameters
     ----------
     windows : Windows | array, shape (n, n_channels, n_times)
+        In microvolts.
 
     Returns
     -------

@@ -9,8 +9,8 @@ from typing import Literal
 
 import mne
 
-from eegemo._json import plain
-from eegemo.errors import ConfigError
+from eegemo._json import as_json
+from eegemo.errors import ConfigError, suggest_settings
 from eegemo.preprocessing.bads import interpolate_bad_channels
 from eegemo.preprocessing.channels import average_reference, name_channels
 from eegemo.preprocessing.eog import (
@@ -24,6 +24,7 @@ from eegemo.preprocessing.filters import band_pass, downsample, high_pass
 from eegemo.preprocessing.steps import note_step
 
 
+@suggest_settings
 @dataclass(frozen=True)
 class Preprocessing:
     """What is done to a recording; ``None`` leaves a step out."""
@@ -107,7 +108,7 @@ class Preprocessing:
     @property
     def as_json(self) -> dict[str, object]:
         """The settings as JSON holds them, for the provenance and the store's key."""
-        return {name: plain(value) for name, value in asdict(self).items()}
+        return {name: as_json(value) for name, value in asdict(self).items()}
 
 
 def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.io.BaseRaw:
@@ -149,7 +150,13 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
 
     Examples
     --------
-    >>> clean = preprocess(raw, Preprocessing(types=(("VEOG", "eog"),)))  # doctest: +SKIP
+    >>> import mne
+    >>> import numpy as np
+    >>> from eegemo import Preprocessing, preprocess
+    >>> info = mne.create_info(["F3", "F4", "Up"], 256.0, "eeg")
+    >>> raw = mne.io.RawArray(1e-5 * np.random.default_rng(0).standard_normal((3, 5120)), info, verbose="error")
+    >>> preprocess(raw, Preprocessing(types=(("Up", "eog"),))).info["sfreq"]
+    128.0
     """
     config = config or Preprocessing()
     refuse_pending_projectors(raw)

@@ -19,6 +19,7 @@ def zscore_subjects(trials: Trials) -> Trials:
     Parameters
     ----------
     trials : Trials
+        Of any dataset.
 
     Returns
     -------

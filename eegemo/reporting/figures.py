@@ -14,9 +14,10 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from eegemo._atomic import replacing
 from eegemo.evaluation.leakage import percent
+from eegemo.evaluation.metrics import metric_name
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.statistics import confidence_interval
-from eegemo.reporting.tables import baselines_of, data_statement, metric_name, statement
+from eegemo.reporting.tables import baselines_of, data_statement, statement
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
@@ -33,6 +34,7 @@ def confusion_figure(result: Results) -> Figure:
     Parameters
     ----------
     result : Results
+        Whose windows are counted.
 
     Returns
     -------
@@ -148,6 +150,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
     results : sequence of Results
         A strip for each model, a panel for each protocol.
     metric : str
+        One of :data:`eegemo.evaluation.metrics.METRICS`.
 
     Returns
     -------
@@ -163,9 +166,9 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
     for ax, protocol in zip(axes, protocols, strict=True):
         own = [result for result in results if result.protocol_label == protocol]
         for x, result in enumerate(own):
-            people = result.of_subjects()[metric].to_numpy()
-            spread = np.linspace(-0.18, 0.18, len(people)) if len(people) > 1 else np.zeros(1)
-            ax.plot(x + spread, people, "o", color=_COLOURS[x % len(_COLOURS)], alpha=0.65, markersize=5)
+            scores = result.of_subjects()[metric].to_numpy()
+            spread = np.linspace(-0.18, 0.18, len(scores)) if len(scores) > 1 else np.zeros(1)
+            ax.plot(x + spread, scores, "o", color=_COLOURS[x % len(_COLOURS)], alpha=0.65, markersize=5)
             interval = confidence_interval(result, metric)
             reach = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
             ax.errorbar(x + 0.3, interval.estimate, yerr=reach, fmt="D", color="#222222", capsize=4, markersize=5)
@@ -190,6 +193,7 @@ def write_figure(figure: Figure, path: Path) -> None:
     Parameters
     ----------
     figure : matplotlib.figure.Figure
+        What is drawn.
     path : Path
         Its name ends in ``.png``.
     """

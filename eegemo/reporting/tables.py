@@ -11,13 +11,10 @@ import pandas as pd
 from eegemo._atomic import replacing
 from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.leakage import percent as share_in_percent
-from eegemo.evaluation.metrics import METRICS, from_confusions, per_class
+from eegemo.evaluation.metrics import LEADING_METRICS, METRICS, from_confusions, metric_name, per_class
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.evaluation.results import PARTS, Results
 from eegemo.evaluation.statistics import confidence_interval, label_permutation_test
-
-#: The scores that stand with an interval; the first one leads.
-INTERVAL_METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "kappa")
 
 
 def score_table(results: Sequence[Results]) -> pd.DataFrame:
@@ -26,6 +23,7 @@ def score_table(results: Sequence[Results]) -> pd.DataFrame:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -63,6 +61,7 @@ def class_table(results: Sequence[Results]) -> pd.DataFrame:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -85,6 +84,7 @@ def leakage_table(results: Sequence[Results]) -> pd.DataFrame:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -113,21 +113,23 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
     level : "window" | "trial"
+        Whether windows or whole trials are scored.
 
     Returns
     -------
     table : DataFrame
-        ``protocol, model, people``; each of macro-F1, balanced accuracy, accuracy and kappa with its 95 % interval in
-        columns named ``... low`` and ``... high``; and ``p``, of the labels dealt anew within each person, for the
+        ``protocol, model, subjects``; each of macro-F1, balanced accuracy, accuracy and kappa with its 95 % interval in
+        columns named ``... low`` and ``... high``; and ``p``, of labels permuted within each person, for the
         macro-F1 of all people together.
     """
     rows = []
     for result in results:
         row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model}
-        for metric in INTERVAL_METRICS:
+        for metric in LEADING_METRICS:
             interval, name = confidence_interval(result, metric, level), metric_name(metric)
-            row["people"] = interval.n if interval.unit == "subjects" else 1
+            row["subjects"] = interval.n if interval.unit == "subjects" else 1
             row |= {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
         row["p"] = label_permutation_test(result, level=level, n_permutations=1999).p
         rows.append(row)
@@ -140,6 +142,7 @@ def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> 
     Parameters
     ----------
     table : DataFrame
+        As :func:`interval_table` gives it.
     bold : sequence of (str, str)
         Protocol and model of those whose macro-F1 is significantly better than that of every other model.
 
@@ -148,12 +151,12 @@ def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> 
     text : DataFrame
         Of strings, ``0.361 [0.300, 0.420]``; Markdown's bold.
     """
-    text = table[["protocol", "model", "people"]].astype(str)
-    for metric in INTERVAL_METRICS:
+    text = table[["protocol", "model", "subjects"]].astype(str)
+    for metric in LEADING_METRICS:
         name = metric_name(metric)
         numbers = table[[name, f"{name} low", f"{name} high"]].to_numpy()
         text[name] = [f"{mean:.3f} [{low:.3f}, {high:.3f}]" for mean, low, high in numbers]
-    first = metric_name(INTERVAL_METRICS[0])
+    first = metric_name(LEADING_METRICS[0])
     best = [key in bold for key in zip(table["protocol"], table["model"], strict=True)]
     text.loc[best, first] = "**" + text.loc[best, first] + "**"
     text["p"] = [f"{p:.4f}" for p in table["p"]]
@@ -166,6 +169,7 @@ def control_table(controls: Sequence[Results]) -> pd.DataFrame:
     Parameters
     ----------
     controls : sequence of Results
+        Evaluations of controls.
 
     Returns
     -------
@@ -197,6 +201,7 @@ def baselines_of(results: Sequence[Results]) -> list[Results]:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -213,6 +218,7 @@ def data_statement(results: Sequence[Results]) -> str:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -221,8 +227,8 @@ def data_statement(results: Sequence[Results]) -> str:
     """
     first = results[0]
     n_trials = len(first.table[["subject", "trial"]].drop_duplicates())
-    people = len(first.subjects)
-    data = f"{first.provenance['dataset']}: {people} subjects, {n_trials} trials, {len(first.table)} windows"
+    n_subjects = len(first.subjects)
+    data = f"{first.provenance['dataset']}: {n_subjects} subjects, {n_trials} trials, {len(first.table)} windows"
     if first.simulated:
         data = f"SIMULATED data ({data}); nobody was recorded, and no number here is a result about people"
     smoke = "SMOKE RUN: shows that everything works; its numbers mean nothing. "
@@ -235,6 +241,7 @@ def statement(results: Sequence[Results]) -> str:
     Parameters
     ----------
     results : sequence of Results
+        Of any models and protocols.
 
     Returns
     -------
@@ -323,11 +330,6 @@ def write_table(table: pd.DataFrame, text: pd.DataFrame, stem: Path, *, title: s
 
 def _macro_f1_of_all(result: Results) -> float:
     return float(from_confusions(result.confusion(), "macro_f1"))
-
-
-def metric_name(metric: str) -> str:
-    """Return a metric's name in words: ``macro_f1`` is macro-F1."""
-    return metric.replace("_f1", "-F1").replace("_", " ")
 
 
 def _missing(value: object, text: str) -> str:

@@ -18,7 +18,9 @@ def print_summary(console: Console, results: Sequence[Results], folder: Path) ->
     Parameters
     ----------
     console : rich.console.Console
+        Where to print.
     results : sequence of Results
+        Of any models and protocols.
     folder : Path
         Of the tables and figures.
     """

@@ -21,7 +21,7 @@ import numpy as np
 import tyro
 from sklearn.base import clone
 
-from eegemo import CNNGRUClassifier, Results, Windows, evaluate, make_splitter, quadrants, simulate
+from eegemo import EEGClassifier, Results, Windows, evaluate, make_splitter, quadrants, simulate
 from eegemo.evaluation.protocols import Split
 
 
@@ -46,7 +46,7 @@ def windows_of_two() -> Windows:
     return simulate(2).windows()
 
 
-def bare_loop(classifier: CNNGRUClassifier, windows: Windows, y: np.ndarray, splits: list[Split]) -> float:
+def bare_loop(classifier: EEGClassifier, windows: Windows, y: np.ndarray, splits: list[Split]) -> float:
     """Fit and predict every fold without any record; return the seconds."""
     started = time.perf_counter()
     for train, validation, test in splits:
@@ -56,7 +56,7 @@ def bare_loop(classifier: CNNGRUClassifier, windows: Windows, y: np.ndarray, spl
     return time.perf_counter() - started
 
 
-def timed(classifier: CNNGRUClassifier, windows: Windows, n_splits: int, n_jobs: int) -> float:
+def timed(classifier: EEGClassifier, windows: Windows, n_splits: int, n_jobs: int) -> float:
     """Run ``evaluate`` into a fresh folder; return the seconds."""
     splitter = make_splitter("trial", n_splits=n_splits)
     with tempfile.TemporaryDirectory() as folder:
@@ -69,7 +69,7 @@ def run(config: EvaluationBenchmark) -> None:
     """Time and interrupt, and print what came out."""
     windows = windows_of_two()
     y = quadrants()(windows)
-    classifier = CNNGRUClassifier(epochs=config.epochs, random_state=0)
+    classifier = EEGClassifier("cnn-gru", epochs=config.epochs, random_state=0)
     splits = list(make_splitter("trial", n_splits=config.n_splits).split(windows, y))
     timed(classifier, windows, 2, 1)  # imports, and the first tracing
     timed(classifier, windows, 2, 2)
@@ -121,7 +121,7 @@ def complete(folder: Path) -> None:
     """Run a small network over six folds into a folder, or go on with it."""
     windows = simulate(1, channels=["F3", "O1"]).windows()
     splitter = make_splitter("trial", n_splits=6)
-    evaluate(CNNGRUClassifier(epochs=2, random_state=0), windows, quadrants(), splitter, folder=folder)
+    evaluate(EEGClassifier("cnn-gru", epochs=2, random_state=0), windows, quadrants(), splitter, folder=folder)
 
 
 def predictions(results: Results) -> str:

@@ -66,7 +66,7 @@ def run(config: FeaturesBenchmark) -> pd.DataFrame:
     """Print seconds and ratios."""
     console = Console()
     trials = simulate(2)
-    plain, overlapping = trials.windows(128, 128, unit="samples"), trials.windows(128, 8, unit="samples")
+    plain, overlapping = trials.windows(n_times=128, step=128), trials.windows(n_times=128, step=8)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "windows.npy"

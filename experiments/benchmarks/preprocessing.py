@@ -35,9 +35,9 @@ if which == "eegemo":
     from dataclasses import replace
     from pathlib import Path
     steps = replace(deap_raw.DEAP_PREPROCESSING, **CHANGES)
-    session = next(deap_raw.deap_sessions(Path(path).parent, subjects=[1], preprocessing=steps))
-    signals, table, _ = session.prepare()
-    data = signals.reshape(len(table), -1, 32).transpose(0, 2, 1)[np.argsort(session.onsets)]
+    recording = next(deap_raw.deap_recordings(Path(path).parent, subjects=[1], preprocessing=steps))
+    signals, table, _ = recording.prepare()
+    data = signals.reshape(len(table), -1, 32).transpose(0, 2, 1)[np.argsort(recording.onsets)]
 elif which == "script":
     raw = mne.io.read_raw_bdf(path, preload=True)
     events = mne.find_events(raw, stim_channel="Status", shortest_event=1, mask=255, mask_type="and")

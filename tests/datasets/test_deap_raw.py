@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from eegemo import DEAP_PREPROCESSING, ConfigError, DataFormatError, Trials, load_deap, load_deap_raw, write_simulated
-from eegemo.datasets.deap_raw import deap_sessions, find_onsets, match_onsets, raw_subjects, read_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, Person
+from eegemo.datasets.deap_raw import deap_recordings, find_onsets, match_onsets, raw_subjects, read_deap_raw
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
 from eegemo.datasets.simulated_raw import write_simulated_raw
 
 # As the dataset's description has them (FACTS.md, 3 and 4), written out here a second time.
@@ -411,9 +411,11 @@ def test_lost_onsets_of_simulated_people_are_matched_by_the_gaps(tmp_path: Path)
     with pytest.warns(UserWarning, match=rf"s24\.bdf: 1 of 3 video starts .*missing.*: trials? {shown[1]}\."):
         trials = load_deap_raw(tmp_path, channels=["Pz"])
     assert trials.table["stimulus"].tolist() == sorted([shown[0], shown[2]])
-    person = Person(24, DEFAULT_EFFECT, DEFAULT_SEED)
+    simulated = SimulatedSubject(24, DEFAULT_EFFECT, DEFAULT_SEED)
     for i, video in enumerate(trials.table["stimulus"]):
-        assert correlation(trials.trial_data(i, baseline=True)[0], person.record(video - 1)[GENEVA.index("Pz")]) > 0.9
+        assert (
+            correlation(trials.trial_data(i, baseline=True)[0], simulated.record(video - 1)[GENEVA.index("Pz")]) > 0.9
+        )
 
 
 def test_lost_onsets_that_could_be_either_are_refused(tmp_path: Path) -> None:
@@ -616,7 +618,7 @@ def test_people_come_in_the_order_wanted(tmp_path: Path) -> None:
 
 def test_sessions_are_opened_with_their_trials_in_the_order_of_the_videos(tmp_path: Path) -> None:
     write_small(tmp_path, videos=(2, 1), starts=(4.0, 70.0))
-    (opened,) = deap_sessions(tmp_path)
+    (opened,) = deap_recordings(tmp_path)
     assert opened.name == "s07.bdf"
     assert opened.onsets.tolist() == [70.0, 4.0]
     assert opened.durations.tolist() == [60.0, 60.0]
@@ -740,12 +742,12 @@ def test_the_order_of_presentation_becomes_that_of_the_videos(loaded: Trials, pr
 
 @pytest.mark.parametrize("subject", [24, 29])
 def test_the_videos_of_geneva_are_those_of_the_person(loaded: Trials, subject: int) -> None:
-    person = Person(subject, DEFAULT_EFFECT, DEFAULT_SEED)
+    simulated = SimulatedSubject(subject, DEFAULT_EFFECT, DEFAULT_SEED)
     rows = np.flatnonzero(loaded.table["subject"] == subject).tolist()
     videos = loaded.table["stimulus"].iloc[rows].tolist()
-    assert videos == sorted(person.order[:4] + 1)
+    assert videos == sorted(simulated.order[:4] + 1)
     ours = [loaded.trial_data(i, baseline=True)[:32] for i in rows]
-    theirs = [person.record(video - 1)[:32] for video in videos]
+    theirs = [simulated.record(video - 1)[:32] for video in videos]
     r = np.array([[np.median([*map(correlation, x, y)]) for y in theirs] for x in ours])
     assert r.diagonal().min() > 0.9
     assert np.abs(r[~np.eye(4, dtype=bool)]).max() < 0.3

@@ -27,7 +27,7 @@ from eegemo import (
     quadrants,
     read_bids_events,
 )
-from eegemo.datasets.recordings import listed_files, recording_sessions
+from eegemo.datasets.recordings import listed_files, listed_recordings
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
@@ -129,7 +129,7 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         pytest.fail("a recording was worked on")
 
-    monkeypatch.setattr("eegemo.preprocessing.session.preprocess", fail)
+    monkeypatch.setattr("eegemo.preprocessing.recording.preprocess", fail)
 
 
 # Formats
@@ -351,7 +351,7 @@ def test_times_and_dates_are_kept_or_refused_before_any_work(laboratory: Path, m
         table = plain(a_table(when=when), laboratory).table
     except (ConfigError, DataFormatError) as error:
         assert "when" in str(error)
-        monkeypatch.setattr("eegemo.preprocessing.session.preprocess", lambda *_: pytest.fail("it was worked on"))
+        monkeypatch.setattr("eegemo.preprocessing.recording.preprocess", lambda *_: pytest.fail("it was worked on"))
         with pytest.raises((ConfigError, DataFormatError), match="when"):
             plain(a_table(when=when), laboratory)
     else:
@@ -422,7 +422,7 @@ def test_the_second_opening_does_no_work_and_warns_again(laboratory: Path, monke
     with pytest.warns(UserWarning, match=r"a_raw\.fif: Left out.*beyond the recording: trials 2") as first:
         trials = plain(table, laboratory, on_prepared=done.append)
     assert done == ["a_raw.fif"]
-    monkeypatch.setattr("eegemo.preprocessing.session.preprocess", lambda *_: pytest.fail("it was worked on"))
+    monkeypatch.setattr("eegemo.preprocessing.recording.preprocess", lambda *_: pytest.fail("it was worked on"))
     with pytest.warns(UserWarning) as second:
         again = plain(table, laboratory, on_prepared=done.append)
     assert done == ["a_raw.fif"]
@@ -504,7 +504,7 @@ def test_a_study_that_was_moved_is_not_prepared_again(
 ) -> None:
     first = plain(a_table(), laboratory)
     shutil.copytree(laboratory, tmp_path / "elsewhere")
-    monkeypatch.setattr("eegemo.preprocessing.session.preprocess", lambda *_: pytest.fail("it was worked on"))
+    monkeypatch.setattr("eegemo.preprocessing.recording.preprocess", lambda *_: pytest.fail("it was worked on"))
     assert plain(a_table(), tmp_path / "elsewhere").fingerprint == first.fingerprint
 
 
@@ -556,7 +556,7 @@ def test_nothing_is_kept_of_a_preparation_that_failed(tmp_path: Path) -> None:
 
 def test_sessions_are_opened_one_after_another(laboratory: Path) -> None:
     table = a_table(file=["b_raw.fif", "a_raw.fif"], subject=["P1", "P2"], task=["rest", "music"])
-    sessions = list(recording_sessions(table, NO_STEPS, folder=laboratory))
+    sessions = list(listed_recordings(table, NO_STEPS, folder=laboratory))
     assert [session.name for session in sessions] == ["b_raw.fif", "a_raw.fif"]
     assert [session.onsets.tolist() for session in sessions] == [[1.0], [4.0]]
     assert list(sessions[1].table) == ["subject", "trial", "stimulus", "task"]

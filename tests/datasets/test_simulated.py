@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_simulated
 from eegemo.datasets import LOADERS, _head_model
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets.simulated import DEFAULT_SEED, Person
+from eegemo.datasets.simulated import DEFAULT_SEED, SimulatedSubject
 
 FOUR = ["F3", "F4", "O1", "O2"]
 N_TIMES, N_BASELINE = 8064, 384
@@ -46,13 +46,13 @@ def log_power(trials: Trials, low: float, high: float) -> np.ndarray:
     return np.log(psd[..., (freqs >= low) & (freqs <= high)].sum(axis=-1))
 
 
-def test_simulated_people_have_deaps_layout(two_people: Trials) -> None:
-    assert two_people.signals.shape == (2 * 40 * N_TIMES, 4)
-    assert two_people.signals.dtype == np.float32
-    assert np.isfinite(two_people.signals).all()
-    assert two_people.sfreq == 128
-    assert two_people.simulated
-    table = two_people.table
+def test_simulated_people_have_deaps_layout(two_subjects: Trials) -> None:
+    assert two_subjects.signals.shape == (2 * 40 * N_TIMES, 4)
+    assert two_subjects.signals.dtype == np.float32
+    assert np.isfinite(two_subjects.signals).all()
+    assert two_subjects.sfreq == 128
+    assert two_subjects.simulated
+    table = two_subjects.table
     assert table["subject"].tolist() == [1] * 40 + [2] * 40
     assert table["trial"].tolist() == table["stimulus"].tolist() == list(range(1, 41)) * 2
     assert set(table["n_baseline"]) == {N_BASELINE}
@@ -61,8 +61,8 @@ def test_simulated_people_have_deaps_layout(two_people: Trials) -> None:
     assert_array_equal(ratings, ratings.round(2))
 
 
-def test_amplitudes_are_microvolts_of_eeg(two_people: Trials) -> None:
-    spread = two_people.signals.std(axis=0)
+def test_amplitudes_are_microvolts_of_eeg(two_subjects: Trials) -> None:
+    spread = two_subjects.signals.std(axis=0)
     assert np.all((spread > 3) & (spread < 40))
 
 
@@ -70,11 +70,11 @@ def test_amplitudes_are_microvolts_of_eeg(two_people: Trials) -> None:
     ("place", "suffix"), [("data_preprocessed_python", "dat"), ("data_preprocessed_matlab", "mat")]
 )
 def test_the_files_read_back_are_the_person_simulated_beside_another(
-    release: Path, two_people: Trials, place: str, suffix: str
+    release: Path, two_subjects: Trials, place: str, suffix: str
 ) -> None:
     assert (release / place / f"s02.{suffix}").stat().st_size > 40 * 40 * N_TIMES * 8
     trials = load_deap(release / place, channels=FOUR)
-    second = two_people.select(two_people.table["subject"] == 2)
+    second = two_subjects.select(two_subjects.table["subject"] == 2)
     assert trials.fingerprint == second.fingerprint
     pd.testing.assert_frame_equal(
         trials.table.drop(columns="start"), second.table.drop(columns="start"), check_exact=True
@@ -97,16 +97,16 @@ def test_the_same_seed_gives_the_same_bytes(release: Path, tmp_path: Path, forma
         assert digests[0] == digests[1]
 
 
-def test_another_seed_gives_other_people(two_people: Trials) -> None:
+def test_another_seed_gives_other_people(two_subjects: Trials) -> None:
     other = simulate([1], channels=["F3"], random_state=1)
-    assert not np.isin(other.table["valence"].to_numpy(), two_people.table["valence"].to_numpy()[:40]).all()
-    assert abs(np.corrcoef(other.signals[:, 0], two_people.signals[: 40 * N_TIMES, 0])[0, 1]) < 0.02
+    assert not np.isin(other.table["valence"].to_numpy(), two_subjects.table["valence"].to_numpy()[:40]).all()
+    assert abs(np.corrcoef(other.signals[:, 0], two_subjects.signals[: 40 * N_TIMES, 0])[0, 1]) < 0.02
 
 
-def test_two_people_are_two_people(two_people: Trials) -> None:
-    first, second = np.split(two_people.signals[:, 0], 2)
+def test_two_subjects_are_two_subjects(two_subjects: Trials) -> None:
+    first, second = np.split(two_subjects.signals[:, 0], 2)
     assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
-    valence = two_people.table["valence"].to_numpy()
+    valence = two_subjects.table["valence"].to_numpy()
     assert not np.array_equal(valence[:40], valence[40:])
 
 
@@ -127,18 +127,18 @@ def test_peripheral_channels_carry_something(release: Path) -> None:
     assert 0.9 <= freqs[psd.argmax()] <= 1.5  # heart beats a second
 
 
-def test_the_eeg_lies_between_4_and_45_hz(two_people: Trials) -> None:
-    freqs, psd = scipy.signal.welch(videos(two_people), 128, nperseg=512)
+def test_the_eeg_lies_between_4_and_45_hz(two_subjects: Trials) -> None:
+    freqs, psd = scipy.signal.welch(videos(two_subjects), 128, nperseg=512)
     share = (psd / psd.sum(axis=-1, keepdims=True)).mean(axis=0)
     assert share[:, freqs < 3].sum(axis=-1).max() < 0.01
     assert share[:, freqs > 55].sum(axis=-1).max() < 0.01
     assert share[:, (freqs >= 4) & (freqs <= 45)].sum(axis=-1).min() > 0.95
 
 
-def test_the_rhythms_peak_where_people_have_them(two_people: Trials) -> None:
-    freqs, psd = scipy.signal.welch(videos(two_people), 128, nperseg=512)
-    for person in np.split(psd, 2):
-        mean = np.exp(np.log(person).mean(axis=0))
+def test_the_rhythms_peak_where_people_have_them(two_subjects: Trials) -> None:
+    freqs, psd = scipy.signal.welch(videos(two_subjects), 128, nperseg=512)
+    for simulated in np.split(psd, 2):
+        mean = np.exp(np.log(simulated).mean(axis=0))
         back = mean[2:].mean(axis=0)
         alpha = freqs[back.argmax()]
         assert 7.5 <= alpha <= 13
@@ -199,26 +199,26 @@ def test_without_an_effect_the_eeg_is_independent_of_the_ratings() -> None:
     assert max(p_values(people_with(1.0))) < 1e-3  # the same look finds an effect that is there
 
 
-def classes_of_32_people(seed: int) -> np.ndarray:
+def classes_of_32_subjects(seed: int) -> np.ndarray:
     """Quadrant of every person and video, shape (32, 40); the ratings alone, without the signals."""
-    people = [Person(subject, 0, seed).ratings for subject in range(1, 33)]
-    low = np.stack([[1 - (p["valence"] > 5), 1 - (p["arousal"] > 5)] for p in people])
+    simulated = [SimulatedSubject(subject, 0, seed).ratings for subject in range(1, 33)]
+    low = np.stack([[1 - (p["valence"] > 5), 1 - (p["arousal"] > 5)] for p in simulated])
     return 2 * low[:, 0] + low[:, 1]
 
 
 def same_video_accuracy(classes: np.ndarray) -> float:
     """How often the majority class of a video over the other people is the class of this one."""
     right = 0
-    for person in range(len(classes)):
-        others = np.delete(classes, person, axis=0)
+    for simulated in range(len(classes)):
+        others = np.delete(classes, simulated, axis=0)
         guess = [np.bincount(video, minlength=4).argmax() for video in others.T]
-        right += int((classes[person] == guess).sum())
+        right += int((classes[simulated] == guess).sum())
     return right / classes.size
 
 
 def test_quadrants_and_majority_baselines_are_near_deaps() -> None:
     deap = [0.343, 0.210, 0.233, 0.214]  # 439, 269, 298 and 274 of 1280
-    seeds = [classes_of_32_people(seed) for seed in range(8)]
+    seeds = [classes_of_32_subjects(seed) for seed in range(8)]
     shares = [np.bincount(classes.ravel(), minlength=4) / classes.size for classes in seeds]
     accuracies = [same_video_accuracy(classes) for classes in seeds]
     assert_allclose(shares[0], deap, atol=0.035)
@@ -227,8 +227,8 @@ def test_quadrants_and_majority_baselines_are_near_deaps() -> None:
     assert_allclose(np.mean(accuracies), 0.538, atol=0.03)
 
 
-def test_the_ratings_worked_out_alone_are_those_of_the_trials(two_people: Trials) -> None:
-    assert_array_equal(quadrants()(two_people).reshape(2, 40), classes_of_32_people(DEFAULT_SEED)[:2])
+def test_the_ratings_worked_out_alone_are_those_of_the_trials(two_subjects: Trials) -> None:
+    assert_array_equal(quadrants()(two_subjects).reshape(2, 40), classes_of_32_subjects(DEFAULT_SEED)[:2])
 
 
 def test_the_rating_sheet_joins_with_the_labels_in_the_files(release: Path) -> None:

@@ -17,7 +17,7 @@ from eegemo import ConfigError, simulate, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets import simulated_raw
 from eegemo.datasets.deap_raw import find_onsets, read_deap_raw
-from eegemo.datasets.simulated import Person
+from eegemo.datasets.simulated import SimulatedSubject
 
 EYES = ("EXG1", "EXG2", "EXG3", "EXG4")
 
@@ -27,7 +27,7 @@ def microvolts(path: Path, picks: list[str]) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def person(raw_release: Path) -> dict[str, np.ndarray]:
+def simulated(raw_release: Path) -> dict[str, np.ndarray]:
     """Person 1: 32 EEG and four EOG electrodes, as recorded and clean, in microvolts."""
     names = [*deap.EEG, *EYES]
     return {
@@ -67,10 +67,10 @@ def test_videos_start_when_the_sheet_says(raw_release: Path) -> None:
         assert (np.diff(onsets) > 60 + 3 + 8 + 7).all()
 
 
-def test_the_clean_twin_is_the_brain_of_simulate(raw_release: Path, person: dict[str, np.ndarray]) -> None:
+def test_the_clean_twin_is_the_brain_of_simulate(raw_release: Path, simulated: dict[str, np.ndarray]) -> None:
     truth = simulate([1])
     sheet = pd.read_csv(raw_release / "participant_ratings.csv").query("Participant_id == 1")
-    slow = scipy.signal.resample_poly(person["clean"][:32], 1, 4, axis=1)
+    slow = scipy.signal.resample_poly(simulated["clean"][:32], 1, 4, axis=1)
     slow = mne.filter.filter_data(slow.astype(float), 128, 4, 45, h_trans_bandwidth=4, verbose="error")
     slow -= slow.mean(axis=0)
     for start, video in zip(sheet["Start_time"].to_numpy(), sheet["Experiment_id"].to_numpy(), strict=True):
@@ -81,16 +81,16 @@ def test_the_clean_twin_is_the_brain_of_simulate(raw_release: Path, person: dict
             assert got.std() == pytest.approx(expected.std(), rel=0.1)
 
 
-def test_the_brain_goes_on_between_the_trials(person: dict[str, np.ndarray]) -> None:
-    slow = scipy.signal.resample_poly(person["clean"][10], 1, 4)
+def test_the_brain_goes_on_between_the_trials(simulated: dict[str, np.ndarray]) -> None:
+    slow = scipy.signal.resample_poly(simulated["clean"][10], 1, 4)
     seconds = slow[: len(slow) // 128 * 128].reshape(-1, 128).std(axis=1)
     assert seconds.min() > 0.2 * np.median(seconds)
-    jumps = np.abs(np.diff(person["clean"][10]))
+    jumps = np.abs(np.diff(simulated["clean"][10]))
     assert jumps.max() < 12 * jumps.std()  # nothing is cut off and put together
 
 
-def test_artefacts_are_in_the_recording_alone(person: dict[str, np.ndarray]) -> None:
-    raw, clean = person["raw"], person["clean"]
+def test_artefacts_are_in_the_recording_alone(simulated: dict[str, np.ndarray]) -> None:
+    raw, clean = simulated["raw"], simulated["clean"]
     assert (power_at(raw[:32], 50) > 100 * power_at(clean[:32], 50)).all()
     assert np.abs(raw[:32].mean(axis=1)).max() > 1000  # offsets of millivolts
     assert np.abs(clean.mean(axis=1)).max() < 1
@@ -102,9 +102,9 @@ def test_artefacts_are_in_the_recording_alone(person: dict[str, np.ndarray]) -> 
     assert 80 < np.median(blinks[peaks]) < 400
 
 
-def test_the_potential_common_to_all_electrodes_is_common(person: dict[str, np.ndarray]) -> None:
+def test_the_potential_common_to_all_electrodes_is_common(simulated: dict[str, np.ndarray]) -> None:
     # Mains of each electrode's own are small beside what all have in common.
-    assert power_at(person["raw"][5] - person["raw"][20], 50) < 0.3 * power_at(person["raw"][5], 50)
+    assert power_at(simulated["raw"][5] - simulated["raw"][20], 50) < 0.3 * power_at(simulated["raw"][5], 50)
 
 
 def test_blinks_and_gaze_have_the_maps_of_eyes() -> None:
@@ -123,8 +123,8 @@ def test_blinks_and_gaze_have_the_maps_of_eyes() -> None:
 
 
 def test_eog_electrodes_see_the_brain() -> None:
-    field = simulated_raw._eog_leadfield(Person(1, 0.25, 16))
-    brain = np.linalg.norm(Person(1, 0.25, 16).leadfield, axis=1)
+    field = simulated_raw._eog_leadfield(SimulatedSubject(1, 0.25, 16))
+    brain = np.linalg.norm(SimulatedSubject(1, 0.25, 16).leadfield, axis=1)
     assert field.shape == (4, 24)
     assert (np.linalg.norm(field, axis=1) > 0.1 * np.median(brain)).all()
 
@@ -196,8 +196,8 @@ def test_other_simulated_people_do_not_stay_beside_the_new_ones(tmp_path: Path) 
 
 
 def test_people_rate_at_their_own_pace() -> None:
-    between = [np.diff(Person(subject, 0, 16).onsets()) for subject in (1, 2)]
+    between = [np.diff(SimulatedSubject(subject, 0, 16).onsets()) for subject in (1, 2)]
     assert all(78 <= gap <= 92 for gap in itertools.chain(*between))
     assert len(set(np.round(between[0], 3))) == 39
     assert not np.allclose(between[0], between[1])
-    assert_array_equal(between[0], np.diff(Person(1, 0.5, 16).onsets()))
+    assert_array_equal(between[0], np.diff(SimulatedSubject(1, 0.5, 16).onsets()))

@@ -15,8 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from eegemo import ConfigError, load_deap_raw, write_simulated, write_simulated_raw
 from eegemo.datasets._head_model import dipole_field, head_model, site_positions
 from eegemo.datasets.deap_raw import find_onsets, read_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, Person
-from eegemo.datasets.simulated_raw import _Session
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets.simulated_raw import _Recording
 
 # As the dataset's description has them (FACTS.md, 3 and 4), written out here a second time.
 GENEVA = (
@@ -111,14 +111,14 @@ def test_codes_are_held_for_50_ms_above_the_high_bits_of_the_site(raw_release: P
 
 
 def test_a_whole_session_has_40_starts_and_a_few_fixation_marks_too_many() -> None:
-    person = Person(24, DEFAULT_EFFECT, DEFAULT_SEED)
-    session = _Session(person, 40, lost_onsets=[3, 40])
+    simulated = SimulatedSubject(24, DEFAULT_EFFECT, DEFAULT_SEED)
+    session = _Recording(simulated, 40, lost_onsets=[3, 40])
     codes = session.codes() & 0xFF
     edges = {code: np.flatnonzero((codes == code) & (np.r_[0, codes[:-1]] != code)) for code in range(1, 8)}
     assert {code: len(found) for code, found in edges.items()} == {1: 41, 2: 40, 3: 44, 4: 38, 5: 40, 6: 0, 7: 1}
-    starts = np.delete(person.onsets(), [2, 39])
+    starts = np.delete(simulated.onsets(), [2, 39])
     assert_allclose(edges[4] / FS, starts, atol=1 / 256)
-    assert_allclose(edges[5] / FS, person.onsets() + 60, atol=1 / 256)
+    assert_allclose(edges[5] / FS, simulated.onsets() + 60, atol=1 / 256)
     kept = np.isin(np.arange(40), [2, 39], invert=True)
     last_fixation = edges[3][np.searchsorted(edges[3], edges[4]) - 1]
     assert_allclose((edges[4] - last_fixation) / FS, 5, atol=0.01)  # 5 s of fixation before each video
@@ -129,11 +129,11 @@ def test_a_whole_session_has_40_starts_and_a_few_fixation_marks_too_many() -> No
 def test_the_sheet_tells_when_and_in_which_order_the_videos_were_shown(raw_release: Path) -> None:
     sheet = pd.read_csv(raw_release / "participant_ratings.csv")
     for subject, rows in sheet.groupby("Participant_id"):
-        person = Person(int(str(subject)), DEFAULT_EFFECT, DEFAULT_SEED)
+        simulated = SimulatedSubject(int(str(subject)), DEFAULT_EFFECT, DEFAULT_SEED)
         assert rows["Trial"].tolist() == [1, 2, 3, 4]
-        assert rows["Experiment_id"].tolist() == (person.order[:4] + 1).tolist()
+        assert rows["Experiment_id"].tolist() == (simulated.order[:4] + 1).tolist()
         for rating in ("valence", "arousal", "dominance", "liking"):
-            expected = person.ratings[rating].to_numpy()[rows["Experiment_id"].to_numpy() - 1]
+            expected = simulated.ratings[rating].to_numpy()[rows["Experiment_id"].to_numpy() - 1]
             assert rows[rating.capitalize()].tolist() == expected.tolist()
         found = find_onsets(read_deap_raw(path_of(raw_release, int(str(subject)))))
         assert_allclose(found, rows["Start_time"] / 1e6, atol=1 / 256)
@@ -141,14 +141,14 @@ def test_the_sheet_tells_when_and_in_which_order_the_videos_were_shown(raw_relea
 
 
 def test_when_videos_start_does_not_depend_on_the_effect_and_differs_between_people_and_seeds() -> None:
-    onsets = Person(5, 0.0, 3).onsets()
+    onsets = SimulatedSubject(5, 0.0, 3).onsets()
     assert onsets.shape == (40,)
     assert onsets[0] == 30
     assert (np.diff(onsets) >= 60 + 3 + 8 + 2 + 5).all()
-    assert_array_equal(Person(5, 1.0, 3).onsets(), onsets)
-    assert not np.array_equal(Person(6, 0.0, 3).onsets(), onsets)
-    assert not np.array_equal(Person(5, 0.0, 4).onsets(), onsets)
-    assert_array_equal(Person(5, 0.0, 3).rating_sheet()["Start_time"], np.round(1e6 * onsets))
+    assert_array_equal(SimulatedSubject(5, 1.0, 3).onsets(), onsets)
+    assert not np.array_equal(SimulatedSubject(6, 0.0, 3).onsets(), onsets)
+    assert not np.array_equal(SimulatedSubject(5, 0.0, 4).onsets(), onsets)
+    assert_array_equal(SimulatedSubject(5, 0.0, 3).rating_sheet()["Start_time"], np.round(1e6 * onsets))
 
 
 # --- the clean twin ---------------------------------------------------------------------------------------------------
@@ -167,11 +167,11 @@ def test_the_twins_trials_are_those_of_simulate_but_for_the_sensors_noise(raw_re
     channels = microvolts(path_of(raw_release, subject, "data_original_clean"))
     eeg = np.stack([channels[name] for name in GENEVA]).astype(float)
     eeg -= eeg.mean(axis=0)
-    person = Person(subject, DEFAULT_EFFECT, DEFAULT_SEED)
+    simulated = SimulatedSubject(subject, DEFAULT_EFFECT, DEFAULT_SEED)
     for number in (0, 3):
-        first = 4 * round(person.onsets()[number] * 128) - 3 * FS
+        first = 4 * round(simulated.onsets()[number] * 128) - 3 * FS
         ours = in_band(eeg[:, first : first + 63 * FS], 5, 42, FS)[:, ::4]
-        theirs = in_band(person.record(int(person.order[number]))[:32], 5, 42, 128)
+        theirs = in_band(simulated.record(int(simulated.order[number]))[:32], 5, 42, 128)
         inside = slice(256, -256)  # the ends of a piece that is cut out jump
         for x, y in zip(ours[:, inside], theirs[:, inside], strict=True):
             assert correlation(x, y) > 0.999
@@ -353,7 +353,9 @@ def test_nothing_is_written_beside_what_people_left(tmp_path: Path, place: str) 
 
 
 def test_both_releases_of_the_same_people_lie_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Person, "record", lambda self, trial: np.zeros((40, 8064), np.float32))  # seconds, else
+    monkeypatch.setattr(
+        SimulatedSubject, "record", lambda self, trial: np.zeros((40, 8064), np.float32)
+    )  # seconds, else
     write_simulated(tmp_path, [3])
     monkeypatch.undo()
     write_simulated_raw(tmp_path, [3], n_trials=1)

@@ -28,7 +28,7 @@ def make_windows(*, step: int = 2, n_people: int = 4, n_trials: int = 4) -> Wind
     table = pd.DataFrame({"subject": np.arange(n) // n_trials, "trial": np.arange(n) % n_trials + 1})
     table = table.assign(stimulus=10 * table["trial"], start=12 * np.arange(n), n_times=12, n_baseline=0)
     strip = np.zeros((12 * n, 1), np.float32)
-    return Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(4, step, unit="samples")
+    return Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(n_times=4, step=step)
 
 
 def in_trial(windows: Windows) -> pd.DataFrame:
@@ -78,7 +78,7 @@ def test_any_split_gets_the_record_that_a_fold_gets(
     for table in (windows.table, in_trial(windows)):
         identifiers = [table.iloc[part][["subject", "trial", "start"]] for part in (train, test, validation)]
         for parts in ([train, test, validation], masks, identifiers):
-            assert audit_split(table, *parts, length=4, **CLEAN).leakage == expected
+            assert audit_split(table, *parts, n_times=4, **CLEAN).leakage == expected
     for parts in ([train, test, validation], masks, [windows.table.iloc[part] for part in (train, test, validation)]):
         assert audit_split(windows, *parts, **CLEAN).leakage == expected
 
@@ -118,15 +118,15 @@ def test_groups_of_people_are_new_people(windows: Windows) -> None:
 def test_equal_trial_numbers_of_two_people_are_two_trials(windows: Windows) -> None:
     train, test = where(windows, subject=[0, 1, 2]), where(windows, subject=3)
     for table in (windows, windows.table, in_trial(windows)):
-        audit = audit_split(table, train, test, length=4)
+        audit = audit_split(table, train, test, n_times=4)
         assert (audit.leakage.trial, audit.leakage.subject, audit.leakage.shared_samples) == (0, 0, 0)
         assert audit.closest == "subject"
 
 
-@pytest.mark.parametrize("length", [4, None])
-def test_the_length_of_windows_may_stand_in_a_column(windows: Windows, length: int | None) -> None:
-    table = in_trial(windows).assign(length=4)
-    assert audit_split(table, [0], [1, 2, 5], length=length).leakage.shared_samples == pytest.approx(1 / 3)
+@pytest.mark.parametrize("n_times", [4, None])
+def test_the_length_of_windows_may_stand_in_a_column(windows: Windows, n_times: int | None) -> None:
+    table = in_trial(windows).assign(n_times=4)
+    assert audit_split(table, [0], [1, 2, 5], n_times=n_times).leakage.shared_samples == pytest.approx(1 / 3)
 
 
 def test_without_a_length_only_windows_on_both_sides_are_known_to_share_samples(windows: Windows) -> None:
@@ -159,7 +159,7 @@ def test_trials_whose_numbers_differ_are_different_whoever_they_belong_to(window
 def test_without_subjects_equal_trial_numbers_may_be_those_of_two_people(windows: Windows) -> None:
     """Windows with equal trial and start are two trials, so a number on both sides proves nothing."""
     table = in_trial(windows).drop(columns="subject")
-    audit = audit_split(table, where(windows, subject=[0, 1]), where(windows, subject=[2, 3]), length=4)
+    audit = audit_split(table, where(windows, subject=[0, 1]), where(windows, subject=[2, 3]), n_times=4)
     assert math.isnan(audit.leakage.trial)
 
 
@@ -228,17 +228,17 @@ def test_windows_named_by_what_the_table_lacks_are_refused(windows: Windows) -> 
 def test_rows_are_counted_by_position_whatever_the_index(windows: Windows) -> None:
     table = windows.table.set_index(np.random.default_rng(0).permutation(len(windows)))
     train, test = where(windows, trial=[1, 2]), where(windows, trial=3)
-    expected = audit_split(windows.table, train, test, length=4)
+    expected = audit_split(windows.table, train, test, n_times=4)
     mask = pd.Series(np.isin(np.arange(80), train), index=table.index)
-    assert audit_split(table, train, test, length=4) == expected
-    assert audit_split(table, mask, test, length=4) == expected
+    assert audit_split(table, train, test, n_times=4) == expected
+    assert audit_split(table, mask, test, n_times=4) == expected
 
 
 def test_names_of_people_and_trials_may_be_words(windows: Windows) -> None:
     words = windows.table.assign(subject=lambda t: "sub-0" + t["subject"].astype(str), trial=lambda t: t["trial"] + 0.5)
     train, test = where(windows, trial=[1, 2]), where(windows, trial=3)
-    expected = audit_split(windows.table, train, test, length=4)
-    assert audit_split(words, words.iloc[train], words.iloc[test], length=4) == expected
+    expected = audit_split(windows.table, train, test, n_times=4)
+    assert audit_split(words, words.iloc[train], words.iloc[test], n_times=4) == expected
 
 
 def test_what_the_windows_say_was_fitted_on_all_of_them_is_in_the_audit() -> None:
@@ -246,7 +246,7 @@ def test_what_the_windows_say_was_fitted_on_all_of_them_is_in_the_audit() -> Non
     windows = make_windows()
     noise = rng.standard_normal(windows.trials.signals.shape).astype(np.float32)
     trials = Trials(noise, windows.trials.table, ("Cz",), 1.0, dataset="noise", simulated=True)
-    audit = audit_split(zscored(trials).windows(4, 4, unit="samples"), [0], [5])
+    audit = audit_split(zscored(trials).windows(n_times=4, step=4), [0], [5])
     assert "TRANSDUCTIVE" in audit.verdict
 
 
@@ -256,7 +256,7 @@ def test_small_whole_numbers_do_not_overflow() -> None:
     table = pd.DataFrame({"subject": [1, 1, 1, 1, 2, 2, 2, 2], "trial": [1, 1, 2, 2] * 2, "start": [0, 30000] * 4})
     narrow = table.astype({"start": np.int16})
     for starts in (table, narrow):
-        assert audit_split(starts, [0, 2, 4], [1, 3, 6], length=5000).leakage.shared_samples == 0
+        assert audit_split(starts, [0, 2, 4], [1, 3, 6], n_times=5000).leakage.shared_samples == 0
 
 
 # What is said
@@ -376,32 +376,32 @@ def test_identifiers_of_windows_that_are_not_there_are_refused(
         audit_split(windows, rows, [1])
 
 
-@pytest.mark.parametrize("length", [0, -4])
-def test_a_window_without_samples_is_refused(windows: Windows, length: int) -> None:
-    with pytest.raises(ConfigError, match=f"start and length must be whole samples, got int64 and {length}"):
-        audit_split(windows.table, [0], [5], length=length)
+@pytest.mark.parametrize("n_times", [0, -4])
+def test_a_window_without_samples_is_refused(windows: Windows, n_times: int) -> None:
+    with pytest.raises(ConfigError, match=f"start and n_times must be whole samples, got int64 and {n_times}"):
+        audit_split(windows.table, [0], [5], n_times=n_times)
 
 
 @pytest.mark.parametrize("starts", [0.5, "0"])
 def test_starts_in_seconds_or_words_are_refused(windows: Windows, starts: Any) -> None:
-    with pytest.raises(ConfigError, match="start and length must be whole samples"):
-        audit_split(windows.table.assign(start=starts), [0], [5], length=4)
+    with pytest.raises(ConfigError, match="start and n_times must be whole samples"):
+        audit_split(windows.table.assign(start=starts), [0], [5], n_times=4)
 
 
 @pytest.mark.parametrize("as_column", [True, False])
 def test_a_length_that_is_not_whole_samples_is_refused(windows: Windows, as_column: bool) -> None:
-    table = windows.table.assign(length=2.5) if as_column else windows.table
+    table = windows.table.assign(n_times=2.5) if as_column else windows.table
     with pytest.raises(ConfigError, match="whole samples"):
-        audit_split(table, [0], [5], length=None if as_column else 2.5)  # type: ignore[arg-type]
+        audit_split(table, [0], [5], n_times=None if as_column else 2.5)  # type: ignore[arg-type]
 
 
 def test_a_length_that_is_no_number_is_refused(windows: Windows) -> None:
     with pytest.raises(ConfigError, match="whole samples"):
-        audit_split(windows.table.assign(length="long"), [0], [5])
+        audit_split(windows.table.assign(n_times="long"), [0], [5])
 
 
 def test_windows_of_two_lengths_are_refused(windows: Windows) -> None:
-    table = windows.table.assign(length=[4] * 79 + [5])
+    table = windows.table.assign(n_times=[4] * 79 + [5])
     with pytest.raises(ConfigError, match="Windows of one length were expected, got 4, 5"):
         audit_split(table, [0], [5])
 
@@ -412,7 +412,7 @@ def test_windows_of_two_lengths_are_refused(windows: Windows) -> None:
 @pytest.fixture
 def table_file(windows: Windows, tmp_path: Path) -> Path:
     path = tmp_path / "windows.csv"
-    windows.table.assign(length=4).to_csv(path, index=False)
+    windows.table.assign(n_times=4).to_csv(path, index=False)
     return path
 
 
@@ -483,7 +483,7 @@ def test_a_mask_of_ones_and_zeros_is_not_taken_for_row_numbers(windows: Windows)
 
 def test_a_column_says_the_part_of_each_window(windows: Windows, tmp_path: Path) -> None:
     part = np.where(windows.table["subject"] == 3, "Test", np.where(windows.table["subject"] == 2, "val", " train "))
-    windows.table.assign(part=part, length=4).to_csv(tmp_path / "windows.tsv", index=False, sep="\t")
+    windows.table.assign(part=part, n_times=4).to_csv(tmp_path / "windows.tsv", index=False, sep="\t")
     ((table, train, test, validation),) = read_split(tmp_path / "windows.tsv")
     parts = where(windows, subject=[0, 1]), where(windows, subject=3), where(windows, subject=2)
     assert audit_split(table, train, test, validation) == audit_split(windows, *parts)
@@ -493,7 +493,7 @@ def test_a_column_of_folds_makes_a_split_of_each(windows: Windows, tmp_path: Pat
     folds = []
     for subject in range(4):
         part = np.where(windows.table["subject"] == subject, "test", "train")
-        folds.append(windows.table.assign(part=part, fold=f"without {subject}", length=4))
+        folds.append(windows.table.assign(part=part, fold=f"without {subject}", n_times=4))
     pd.concat(folds).sample(frac=1, random_state=0).to_csv(tmp_path / "folds.csv", index=False)
     audits = [audit_split(*split) for split in read_split(tmp_path / "folds.csv")]
     assert [audit.closest for audit in audits] == ["subject"] * 4

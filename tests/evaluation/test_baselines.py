@@ -34,7 +34,7 @@ def make_windows(subject: list[str], stimulus: Any) -> Windows:
     table = pd.DataFrame({"subject": subject, "trial": np.arange(n), "start": np.arange(n) * 2})
     table = table.assign(stimulus=stimulus, n_times=2, n_baseline=0)
     trials = Trials(np.zeros((2 * n, 1), np.float32), table, ("Cz",), 1.0, dataset="zeros", simulated=True)
-    return trials.windows(2, 2, unit="samples")
+    return trials.windows(n_times=2, step=2)
 
 
 TRAIN = make_windows(["a", "a", "a", "b", "b", "b"], [1, 2, 3, 1, 2, 3])

@@ -24,8 +24,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from eegemo import CNNGRUClassifier, ConfigError, Results, Trials, Windows, cluster, evaluate, make_splitter, quadrants
+from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, cluster, evaluate, make_splitter, quadrants
 from eegemo.evaluation.protocols import Splitter
+from eegemo.networks import CNNGRU
 
 distributed = pytest.importorskip("distributed")
 
@@ -34,8 +35,8 @@ def flat(X: Windows) -> np.ndarray:
     return np.asarray(X).reshape(len(X), -1)
 
 
-def network() -> CNNGRUClassifier:
-    return CNNGRUClassifier(filters=4, units=3, dense_units=4, epochs=1)
+def network() -> EEGClassifier:
+    return EEGClassifier(CNNGRU(filters=4, units=3, dense_units=4), epochs=1)
 
 
 def linear() -> BaseEstimator:

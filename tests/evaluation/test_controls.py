@@ -1,4 +1,4 @@
-"""Controls: labels dealt anew, probes, and a rhythm whose frequency and size are measured by a Fourier transform."""
+"""Controls: permuted labels, probes, and a rhythm whose frequency and size are measured by a Fourier transform."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ def test_a_strength_that_is_none_is_refused(strength: float) -> None:
         Control("injected-signal", strength=strength)
 
 
-# Labels dealt anew
+# Permuted labels
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=20), st.integers(0, 1000))
-def test_labels_are_dealt_within_each_person_and_stay_together(subject: list[str], random_state: int) -> None:
+def test_labels_are_permuted_within_each_person_and_stay_together(subject: list[str], random_state: int) -> None:
     trials = make_rated(subject)
     permuted = permute_labels(trials, quadrants(), random_state=random_state)
     before, after = trials.table, permuted.table
@@ -104,7 +104,7 @@ def test_every_order_of_a_person_s_labels_is_equally_likely() -> None:
     assert chisquare(of_both).pvalue > 0.01
 
 
-def test_only_what_the_scheme_reads_is_dealt_and_the_original_is_left_alone() -> None:
+def test_only_what_the_scheme_reads_is_permuted_and_the_original_is_left_alone() -> None:
     trials = make_rated(["a"] * 10)
     before = trials.table.copy(deep=True)
     permuted = permute_labels(trials, high_low("valence"), random_state=1)
@@ -116,7 +116,7 @@ def test_only_what_the_scheme_reads_is_dealt_and_the_original_is_left_alone() ->
     assert (other.table["valence"] != permuted.table["valence"]).any()
 
 
-def test_a_category_is_dealt_too() -> None:
+def test_a_category_is_permuted_too() -> None:
     mood = ["joy", "fear", "joy", "calm", "calm", "calm"]
     trials = make_rated(["a", "a", "a", "b", "b", "b"], mood=mood)
     permuted = permute_labels(trials, categories("mood", ("calm", "fear", "joy")), random_state=0).table["mood"]
@@ -124,7 +124,7 @@ def test_a_category_is_dealt_too() -> None:
     assert permuted[3:].tolist() == ["calm"] * 3
 
 
-def test_dealt_labels_are_still_known_where_windows_leak_and_not_where_trials_are_kept_whole() -> None:
+def test_permuted_labels_are_still_known_where_windows_leak_and_not_where_trials_are_kept_whole() -> None:
     # 48 trials, each with a constant of its own, that a nearest neighbour recognises and nothing else does.
     n, n_times = 48, 8
     table = pd.DataFrame({"subject": np.arange(n) % 4, "trial": np.arange(n), "valence": np.arange(n) // 4 % 2 * 9.0})
@@ -132,7 +132,7 @@ def test_dealt_labels_are_still_known_where_windows_leak_and_not_where_trials_ar
     rng = np.random.default_rng(0)
     strip = np.repeat(rng.permutation(n) * 1.0, n_times)[:, None] + 0.01 * rng.standard_normal((n * n_times, 1))
     trials = Trials(strip.astype(np.float32), table, ("Cz",), 1.0, dataset="made", simulated=True)
-    windows = trials.windows(1, 1, unit="samples")
+    windows = trials.windows(n_times=1, step=1)
     neighbour = make_pipeline(FunctionTransformer(lambda X: np.asarray(X).reshape(len(X), -1)), KNeighborsClassifier(1))
     scores = {
         protocol: evaluate(
@@ -164,7 +164,7 @@ def test_the_stimulus_is_the_class(small_trials: Trials) -> None:
 
 
 def test_people_are_numbered_in_the_order_they_come_in() -> None:
-    windows = make_rated(["s2", "s10", "s2"]).windows(2, 2, unit="samples")
+    windows = make_rated(["s2", "s10", "s2"]).windows(n_times=2, step=2)
     _, scheme = controlled(Control("who-is-it"), windows, quadrants(), protocol="trial")
     assert scheme.classes == ("s2", "s10")
     np.testing.assert_array_equal(scheme(windows), [0, 1, 0])

@@ -24,8 +24,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from eegemo import (
-    CNNGRUClassifier,
     ConfigError,
+    EEGClassifier,
     MajorityClassifier,
     Results,
     Trials,
@@ -37,6 +37,7 @@ from eegemo import (
 )
 from eegemo.evaluation.metrics import METRICS
 from eegemo.evaluation.protocols import Split, Splitter
+from eegemo.networks import CNNGRU
 
 CLASSES = ("HVHA", "HVLA", "LVHA", "LVLA")
 
@@ -374,8 +375,8 @@ def test_provenance_says_what_was_run_on_what(windows: Windows) -> None:
         "n_repeats": 1,
         "random_state": 0,
     }
-    assert (provenance["labels"], provenance["classes"]) == ("quadrants>5", list(CLASSES))
-    assert provenance["window"].items() >= {"length": 32, "sfreq": 32.0, "n_windows": 96}.items()
+    assert (provenance["scheme"], provenance["classes"]) == ("quadrants>5", list(CLASSES))
+    assert provenance["window"].items() >= {"n_times": 32, "sfreq": 32.0, "n_windows": 96}.items()
     assert (provenance["dataset"], provenance["ch_names"]) == ("noise", ["F3", "F4"])
     assert provenance["data_fingerprint"] == windows.trials.fingerprint
     assert (provenance["simulated"], provenance["smoke"]) == (True, True)
@@ -438,7 +439,7 @@ def test_the_split_hash_is_that_of_the_splits(windows: Windows, change: dict[str
 
 
 def test_a_network_leaves_its_curves_and_moves_the_bars(windows: Windows) -> None:
-    network = CNNGRUClassifier(filters=4, units=3, dense_units=4, epochs=2)
+    network = EEGClassifier(CNNGRU(filters=4, units=3, dense_units=4), epochs=2)
     progress = Progress(console=Console(file=io.StringIO()))
     splitter = make_splitter("trial", n_splits=None)
     results = evaluate(network, windows, quadrants(), splitter, progress=progress, model="tiny")

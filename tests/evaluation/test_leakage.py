@@ -20,7 +20,7 @@ from eegemo.trials import FITTED_ON_ALL
 
 def make_windows(table: pd.DataFrame, *, step: int) -> Windows:
     strip = np.zeros((int((table["start"] + table["n_times"]).max()), 1), np.float32)
-    return Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(4, step, unit="samples")
+    return Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(n_times=4, step=step)
 
 
 def trial_table(n_trials: int, *, n_times: int = 12, n_people: int = 1, **columns: Any) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def seen_and_tested(draw: st.DrawFn) -> tuple[Windows, np.ndarray, np.ndarray]:
 def counted(windows: Windows, seen: np.ndarray, test: np.ndarray) -> dict[str, float]:
     """Count what test windows share with seen ones, pair by pair and sample by sample."""
     table = windows.trials.table.iloc[windows.trial_index].reset_index(drop=True)
-    samples = [set(range(start, start + windows.length)) for start in windows.starts]
+    samples = [set(range(start, start + windows.n_times)) for start in windows.starts]
 
     def share(key: list[Any]) -> float:
         return float(np.mean([any(key[t] == key[s] for s in seen) for t in test]))
@@ -150,7 +150,7 @@ def test_what_the_provenance_calls_fitted_on_all_trials_is_in_the_record() -> No
         simulated=True,
         provenance={FITTED_ON_ALL: ["a PCA", "a scaler"]},
     )
-    windows = trials.select([0, 1]).windows(4, 4, unit="samples")
+    windows = trials.select([0, 1]).windows(n_times=4, step=4)
     record = leakage_record(windows, np.array([0]), np.array([4]))
     assert (record.fitted_on_test, record.chosen_by_test) == (("a PCA", "a scaler"), ())
 

@@ -49,7 +49,7 @@ def make_windows(effect: float, n_people: int = 2, n_trials: int = 12) -> Window
     table = table.assign(stimulus=table["trial"], start=np.arange(n) * 2, n_times=2, n_baseline=0)
     strip = rng.standard_normal((2 * n, 3)) + effect * np.repeat(y, 2)[:, None]
     trials = Trials(strip.astype(np.float32), table, ("F3", "F4", "Cz"), 1.0, dataset="made", simulated=True)
-    return trials.windows(1, 1, unit="samples")
+    return trials.windows(n_times=1, step=1)
 
 
 def thirds() -> Splitter:
@@ -68,11 +68,11 @@ def test_what_is_there_has_the_smallest_p(level: str) -> None:
     assert 0.3 < found.null.mean() < 0.7
 
 
-def test_scores_are_those_of_evaluations_with_dealt_labels() -> None:
+def test_scores_are_those_of_evaluations_with_permuted_labels() -> None:
     windows = make_windows(effect=0)
     found = permutation_test(NearestMean(), windows, CLASSES, thirds(), metric="kappa", n_permutations=5)
-    dealt = [permute_labels(windows.trials, CLASSES, random_state=seed) for seed in range(5)]
-    several = [windows, *(Windows(trials, windows.length, windows.starts, windows.trial_index) for trials in dealt)]
+    permuted = [permute_labels(windows.trials, CLASSES, random_state=seed) for seed in range(5)]
+    several = [windows, *(Windows(trials, windows.n_times, windows.starts, windows.trial_index) for trials in permuted)]
     scores = [evaluate(NearestMean(), some, CLASSES, thirds()).of_subjects()["kappa"].mean() for some in several]
     assert found.score == pytest.approx(scores[0])
     np.testing.assert_allclose(found.null, scores[1:])
@@ -92,14 +92,14 @@ class Constant(NearestMean):
         return np.tile([1.0, 0.0], (len(X), 1))
 
 
-def test_dealt_labels_that_score_as_well_as_the_true_ones_count_against_them() -> None:
+def test_permuted_labels_that_score_as_well_as_the_true_ones_count_against_them() -> None:
     found = permutation_test(Constant(), make_windows(0), CLASSES, thirds(), metric="accuracy", n_permutations=3)
     np.testing.assert_allclose(found.null, 0.5)
     assert (found.score, found.p) == (0.5, 1)
 
 
-def test_a_classifier_that_sees_no_eeg_is_not_better_than_with_dealt_labels() -> None:
-    # Each third holds two trials of each class of each person, whatever is dealt, so all classes are equally common.
+def test_a_classifier_that_sees_no_eeg_is_not_better_than_with_permuted_labels() -> None:
+    # Each third holds two trials of each class of each person, however permuted: all classes are equally common.
     found = permutation_test(
         MajorityClassifier(), make_windows(effect=0), CLASSES, thirds(), metric="accuracy", n_permutations=19
     )

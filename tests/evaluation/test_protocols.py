@@ -50,7 +50,7 @@ def make_windows(
         start=table["n_times"].cumsum() - table["n_times"],
     )
     strip = np.zeros((int(table["n_times"].sum()), 1), np.float32)
-    windows = Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(4, step, unit="samples")
+    windows = Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(n_times=4, step=step)
     return windows, windows.expand(table["class"].to_numpy())
 
 
@@ -105,7 +105,7 @@ def units_of(protocol: str, windows: Windows) -> list[np.ndarray]:
 
 
 def samples_of(windows: Windows, numbers: np.ndarray) -> set[int]:
-    return {sample for start in windows.starts[numbers].tolist() for sample in range(start, start + windows.length)}
+    return {sample for start in windows.starts[numbers].tolist() for sample in range(start, start + windows.n_times)}
 
 
 def strata_of(protocol: str, windows: Windows, y: np.ndarray) -> list[tuple[Any, ...]]:
@@ -586,7 +586,7 @@ def test_trials_without_a_stimulus_cannot_be_kept_apart_by_it(protocol: str, mis
     trials = Trials(windows.trials.signals, table, ("Cz",), 1.0, dataset="zeros", simulated=True)
     message = rf"'{protocol}' needs the stimulus of every window; {n_missing} of 40 have none\. .*dropna\('stimulus'\)"
     with pytest.raises(ConfigError, match=message):
-        list(make_splitter(protocol, n_splits=2).split(trials.windows(4, 4, unit="samples"), y))
+        list(make_splitter(protocol, n_splits=2).split(trials.windows(n_times=4, step=4), y))
 
 
 @pytest.mark.parametrize("protocol", ["window-random", "trial", "subject"])
@@ -594,7 +594,7 @@ def test_protocols_that_do_not_look_at_stimuli_do_without_them(protocol: str) ->
     windows, y = equal_people(5, [0, 1, 2, 3])
     table = windows.trials.table.assign(stimulus=np.nan)
     trials = Trials(windows.trials.signals, table, ("Cz",), 1.0, dataset="zeros", simulated=True)
-    splits = list(make_splitter(protocol).split(trials.windows(4, 4, unit="samples"), y))
+    splits = list(make_splitter(protocol).split(trials.windows(n_times=4, step=4), y))
     assert as_lists(splits) == as_lists(list(make_splitter(protocol).split(windows, y)))
 
 

@@ -393,12 +393,12 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "folds": ({"protocol": splitter(n_splits=3)}, r"protocol\.n_splits: 4 there, 3 here"),
     "protocol": ({"protocol": splitter(protocol="video")}, r"protocol\.protocol: 'trial' there, 'video' here"),
     "validation": ({"protocol": splitter(validation_size=0.2)}, r"protocol\.validation_size: 0\.1 there, 0\.2 here"),
-    "labels": ({"labels": high_low("valence")}, r"labels: 'quadrants>5' there, 'valence>5' here"),
+    "scheme": ({"scheme": high_low("valence")}, r"scheme: 'quadrants>5' there, 'valence>5' here"),
     "control": ({"control": "permuted-labels"}, r"control"),
     "strength": ({"control": Control("injected-signal", strength=2.0)}, r"control"),
     "samples": ({"windows": other_samples}, "data_fingerprint"),
     "step": ({"windows": lambda windows: windows.trials.windows(1.0, 0.5)}, r"window\.n_windows: 96 there, 168 here"),
-    "length": ({"windows": lambda windows: windows.trials.windows(0.5, 1.0 / 2)}, r"window\.length: 32 there, 16"),
+    "n_times": ({"windows": lambda windows: windows.trials.windows(0.5, 1.0 / 2)}, r"window\.n_times: 32 there, 16"),
     "channels": ({"windows": lambda windows: windows.trials.pick(["F3"]).windows()}, r"ch_names: \['F3', 'F4'\] there"),
 }
 
@@ -408,7 +408,7 @@ def changed(windows: Windows, changes: dict[str, Any], **options: Any) -> Result
     return evaluate(
         changes.get("classifier", NearestMean()),
         data,
-        changes.get("labels", quadrants()),
+        changes.get("scheme", quadrants()),
         changes.get("protocol", splitter()),
         control=changes.get("control"),
         **options,
@@ -449,7 +449,7 @@ def test_rules_of_one_name_that_give_other_classes_are_other_runs(windows: Windo
     )
     by_person = make_splitter("subject", n_splits="leave-one-out", validation_size=0)
     evaluate(NearestMean(), windows, mild, by_person, folder=tmp_path)
-    with pytest.raises(ConfigError, match=r"another configuration \(.*labels"):
+    with pytest.raises(ConfigError, match=r"another configuration \(.*scheme"):
         evaluate(NearestMean(), windows, strict, by_person, folder=tmp_path)
 
 

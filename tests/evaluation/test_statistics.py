@@ -1,4 +1,4 @@
-"""Intervals, tests between models and dealt labels: by hand, by scipy, and by resampling written out here."""
+"""Intervals, tests between models and permuted labels: by hand, by scipy, and by resampling written out here."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run(
         return [
             evaluate(
                 Reader(number * n_classes, n_classes),
-                trials.windows(1, 1, unit="samples"),
+                trials.windows(n_times=1, step=1),
                 scheme,
                 folds or make_folds([row % 2 for row in range(n_trials)]),
                 model="ABC"[number],
@@ -530,11 +530,11 @@ def test_an_unknown_level_is_not_t_tested() -> None:
         corrected_resampled_ttest(*t_test_results(), "accuracy", "windows")
 
 
-# Labels dealt anew
+# Permuted labels
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
-def test_dealt_labels_score_as_all_their_orders_do(metric: str) -> None:
+def test_permuted_labels_score_as_all_their_orders_do(metric: str) -> None:
     y, predicted = np.array([0, 0, 1, 2]), np.array([[0, 0], [0, 1], [1, 2], [2, 0]])
     (result,) = run(y, [1] * 4, predicted, n_classes=3)
 
@@ -544,7 +544,7 @@ def test_dealt_labels_score_as_all_their_orders_do(metric: str) -> None:
             return float(accuracy_score(true, predicted.ravel()))
         return float(f1_score(true, predicted.ravel(), average="macro"))
 
-    every = np.array([by_sklearn(dealt) for dealt in permutations(y)])
+    every = np.array([by_sklearn(order) for order in permutations(y)])
     found = label_permutation_test(result, metric)
     assert found.score == pytest.approx(by_sklearn(y))
     values, shares = np.unique(every.round(9), return_counts=True)
@@ -556,7 +556,7 @@ def test_dealt_labels_score_as_all_their_orders_do(metric: str) -> None:
 
 
 def test_labels_stay_with_their_person() -> None:
-    # Two people of two trials: all four are right in 1 of 4 cases; dealt over both people in 1 of 6.
+    # Two people of two trials: all four are right in 1 of 4 cases; permuted over both in 1 of 6.
     (result,) = run([0, 1, 0, 1], ["a", "b", "b", "a"], [[0], [1], [0], [1]])
     found = label_permutation_test(result, "accuracy")
     assert found.score == 1

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 import paper_tables
-from eegemo import CNNGRUClassifier, ConfigError, write_simulated
+from eegemo import ConfigError, EEGClassifier, write_simulated
 
 QUICK = {
     "models": ("cnn-gru",),
@@ -73,7 +73,7 @@ def test_a_second_run_takes_up_the_finished_folds_and_writes_the_same_tables(
 ) -> None:
     again = tmp_path / "again"
     shutil.copytree(from_simulation, again)
-    monkeypatch.setattr(CNNGRUClassifier, "fit", None)  # nothing is left to fit
+    monkeypatch.setattr(EEGClassifier, "fit", None)  # nothing is left to fit
     paper_tables.run(paper_tables.PaperTables(**QUICK, out=again), Console(file=io.StringIO()))  # type: ignore[arg-type]
     for path in from_simulation.glob("*.csv"):
         assert (again / path.name).read_bytes() == path.read_bytes()

@@ -144,7 +144,7 @@ def test_rms_is_librosas_and_a_sines_amplitude_over_root_2(noise: np.ndarray) ->
 
 @pytest.mark.parametrize("length", [1, 2, 5, 128])
 def test_the_amplitude_envelope_is_the_largest_absolute_value(trials: Trials, length: int) -> None:
-    windows = trials.windows(length, max(1, length // 2), unit="samples")
+    windows = trials.windows(n_times=length, step=max(1, length // 2))
     windows = windows[:: max(1, len(windows) // 300)]
     found = AmplitudeEnvelope().fit_transform(windows)
     np.testing.assert_array_equal(found, np.abs(windows.to_numpy()).max(axis=-1))
@@ -309,7 +309,7 @@ def test_bin_power_is_the_notebooks(noise: np.ndarray) -> None:
 
 
 def test_the_recipe_has_70_features() -> None:
-    windows = simulate(1, channels="emotiv14").select([0]).windows(256, 16, unit="samples")
+    windows = simulate(1, channels="emotiv14").select([0]).windows(n_times=256, step=16)
     features = BinPower().fit(windows)
     assert features.transform(windows[:5]).shape == (5, 70)
     assert list(features.get_feature_names_out()[:2]) == ["AF3_theta_bin_power", "AF3_alpha_bin_power"]
@@ -338,7 +338,7 @@ def test_corrected_bin_power_is_that_of_the_bands(noise: np.ndarray) -> None:
 @pytest.mark.parametrize("step", [8, 64, 128])
 @every_feature
 def test_windows_have_the_features_that_they_have_alone(trials: Trials, name: str, step: int) -> None:
-    windows = trials.windows(128, step, unit="samples")
+    windows = trials.windows(n_times=128, step=step)
     chosen = windows[np.random.default_rng(0).permutation(len(windows))[:200]]
     together = make(name).fit(windows).transform(chosen)
     if name not in FILTERED:
@@ -388,7 +388,7 @@ def test_running_sums_err_no_more_than_their_bound(seed: int, n_times: int, scal
 
 
 def test_the_error_of_running_sums_on_eeg_is_far_below_what_matters(trials: Trials) -> None:
-    windows = trials.windows(128, 8, unit="samples")
+    windows = trials.windows(n_times=128, step=8)
     running = DifferentialEntropy().fit_transform(windows).reshape(len(windows), 3, 4)
     for trial in range(len(trials)):
         whole = trials.trial_data(trial, baseline=True).astype(float)

@@ -15,12 +15,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from eegemo import CNNGRUClassifier, ConfigError, Trials, Windows, evaluate, make_splitter, quadrants, simulate
+from eegemo import ConfigError, EEGClassifier, Trials, Windows, evaluate, make_splitter, quadrants, simulate
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.features.bands import DifferentialEntropy
 from eegemo.features.bin_power import BinPower
-from eegemo.models import CLASSICAL, MODELS, NETWORKS, make_model
+from eegemo.models import CLASSICAL, MODELS, make_model
 from eegemo.models.classical import SoftmaxDecision, samples
+from eegemo.networks import CNNGRU, NETWORKS
 
 every_model = pytest.mark.parametrize("name", CLASSICAL)
 
@@ -65,11 +66,27 @@ def test_models_are_cloned_pickled_and_repeat_themselves(windows: Windows, name:
 
 def test_a_model_is_made_by_its_name() -> None:
     assert set(MODELS) == set(NETWORKS) | set(CLASSICAL)
-    network = make_model("eegnet", random_state=4, epochs=7)
-    assert (network.random_state, network.epochs) == (4, 7)
-    assert isinstance(make_model("riemann", random_state=4, epochs=7), Pipeline)
+    network = make_model("eegnet", random_state=4, epochs=7, F1=3)
+    assert (network.random_state, network.epochs, network.network.F1) == (4, 7, 3)
+    assert isinstance(make_model("riemann", random_state=4), Pipeline)
+    assert make_model("linear-svm", classifier__estimator__C=7).get_params()["classifier__estimator__C"] == 7
     with pytest.raises(ConfigError, match="Did you mean 'riemann'"):
         make_model("rieman")
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("logistic-regression", {"C": 10}, r"Unknown parameter 'C' of model 'logistic-regression'.*classifier__C"),
+        ("logistic-regression", {"epochs": 3}, "Unknown parameter 'epochs' of model 'logistic-regression'"),
+        ("cnn-gru", {"unit": 3}, r"Unknown parameter 'unit' of model 'cnn-gru'\. Did you mean 'units'"),
+        ("tcn", {"lr": 0.1}, r"Did you mean 'learning_rate'\?"),
+        ("tcn", {"units": 3}, "Unknown parameter 'units' of model 'tcn'"),
+    ],
+)
+def test_a_parameter_that_a_model_does_not_have_is_refused(name: str, params: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        make_model(name, **params)
 
 
 def test_the_tangent_space_is_that_of_its_definition(windows: Windows) -> None:
@@ -124,7 +141,7 @@ def test_the_most_probable_class_is_the_one_decided_for(machine: BaseEstimator, 
 # A network at the end of a pipeline
 
 
-class Remembers(CNNGRUClassifier):
+class Remembers(EEGClassifier):
     """Keeps the validation data that it was given."""
 
     given: ClassVar[list[Any]] = []
@@ -138,8 +155,8 @@ def test_a_network_on_features_stops_on_transformed_validation_data(small_trials
     trials = Trials(
         small_trials.signals, small_trials.table, small_trials.ch_names, 128.0, "fast noise", simulated=True
     )
-    windows = trials.windows(64, 32, unit="samples")
-    network = Remembers(filters=4, units=3, dense_units=4, epochs=2, pool_size=2)
+    windows = trials.windows(n_times=64, step=32)
+    network = Remembers(CNNGRU(filters=4, units=3, dense_units=4, pool_size=2), epochs=2)
     splitter = make_splitter("trial", n_splits=None)
     result = evaluate(make_pipeline(BinPower(), network), windows, quadrants(), splitter)
     (fold,) = result.folds

@@ -9,8 +9,7 @@ import pickle
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sized
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,48 +17,40 @@ import joblib
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from eegemo import CNNGRUClassifier, ConfigError, Trials, Windows, quadrants
-from eegemo.models import NETWORKS, model_class
-from eegemo.models.base import WindowClassifier
+from eegemo import ConfigError, EEGClassifier, Trials, Windows, quadrants
+from eegemo.features import RMS
+from eegemo.networks import CNNGRU, NETWORKS, ChannelNormalization, network_class
+from eegemo.training import compiled
+from tiny import TINY, tiny, traced
 
-_CNN_RNN = {"filters": 8, "kernel_size": 3, "pool_size": 4, "units": 4, "dense_units": 8}
-_TINY: dict[str, dict[str, Any]] = {
-    "cnn-gru": _CNN_RNN,
-    "cnn-lstm": _CNN_RNN,
-    "tcn": {"nb_filters": 8, "kernel_size": 4},
-    "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
-}
 _QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 32, "learning_rate": 0.02, "random_state": 0}
 N_TIMES = 16
 
 every_model = pytest.mark.parametrize("name", NETWORKS)
 
 
-def make(name: str, **settings: Any) -> WindowClassifier:
-    return model_class(name)(**{**_TINY.get(name, {}), **_QUICK, **settings})
+def own(n_times: int, n_channels: int, n_outputs: int, *, activation: str = "softmax") -> keras.Model:
+    """Somebody's own network: a spectrum-like layer and a decision."""
+    inputs = keras.Input((n_times, n_channels))
+    x = keras.layers.Conv1D(8, 5, padding="same", activation="relu")(inputs)
+    x = keras.layers.Dropout(0.1)(keras.layers.GlobalMaxPooling1D()(x))
+    return keras.Model(inputs, keras.layers.Dense(n_outputs, activation=activation)(x))
 
 
-@contextmanager
-def tracing(wanted: bool) -> Iterator[None]:
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(not wanted)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)
+def make(name: str, **settings: Any) -> EEGClassifier:
+    return tiny(name, **{**_QUICK, **settings})
 
 
 @pytest.fixture(scope="module", autouse=True)
 def no_tracing() -> Iterator[None]:
     """Most tests fit a tiny network for a few steps: tracing it takes longer than running it."""
-    with tracing(False):
+    with traced(False):
         yield
 
 
@@ -87,11 +78,11 @@ def with_signals(trials: Trials, signals: np.ndarray) -> Trials:
 @pytest.fixture(scope="module")
 def few_windows(small_trials: Trials) -> Windows:
     """48 windows of six trials: two of the classes have two trials, two have one."""
-    return small_trials.select(range(6)).windows(length=0.5, step=0.5)
+    return small_trials.select(range(6)).windows(duration=0.5, step=0.5)
 
 
 @pytest.fixture(scope="module")
-def fitted() -> dict[str, WindowClassifier]:
+def fitted() -> dict[str, EEGClassifier]:
     """Every model, trained for two steps on thirty toy windows."""
     return {name: make(name).fit(*toy(30, 0)) for name in NETWORKS}
 
@@ -100,12 +91,12 @@ def fitted() -> dict[str, WindowClassifier]:
 def learned() -> dict[str, np.ndarray]:
     """The predictions of every model for new toy data, trained on graphs as a user's networks are."""
     X, y = toy(240, 0)
-    with tracing(True):
+    with traced(True):
         return {name: make(name, epochs=10).fit(X, y).predict_proba(toy(90, 1)[0]) for name in NETWORKS}
 
 
 @pytest.fixture(scope="module")
-def predicted(fitted: dict[str, WindowClassifier]) -> dict[str, np.ndarray]:
+def predicted(fitted: dict[str, EEGClassifier]) -> dict[str, np.ndarray]:
     """The predictions of every model for one window more than a batch holds."""
     return {name: classifier.predict_proba(toy(1025, 2)[0]) for name, classifier in fitted.items()}
 
@@ -115,7 +106,7 @@ class TestScikitLearnTools:
 
     @every_model
     def test_classes_may_be_names_and_probabilities_come_in_their_order(
-        self, fitted: dict[str, WindowClassifier], name: str
+        self, fitted: dict[str, EEGClassifier], name: str
     ) -> None:
         X, y = toy(30, 0)
 
@@ -129,10 +120,10 @@ class TestScikitLearnTools:
         assert classifier.score(X, y) == (classifier.predict(X) == y).mean()
 
     @every_model
-    def test_a_clone_has_the_settings_and_nothing_learned(self, fitted: dict[str, WindowClassifier], name: str) -> None:
+    def test_a_clone_has_the_settings_and_nothing_learned(self, fitted: dict[str, EEGClassifier], name: str) -> None:
         copied = clone(fitted[name])
 
-        assert copied.get_params() == fitted[name].get_params()
+        assert copied.resolved_params() == fitted[name].resolved_params()
         assert copied.get_params()["learning_rate"] == _QUICK["learning_rate"]
         with pytest.raises(NotFittedError):
             copied.predict_proba(toy(3, 0)[0])
@@ -140,7 +131,7 @@ class TestScikitLearnTools:
     @every_model
     @pytest.mark.parametrize("way", ["pickle", "joblib", "deepcopy"])
     def test_a_trained_classifier_survives_pickling(
-        self, fitted: dict[str, WindowClassifier], name: str, way: str
+        self, fitted: dict[str, EEGClassifier], name: str, way: str
     ) -> None:
         X, classifier = toy(30, 0)[0], fitted[name]
         buffer = io.BytesIO()
@@ -229,11 +220,11 @@ class TestLearning:
     ) -> None:
         X, y = toy(240, 0)
         np.savez(tmp_path / "toy.npz", X=X, y=y, new=toy(90, 1)[0])
-        settings = {name: {**_TINY.get(name, {}), **_QUICK, "epochs": 10} for name in NETWORKS}
+        settings = {name: {**TINY.get(name, {}), **_QUICK, "epochs": 10} for name in NETWORKS}
         script = (
-            "import json, sys; import numpy as np; from eegemo.models import model_class\n"
+            "import json, sys; import numpy as np; from eegemo import make_model\n"
             "data = np.load('toy.npz')\n"
-            "fitted = {k: model_class(k)(**v).fit(data['X'], data['y']) for k, v in json.loads(sys.argv[1]).items()}\n"
+            "fitted = {k: make_model(k, **v).fit(data['X'], data['y']) for k, v in json.loads(sys.argv[1]).items()}\n"
             "np.savez('proba.npz', **{k: v.predict_proba(data['new']) for k, v in fitted.items()})\n"
         )
 
@@ -244,7 +235,7 @@ class TestLearning:
                 np.testing.assert_array_equal(fresh[name], learned[name])
 
     @every_model
-    def test_a_second_fit_starts_anew(self, fitted: dict[str, WindowClassifier], name: str) -> None:
+    def test_a_second_fit_starts_anew(self, fitted: dict[str, EEGClassifier], name: str) -> None:
         X, y = toy(30, 0)
         other = np.random.default_rng(3).standard_normal((20, 3, 20))
         classifier = make(name).fit(other, np.arange(20) % 2)
@@ -255,7 +246,7 @@ class TestLearning:
         assert classifier.history_ == fitted[name].history_
 
     @every_model
-    def test_another_seed_gives_other_predictions(self, fitted: dict[str, WindowClassifier], name: str) -> None:
+    def test_another_seed_gives_other_predictions(self, fitted: dict[str, EEGClassifier], name: str) -> None:
         X, y = toy(30, 0)
 
         other = make(name, random_state=1).fit(X, y)
@@ -302,7 +293,7 @@ class TestLearning:
     @every_model
     @pytest.mark.parametrize("n", [1, 2, 3, 1024])
     def test_a_prediction_does_not_depend_on_the_windows_beside_it(
-        self, fitted: dict[str, WindowClassifier], predicted: dict[str, np.ndarray], name: str, n: int
+        self, fitted: dict[str, EEGClassifier], predicted: dict[str, np.ndarray], name: str, n: int
     ) -> None:
         X = toy(1025, 2)[0]
 
@@ -362,14 +353,37 @@ class TestStopping:
         assert column.history_ == row.history_
 
     @every_model
-    def test_a_listener_hears_of_every_epoch(self, name: str) -> None:
-        heard: list[tuple[int, dict[str, int]]] = []
-
-        make(name, epochs=3).fit(
-            *noise(20), on_epoch_end=lambda done, history: heard.append((done, {k: len(v) for k, v in history.items()}))
+    def test_callbacks_of_keras_hear_of_every_epoch_and_batch(self, name: str) -> None:
+        epochs: list[tuple[int, dict[str, float]]] = []
+        batches: list[int] = []
+        listener = keras.callbacks.LambdaCallback(
+            on_epoch_end=lambda epoch, logs: epochs.append((epoch, logs)),
+            on_train_batch_end=lambda batch, logs: batches.append(batch),
         )
 
-        assert heard == [(n, {"loss": n, "accuracy": n}) for n in (1, 2, 3)]
+        classifier = make(name, epochs=3, batch_size=8).fit(*noise(20), callbacks=[listener])
+
+        assert [epoch for epoch, _ in epochs] == [0, 1, 2]
+        assert [logs["loss"] for _, logs in epochs] == classifier.history_["loss"]
+        assert batches == [0, 1, 2] * 3
+
+    @every_model
+    def test_a_callback_may_end_the_training_and_change_the_learning_rate(self, name: str) -> None:
+        class Stop(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+                self.model.stop_training = epoch == 1
+
+        schedule = keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 if epoch == 0 else 0.0)
+
+        classifier = make(name, epochs=9).fit(*noise(20), callbacks=[Stop()])
+        once = make(name, epochs=1, learning_rate=0.1).fit(*noise(20))
+        then_none = make(name, epochs=4).fit(*noise(20), callbacks=[schedule])
+        after = make(name, epochs=9).fit(*noise(20), callbacks=[Stop()])  # nothing is left of the schedule
+
+        assert len(classifier.history_["loss"]) == classifier.best_epoch_ == 2
+        for ours, theirs in zip(then_none.model_.trainable_weights, once.model_.trainable_weights, strict=True):
+            np.testing.assert_allclose(np.asarray(ours), np.asarray(theirs), atol=1e-6)  # norms are kept at each step
+        assert after.history_ == classifier.history_
 
 
 class Seen:
@@ -415,7 +429,9 @@ class TestWhatIsSeen:
     ) -> None:
         X, y = numbered(n)
 
-        make(name, epochs=3, batch_size=batch_size, normalization=None).fit(X, y, on_epoch_end=seen.next_epoch)
+        make(name, epochs=3, batch_size=batch_size, normalization=None).fit(
+            X, y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=seen.next_epoch)]
+        )
 
         epochs = seen.trained[:3]
         assert [set(epoch) for epoch in epochs] == [set(range(n))] * 3
@@ -441,7 +457,7 @@ class TestWhatIsSeen:
     def test_windows_are_carved_by_their_trials(self, name: str, seen: Seen, small_trials: Trials) -> None:
         n_samples = len(small_trials.signals)
         signals = np.repeat(np.arange(n_samples, dtype=np.float32)[:, None], 2, axis=1)
-        windows = with_signals(small_trials, signals).windows(length=0.5, step=0.25)
+        windows = with_signals(small_trials, signals).windows(duration=0.5, step=0.25)
 
         make(name, validation_fraction=0.25, normalization=None).fit(windows, quadrants()(windows))
 
@@ -470,8 +486,8 @@ class TestWhatIsSeen:
                 gathered.append(len(batch))
                 return batch
 
-        some = small_trials.windows(length=16, step=1, unit="samples")
-        windows = Watched(some.trials, some.length, some.starts, some.trial_index)
+        some = small_trials.windows(n_times=16, step=1)
+        windows = Watched(some.trials, some.n_times, some.starts, some.trial_index)
         y = quadrants()(windows)
 
         make(name, batch_size=300).fit(windows, y, validation_data=(windows, y)).predict(windows)
@@ -506,11 +522,11 @@ class TestErrors:
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     @pytest.mark.parametrize("as_windows", [False, True])
     def test_values_that_are_not_finite_are_refused(
-        self, fitted: dict[str, WindowClassifier], name: str, as_windows: bool, value: float, few_windows: Windows
+        self, fitted: dict[str, EEGClassifier], name: str, as_windows: bool, value: float, few_windows: Windows
     ) -> None:
         signals = few_windows.trials.signals.copy()
         signals[320] = value  # of the third trial, past its baseline
-        windows = with_signals(few_windows.trials, signals).windows(length=0.5, step=0.5)
+        windows = with_signals(few_windows.trials, signals).windows(duration=0.5, step=0.5)
         X = windows if as_windows else windows.to_numpy()
 
         with pytest.raises(ValueError, match=r"NaN|infinity|finite"):
@@ -529,20 +545,20 @@ class TestErrors:
         ],
     )
     def test_windows_of_another_shape_than_the_fitted_ones_are_refused(
-        self, fitted: dict[str, WindowClassifier], name: str, shape: tuple[int, ...], message: str
+        self, fitted: dict[str, EEGClassifier], name: str, shape: tuple[int, ...], message: str
     ) -> None:
         with pytest.raises(ValueError, match=message):
             fitted[name].predict(np.zeros(shape))
 
     @every_model
     def test_windows_of_another_length_than_the_fitted_ones_are_refused(
-        self, fitted: dict[str, WindowClassifier], name: str, small_trials: Trials
+        self, fitted: dict[str, EEGClassifier], name: str, small_trials: Trials
     ) -> None:
         with pytest.raises(ValueError, match=r"2 channels x 32 samples, but \w+ was fitted on 2 x 16"):
-            fitted[name].predict(small_trials.windows(length=1.0, step=1.0))
+            fitted[name].predict(small_trials.windows(duration=1.0, step=1.0))
 
     @every_model
-    def test_no_windows_are_refused(self, fitted: dict[str, WindowClassifier], name: str, few_windows: Windows) -> None:
+    def test_no_windows_are_refused(self, fitted: dict[str, EEGClassifier], name: str, few_windows: Windows) -> None:
         with pytest.raises(ValueError, match="no windows"):
             make(name).fit(few_windows[:0], np.array([]))
         with pytest.raises(ValueError, match="no windows"):
@@ -558,13 +574,11 @@ class TestErrors:
             {"batch_size": 0},
             {"batch_size": -32},
             {"patience": 0},
-            {"patience": None},
             {"learning_rate": 0},
             {"learning_rate": -0.1},
             {"learning_rate": np.nan},
             {"learning_rate": np.inf},
             {"learning_rate": "fast"},
-            {"learning_rate": None},
             {"validation_fraction": 0},
             {"validation_fraction": 1},
             {"validation_fraction": -0.2},
@@ -599,7 +613,7 @@ class TestErrors:
     )
     def test_a_size_that_no_network_can_have_is_refused_by_name(self, name: str, setting: dict[str, Any]) -> None:
         with pytest.raises(ConfigError, match=next(iter(setting))):
-            make(name, **setting).build(N_TIMES, 2, 2)
+            make(name, **setting).fit(*noise(20))
 
     @every_model
     def test_too_few_groups_to_carve_validation_data_out_of_are_refused(self, name: str) -> None:
@@ -653,21 +667,215 @@ class TestErrors:
         ],
         ids=["predict", "predict_proba", "score", "save"],
     )
-    def test_a_classifier_that_was_not_fitted_says_so(self, name: str, use: Callable[[WindowClassifier], Any]) -> None:
+    def test_a_classifier_that_was_not_fitted_says_so(self, name: str, use: Callable[[EEGClassifier], Any]) -> None:
         with pytest.raises(NotFittedError, match="not fitted yet"):
             use(make(name))
 
 
-def test_an_epoch_whose_validation_loss_is_no_number_is_never_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
-    likelihoods = iter([0.4, 0.8, np.nan, np.nan, np.nan])
-    classifier = CNNGRUClassifier(filters=2, units=2, dense_units=2, epochs=9, patience=3, random_state=0)
+class TestWeights:
+    @every_model
+    def test_a_whole_weight_is_the_same_as_so_many_copies(self, name: str) -> None:
+        X, y = toy(20, 0)
+        weight = np.random.default_rng(1).integers(0, 4, 20)
 
-    def predict(source: Sized) -> np.ndarray:
-        likelihood = next(likelihoods)
-        return np.tile([likelihood, 1 - likelihood], (len(source), 1))
+        weighted = make(name).fit(X, y, sample_weight=weight)
+        copied = make(name).fit(X.repeat(weight, axis=0), y.repeat(weight))
 
-    monkeypatch.setattr(classifier, "_predict", predict)
-    X, y = np.random.default_rng(0).standard_normal((8, 1, 32)).astype(np.float32), np.arange(8) % 2
-    classifier.fit(X, y, validation_data=(X[y == 0], y[y == 0]))
-    assert classifier.best_epoch_ == 2
-    assert len(classifier.history_["val_loss"]) == 5
+        assert weighted.history_ == copied.history_
+        np.testing.assert_array_equal(weighted.predict_proba(X), copied.predict_proba(X))
+
+    @every_model
+    def test_windows_of_no_weight_are_never_seen(self, name: str, seen: Seen) -> None:
+        X, y = numbered(20)
+        weight = np.where(np.arange(20) < 12, 0.5, 0.0)
+
+        make(name, epochs=5, normalization=None).fit(X, y, sample_weight=weight)
+
+        # All below 1, so relative to the largest: a half is as good as a whole.
+        assert sorted(seen.trained[0]) == sorted(list(range(12)) * 5)
+
+    def test_a_fraction_is_the_chance_of_being_seen_in_an_epoch(self, seen: Seen) -> None:
+        X, y = numbered(20)
+        weight = np.where(np.arange(20) < 10, 1.25, 0.25)
+
+        make("cnn-gru", epochs=400, normalization=None).fit(X, y, sample_weight=weight)
+
+        often = np.bincount(seen.trained[0], minlength=20) / 400
+        # The standard error is sqrt(.25 * .75 / 400) = .022, and a batch is filled up by at most one share.
+        np.testing.assert_allclose(often, weight, atol=0.1)
+
+    @every_model
+    def test_a_rare_class_is_found_where_classes_weigh_the_same(self, name: str) -> None:
+        X, y = noise(200)
+        y = (np.arange(200) < 20).astype(int)
+
+        plain = make(name, epochs=4, learning_rate=0.01).fit(X, y)
+        balanced = make(name, epochs=4, learning_rate=0.01, class_weight="balanced").fit(X, y)
+
+        # A network that has learned nothing but how common the classes are says .1, and .5 where they weigh the same.
+        often = [model.predict_proba(noise(200, seed=1)[0])[:, 1].mean() for model in (plain, balanced)]
+        assert often[0] < 0.4
+        assert often[1] > often[0] + 0.1
+
+    def test_class_weights_and_weights_of_windows_multiply(self, seen: Seen) -> None:
+        X, y = numbered(8)  # classes 0 1 0 1 ...
+        weight = np.array([1.0, 1, 1, 1, 2, 2, 2, 2])
+
+        make("cnn-gru", epochs=1, normalization=None, class_weight={0: 3, 1: 1}).fit(X, y, sample_weight=weight)
+
+        # Relative to their mean of 2, class 0 weighs 1.5 and class 1 weighs 0.5; times 2, 3 and 1 for the last four.
+        assert [seen.trained[0].count(number) for number in range(4, 8)] == [3, 1, 3, 1]
+
+    @pytest.mark.parametrize(
+        ("weight", "message"),
+        [([1.0] * 19, "shape"), ([-1.0] * 20, "[Nn]egative"), ([0.0] * 20, "zero"), ([np.nan] * 20, "NaN")],
+    )
+    def test_weights_that_cannot_be_used_are_refused(self, weight: list[float], message: str) -> None:
+        with pytest.raises(ValueError, match=message):
+            make("cnn-gru").fit(*noise(20), sample_weight=np.array(weight))
+
+    def test_a_class_weight_of_no_class_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="class"):
+            make("cnn-gru", class_weight={"happy": 2}).fit(*noise(20))
+
+
+class TestNetworks:
+    """A network by its name, as an object, and anybody's own."""
+
+    def test_a_name_an_object_and_a_grid_searchs_parameter_are_the_same(self) -> None:
+        X, y = toy(30, 0)
+        by_name = EEGClassifier("cnn-gru", **_QUICK).set_params(network__units=3)
+        by_object = EEGClassifier(CNNGRU(units=3), **_QUICK)
+        search = GridSearchCV(EEGClassifier("cnn-gru", **_QUICK), {"network__units": [3]}, cv=2, error_score="raise")
+
+        probas = [model.fit(X, y).predict_proba(X) for model in (by_name, by_object, search)]
+
+        assert repr(by_name) == repr(by_object)
+        np.testing.assert_array_equal(probas[0], probas[1])
+        np.testing.assert_array_equal(probas[0], probas[2])
+        assert search.best_estimator_.network_.units == 3
+
+    def test_a_grid_search_goes_over_networks_too(self) -> None:
+        X, y = toy(30, 0)
+        grid = {"network": ["cnn-lstm", CNNGRU(units=3)]}
+
+        search = GridSearchCV(EEGClassifier(**_QUICK), grid, cv=2, error_score="raise").fit(X, y)
+
+        assert len(search.cv_results_["params"]) == 2
+
+    @every_model
+    def test_what_is_left_open_is_the_networks_own(self, name: str) -> None:
+        params = EEGClassifier(name, epochs=7).resolved_params()
+
+        defaults = network_class(name).defaults
+        assert params["epochs"] == 7
+        assert params["batch_size"] == defaults.batch_size
+        assert params["normalization"] == defaults.normalization
+        assert EEGClassifier(name, normalization=None).resolved_params()["normalization"] is None
+
+    def test_a_function_that_returns_a_keras_model_is_trained_and_repeats_itself(self) -> None:
+        X, y = toy(240, 0)
+
+        first, second = (EEGClassifier(own, **_QUICK | {"epochs": 8}).fit(X, y) for _ in range(2))
+
+        np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+        assert first.score(*toy(90, 1)) > 0.9
+        assert isinstance(first.model_.layers[0], ChannelNormalization)
+
+    def test_a_function_keeps_its_model_through_a_pickle(self) -> None:
+        X, y = toy(30, 0)
+        classifier = EEGClassifier(own, **_QUICK).fit(X, y)
+
+        again = pickle.loads(pickle.dumps(classifier))
+
+        np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+
+    @pytest.mark.parametrize(
+        ("network", "message"),
+        [
+            ("cnn", "Unknown network 'cnn'"),
+            (CNNGRU, r"got its class: give CNNGRU\(\)"),
+            (3, "network must be a name, a Network such as"),
+            (lambda t, c, n: "model", "must return a keras.Model, got str"),
+            (lambda t, c, n: own(t + 1, c, n), "does not take \\(batch, 16, 2\\)"),
+            (lambda t, c, n: own(t, c, n + 1), r"to \(batch, 2\), got outputs of shape \(batch, 3\)"),
+            (lambda t, c, n: own(t, c, n, activation="linear"), "no probabilities, they sum to .*softmax"),
+        ],
+    )
+    def test_what_is_no_network_is_refused(self, network: Any, message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            EEGClassifier(network, epochs=1).fit(*noise(20))
+
+    def test_one_model_for_all_fits_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match=r"A fresh model is needed .* give a function"):
+            EEGClassifier(own(16, 2, 2), epochs=1).fit(*noise(20))
+
+    @every_model
+    def test_a_traced_network_is_used_again_and_gives_the_same_numbers(self, name: str) -> None:
+        X, y = toy(30, 0)
+        compiled._idle.clear()
+        first = make(name).fit(X, y)
+        proba, weights = first.predict_proba(X), first.model_.get_weights()
+        (twin,) = compiled._idle.values()
+        make(name, random_state=5, learning_rate=0.5, epochs=3).fit(X, y)
+
+        again = make(name).fit(X, y)
+
+        assert list(compiled._idle.values()) == [twin]
+        np.testing.assert_array_equal(again.predict_proba(X), proba)
+        assert again.history_ == first.history_
+        for now, before in zip(first.model_.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(now, before)  # a later fit changes no earlier classifier
+
+    def test_fits_on_several_threads_do_not_meet(self) -> None:
+        X, y = toy(30, 0)
+        expected = [make("cnn-gru", random_state=seed).fit(X, y).predict_proba(X) for seed in range(4)]
+
+        found = joblib.Parallel(n_jobs=4, prefer="threads")(
+            joblib.delayed(lambda seed: make("cnn-gru", random_state=seed).fit(X, y).predict_proba(X))(seed)
+            for seed in range(4)
+        )
+
+        for ours, alone in zip(found, expected, strict=True):
+            assert ours.shape == alone.shape
+            np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-5)
+
+    @every_model
+    def test_global_settings_of_keras_change_nothing(self, fitted: dict[str, EEGClassifier], name: str) -> None:
+        X, y = toy(30, 0)
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_dtype_policy("mixed_float16")
+        keras.config.set_epsilon(1e-3)
+        try:
+            changed = make(name).fit(X, y)
+            proba = changed.predict_proba(X)
+            again = pickle.loads(pickle.dumps(fitted[name])).predict_proba(X)
+            settings = keras.config.image_data_format(), keras.config.dtype_policy().name, keras.config.epsilon()
+        finally:
+            keras.config.set_image_data_format("channels_last")
+            keras.config.set_dtype_policy("float32")
+            keras.config.set_epsilon(1e-7)
+
+        assert settings == ("channels_first", "mixed_float16", 1e-3)
+        np.testing.assert_array_equal(proba, fitted[name].predict_proba(X))
+        np.testing.assert_array_equal(again, fitted[name].predict_proba(X))
+        assert proba.dtype == np.float32
+
+    def test_a_summary_is_printed(self, fitted: dict[str, EEGClassifier], capsys: pytest.CaptureFixture[str]) -> None:
+        fitted["cnn-gru"].summary()
+
+        assert "gru" in capsys.readouterr().out
+
+
+class TestNotWindows:
+    @pytest.mark.parametrize("estimator", [EEGClassifier("cnn-gru"), RMS()], ids=["network", "feature"])
+    def test_epochs_of_mne_are_refused_by_name(self, estimator: Any, small_trials: Trials) -> None:
+        epochs = small_trials.to_epochs()
+
+        with pytest.raises(TypeError, match=r"mne.EpochsArray, which holds volts.*Trials.from_epochs"):
+            estimator.fit(epochs, np.zeros(len(epochs)))
+
+    @pytest.mark.parametrize("estimator", [EEGClassifier("cnn-gru"), RMS()], ids=["network", "feature"])
+    def test_trials_that_are_not_cut_are_refused(self, estimator: Any, small_trials: Trials) -> None:
+        with pytest.raises(TypeError, match=r"X is Trials; cut them into windows first"):
+            estimator.fit(small_trials, np.zeros(len(small_trials)))

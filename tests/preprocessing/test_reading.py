@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
@@ -226,7 +226,7 @@ def test_samples_that_end_too_early_name_the_recording(suffix: str, tmp_path: Pa
     samples = tmp_path / f"a_raw{suffix}"
     samples.write_bytes(samples.read_bytes()[: samples.stat().st_size * 7 // 10])
     with pytest.raises(DataFormatError, match=rf"{path.name}: .*(cut short|damaged|cannot be read)"):
-        a_session(read_recording(path), [1.0], name=path.name).prepare()
+        a_recording(read_recording(path), [1.0], name=path.name).prepare()
 
 
 @pytest.mark.parametrize("suffix", [".edf", ".bdf"])
@@ -375,7 +375,7 @@ def test_a_damaged_list_of_channels_is_named(content: bytes, edf: Path) -> None:
 # One recording with its trials
 
 
-def a_session(
+def a_recording(
     raw: mne.io.BaseRaw,
     onsets: list[float],
     *,
@@ -383,16 +383,16 @@ def a_session(
     name: str = "a.edf",
     preprocessing: Preprocessing = NO_STEPS,
     messages: tuple[str, ...] = (),
-) -> Session:
+) -> Recording:
     number = np.arange(11, 11 + len(onsets))
     table = pd.DataFrame({"subject": "P1", "trial": number, "stimulus": number, "valence": number / 2})
     lasts = np.full(len(onsets), seconds)
-    return Session(name, raw, np.array(onsets), lasts, table, preprocessing, messages)
+    return Recording(name, raw, np.array(onsets), lasts, table, preprocessing, messages)
 
 
 def test_a_session_gives_what_a_store_keeps(data: np.ndarray) -> None:
     raw = a_raw(data, ["eeg"] * 5 + ["eog"])
-    signals, table, record = a_session(raw, [4.0, 1.0], seconds=2.0).prepare()
+    signals, table, record = a_recording(raw, [4.0, 1.0], seconds=2.0).prepare()
     n = 2 * 128
     assert signals.dtype == np.float32
     expected = np.concatenate([data[:5, 4 * 128 : 6 * 128], data[:5, 128 : 3 * 128]], axis=1).T
@@ -408,7 +408,7 @@ def test_a_session_gives_what_a_store_keeps(data: np.ndarray) -> None:
 
 
 def test_channels_of_a_session_are_picked_in_their_order(data: np.ndarray) -> None:
-    signals, _, _ = a_session(a_raw(data), [1.0]).prepare(["O1", "Fp2"])
+    signals, _, _ = a_recording(a_raw(data), [1.0]).prepare(["O1", "Fp2"])
     assert_allclose(signals, data[[4, 1], 128:256].T * 1e6, rtol=1e-6)
 
 
@@ -416,7 +416,7 @@ def test_onsets_count_from_the_first_sample_of_a_cropped_recording(tmp_path: Pat
     a_raw(data).crop(3.0).save(tmp_path / "cropped_raw.fif", verbose="error")
     raw = read_recording(tmp_path / "cropped_raw.fif")
     assert raw.first_samp == 3 * 128
-    signals, _, _ = a_session(raw, [1.0]).prepare(NAMES[:5])
+    signals, _, _ = a_recording(raw, [1.0]).prepare(NAMES[:5])
     assert_allclose(signals, data[:5, 4 * 128 : 5 * 128].T * 1e6, rtol=1e-4, atol=1e-4)
 
 
@@ -424,7 +424,7 @@ def test_a_session_says_which_trials_are_left_out_and_why(data: np.ndarray) -> N
     loud = data.copy()
     loud[1, 5 * 128 + 64] += 1e-3
     limited = replace(NO_STEPS, baseline=0.5, reject=400.0)
-    session = a_session(a_raw(loud), [2.0, 9.5, 5.0, 0.25, 7.0], preprocessing=limited, messages=("Known before.",))
+    session = a_recording(a_raw(loud), [2.0, 9.5, 5.0, 0.25, 7.0], preprocessing=limited, messages=("Known before.",))
     signals, table, record = session.prepare()
     assert table["trial"].tolist() == [11, 15]
     assert table["n_baseline"].tolist() == [64, 64]
@@ -447,7 +447,7 @@ def test_trials_that_the_recording_calls_bad_are_left_out_and_named(
     raw.set_annotations(mne.Annotations([6.0, 8.5], [1.0, 0.5], ["BAD_moved", "smiled"], orig_time=start))
     raw.crop(cropped)
     onsets = np.array([4.75, 5.5, 6.25, 7.25, 8.25]) - cropped  # of one second each: the second and third overlap
-    _, table, record = a_session(raw, onsets.tolist(), preprocessing=replace(NO_STEPS, sfreq=sfreq)).prepare()
+    _, table, record = a_recording(raw, onsets.tolist(), preprocessing=replace(NO_STEPS, sfreq=sfreq)).prepare()
     assert table["trial"].tolist() == [11, 14, 15]
     assert any("bad: trials 12, 13." in message for message in record["messages"])
 
@@ -456,13 +456,13 @@ def test_a_session_collects_the_warnings_of_the_steps_instead_of_giving_them(dat
     flat = data.copy()
     flat[3] = 0
     steps = replace(NO_STEPS, bad_channels="interpolate", channels=("Fp1", "Fp2", "C3", "C4", "O1"))
-    _, _, record = a_session(a_raw(flat, ["eeg"] * 5 + ["misc"]), [1.0], preprocessing=steps).prepare()
+    _, _, record = a_recording(a_raw(flat, ["eeg"] * 5 + ["misc"]), [1.0], preprocessing=steps).prepare()
     assert len(record["messages"]) == 1
     assert "Bad channels were interpolated: C4: flat" in record["messages"][0]
 
 
 def test_a_session_without_a_trial_left_is_empty(data: np.ndarray) -> None:
-    signals, table, record = a_session(a_raw(data), [50.0, 60.0]).prepare(["Fp1", "O1"])
+    signals, table, record = a_recording(a_raw(data), [50.0, 60.0]).prepare(["Fp1", "O1"])
     assert signals.shape == (0, 2)
     assert len(table) == record["trials"] == 0
     assert table["start"].dtype == np.int64
@@ -470,7 +470,7 @@ def test_a_session_without_a_trial_left_is_empty(data: np.ndarray) -> None:
 
 def test_the_recording_of_a_session_is_left_as_it_is(data: np.ndarray) -> None:
     raw = a_raw(data)
-    clean, _, _ = a_session(raw, [1.0], preprocessing=replace(NO_STEPS, high_pass=1.0, rename=(("O1", "O2"),))).run()
+    clean, _, _ = a_recording(raw, [1.0], preprocessing=replace(NO_STEPS, high_pass=1.0, rename=(("O1", "O2"),))).run()
     assert clean is not raw
     assert raw.ch_names == NAMES
     assert_array_equal(raw.get_data(), data)
@@ -478,7 +478,7 @@ def test_the_recording_of_a_session_is_left_as_it_is(data: np.ndarray) -> None:
 
 
 def test_a_session_runs_again_alike(data: np.ndarray) -> None:
-    session = a_session(a_raw(data), [1.0, 3.0], preprocessing=replace(NO_STEPS, high_pass=1.0))
+    session = a_recording(a_raw(data), [1.0, 3.0], preprocessing=replace(NO_STEPS, high_pass=1.0))
     first, _, one = session.prepare()
     second, _, two = session.prepare()
     assert_array_equal(first, second)
@@ -500,13 +500,13 @@ def test_an_error_names_the_recording(
     steps: Preprocessing, error: type[Exception], words: str, data: np.ndarray
 ) -> None:
     with pytest.raises(error, match=rf"P7\.bdf: .*{words}"):
-        a_session(a_raw(data), [1.0], name="P7.bdf", preprocessing=steps).run()
+        a_recording(a_raw(data), [1.0], name="P7.bdf", preprocessing=steps).run()
 
 
 @pytest.mark.parametrize("seconds", [0.003, 0.0001])
 def test_a_trial_shorter_than_a_sample_is_named_or_refused(seconds: float, data: np.ndarray) -> None:
     """Half a sample of 128 Hz is 3.9 ms; some writers of BIDS events let a mark last one sample of 1000 Hz."""
-    session = a_session(a_raw(data), [1.0], seconds=seconds)
+    session = a_recording(a_raw(data), [1.0], seconds=seconds)
     try:
         _, table, record = session.prepare()
     except (ConfigError, DataFormatError) as error:

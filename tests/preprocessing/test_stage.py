@@ -15,7 +15,7 @@ from numpy.testing import assert_array_equal
 
 from eegemo import ConfigError, DataFormatError, Preprocessing, preprocess
 from eegemo.preprocessing import steps_done
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
 EYES = Preprocessing(types=(("VEOG", "eog"),))
@@ -111,10 +111,10 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, object], words:
         Preprocessing(**settings)  # type: ignore[arg-type]
 
 
-def session(onsets: list[float], **changes: object) -> Session:
+def session(onsets: list[float], **changes: object) -> Recording:
     table = pd.DataFrame({"subject": "anna", "trial": [7, 8, 9][: len(onsets)], "stimulus": "x", "task": "rest"})
     steps = replace(EYES, baseline=1.0, **changes)  # type: ignore[arg-type]
-    return Session("a.fif", recording(seconds=20), np.array(onsets), np.full(len(onsets), 4.0), table, steps)
+    return Recording("a.fif", recording(seconds=20), np.array(onsets), np.full(len(onsets), 4.0), table, steps)
 
 
 def test_a_session_gives_a_strip_its_table_and_a_record() -> None:
@@ -147,7 +147,9 @@ def test_warnings_on_the_way_are_messages_and_errors_name_the_file() -> None:
         _, _, record = odd.prepare()
     assert "X9 are not in the montage" in record["messages"][0]
     with pytest.raises(ConfigError, match=r"^a.fif: Unknown channel 'VEOG'"):
-        Session("a.fif", recording().drop_channels("VEOG"), np.array([5.0]), np.array([1.0]), odd.table, EYES).prepare()
+        Recording(
+            "a.fif", recording().drop_channels("VEOG"), np.array([5.0]), np.array([1.0]), odd.table, EYES
+        ).prepare()
 
 
 @pytest.mark.parametrize(("name", "n_eeg"), [("eegmat_edf/Subject00_2.edf", 19), ("eegmmidb/S001R03.edf", 64)])

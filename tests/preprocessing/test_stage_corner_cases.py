@@ -24,7 +24,7 @@ from eegemo.preprocessing import (
     remove_eog,
     steps_done,
 )
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 
 NAMES = ["FP1", "FP2", "F3", "F4", "C3", "C4", "P3", "P4", "O1", "O2"]
 EYES = Preprocessing(bipolar=(("vEOG", "eog", "UP", "DOWN"),))
@@ -178,7 +178,7 @@ def test_a_session_keeps_the_type_of_the_error_and_names_the_file() -> None:
     table = pd.DataFrame({"subject": [1], "trial": [1], "stimulus": [1]})
     raw = recording()
     raw._data[0, 100] = np.nan
-    session = Session("s01.bdf", raw, np.array([5.0]), np.array([2.0]), table, EYES)
+    session = Recording("s01.bdf", raw, np.array([5.0]), np.array([2.0]), table, EYES)
     with pytest.raises(DataFormatError, match=r"^s01\.bdf: Channel FP1 has values that are not finite"):
         session.prepare()
     with pytest.raises(ConfigError, match=r"^s01\.bdf: Channels Cz are not in the recording"):
@@ -187,7 +187,7 @@ def test_a_session_keeps_the_type_of_the_error_and_names_the_file() -> None:
 
 def test_a_session_with_eog_among_its_channels() -> None:
     table = pd.DataFrame({"subject": [1, 1], "trial": [1, 2], "stimulus": [7, 8]})
-    session = Session("s01.bdf", recording(), np.array([5.0, 5.0]), np.array([2.0, 3.0]), table, EYES, ("odd",))
+    session = Recording("s01.bdf", recording(), np.array([5.0, 5.0]), np.array([2.0, 3.0]), table, EYES, ("odd",))
     signals, trials, record = session.prepare(picks=["vEOG", "Fp1"])
     assert signals.shape == (5 * 128, 2)
     assert trials["n_times"].tolist() == [256, 384]

@@ -59,7 +59,7 @@ def test_intervals_stand_beside_the_mean_over_people(result: Results) -> None:
     for metric, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("kappa", "kappa")):
         assert row[name] == pytest.approx(people[metric].mean())
         assert people[metric].min() - 1e-9 <= row[f"{name} low"] <= row[name] <= row[f"{name} high"]
-    assert row["people"] == 3
+    assert row["subjects"] == 3
     text = interval_text(table, [("trial", "mine")])
     assert (
         text.loc[0, "macro-F1"] == f"**{row['macro-F1']:.3f} [{row['macro-F1 low']:.3f}, {row['macro-F1 high']:.3f}]**"

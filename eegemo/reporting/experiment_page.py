@@ -59,7 +59,9 @@ class Page:
     drawn: Sequence[str] | None = None
 
 
-def write_report(folder: Path, page: Page, results: Sequence[Results], controls: Sequence[Results] = ()) -> None:
+def write_experiment_page(
+    folder: Path, page: Page, results: Sequence[Results], controls: Sequence[Results] = ()
+) -> None:
     """Write all tables and figures of an experiment, its page, its provenance, and the index of the folders.
 
     Parameters
@@ -67,6 +69,7 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
     folder : Path
         The experiment's folder, in the folder of all results.
     page : Page
+        What it says about itself.
     results : sequence of Results
         Of the models; the classifiers that saw no EEG are put beside them.
     controls : sequence of Results
@@ -93,7 +96,7 @@ def write_report(folder: Path, page: Page, results: Sequence[Results], controls:
     for level in LEVELS:
         intervals = interval_table(everything, level)
         title = f"Scores of {level}s, mean over the people [95 % interval over people]"
-        about = f"p: labels dealt anew within each person. Bold: macro-F1 significantly above every other model.{few}"
+        about = f"p: labels permuted within each person. Bold: macro-F1 significantly above every other model.{few}"
         text = interval_text(intervals, best if level == "window" else ())
         stem = "intervals" if level == "window" else "intervals_of_trials"
         sections.append(write_table(intervals, text, folder / stem, title=f"{title}. {about}", note=note))

@@ -21,17 +21,16 @@ from eegemo._atomic import replacing
 from eegemo.errors import ConfigError
 from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.leakage import percent
+from eegemo.evaluation.metrics import LEADING_METRICS, metric_name
 from eegemo.evaluation.protocols import LEAVE_ONE_OUT, PROTOCOLS, Splitter
 from eegemo.evaluation.results import LEVELS, Results
 from eegemo.evaluation.statistics import FEWEST_SUBJECTS, compare_models, significantly_best
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
 from eegemo.reporting.tables import (
-    INTERVAL_METRICS,
     baselines_of,
     control_table,
     data_statement,
     interval_table,
-    metric_name,
 )
 
 # No id in a figure may differ from one writing to the next, and a dollar in a name begins no formula.
@@ -40,7 +39,7 @@ _DRAWING: dict[Any, Any] = {"svg.hashsalt": "eegemo", "text.parse_math": False}
 _CONFIGURATION = {
     "Classifier": ("classifier", "parameters"),
     "Protocol": ("protocol", "n_folds", "split_hash", "control"),
-    "Labels and windows": ("labels", "classes", "window", "ch_names"),
+    "Labels and windows": ("scheme", "classes", "window", "ch_names"),
     "Data": ("dataset", "simulated", "data_fingerprint", "data"),
     "Software and machine": ("fingerprint", "python", "packages", "backend", "commit", "machine", "made_with"),
     "Cost": ("seconds", "seconds_per_fold", "peak_memory_mb"),
@@ -63,7 +62,7 @@ class _Group:
         return max(self.results, key=lambda result: len(result.folds))
 
 
-def write_run_report(results: Sequence[Results], path: Path) -> None:
+def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
     """Write one page about runs that needs no other file and no network.
 
     Parameters
@@ -86,8 +85,8 @@ def write_run_report(results: Sequence[Results], path: Path) -> None:
     with mpl.rc_context(_DRAWING):
         page = _template().render(
             title=f"Evaluation report: {', '.join(dict.fromkeys(str(run.provenance['dataset']) for run in runs))}",
-            simulated=_those([run for run in runs if run.simulated], runs),
-            smoke=_those([run for run in runs if run.provenance["smoke"]], runs),
+            simulated=_named_runs([run for run in runs if run.simulated], runs),
+            smoke=_named_runs([run for run in runs if run.provenance["smoke"]], runs),
             data=list(dict.fromkeys(data_statement([run]) for run in [g.most_complete for g in groups] or controls)),
             overview=_overview(groups),
             groups=[_shown_group(group) for group in groups],
@@ -101,7 +100,7 @@ def write_run_report(results: Sequence[Results], path: Path) -> None:
 
 
 def _template() -> jinja2.Template:
-    text = resources.files("eegemo.reporting").joinpath("run_report.html.jinja").read_text(encoding="utf-8")
+    text = resources.files("eegemo.reporting").joinpath("evaluation_report.html.jinja").read_text(encoding="utf-8")
     return jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     ).from_string(text)
@@ -111,7 +110,7 @@ def _groups(results: Sequence[Results]) -> list[_Group]:
     """Put together what may be compared, in the order of the protocols."""
     together: dict[tuple[str, ...], list[Results]] = {}
     for result in sorted(results, key=lambda result: list(PROTOCOLS).index(result.protocol)):
-        keys = ("data_fingerprint", "labels", "window", "split_hash")
+        keys = ("data_fingerprint", "scheme", "window", "split_hash")
         key = (result.protocol_label, *(json.dumps(result.provenance[name], sort_keys=True) for name in keys))
         together.setdefault(key, []).append(result)
     labels = [label for label, *_ in together]
@@ -134,8 +133,8 @@ def _distinct(results: list[Results]) -> list[Results]:
     ]
 
 
-def _those(chosen: list[Results], runs: list[Results]) -> list[str] | None:
-    """Name the runs that are meant; an empty list stands for all of them, None for none."""
+def _named_runs(chosen: list[Results], runs: list[Results]) -> list[str] | None:
+    """Name the chosen runs; an empty list stands for all of them, None for none."""
     if not chosen:
         return None
     return [] if len(chosen) == len(runs) else [_name(run) for run in chosen]
@@ -154,13 +153,13 @@ def _shown_group(group: _Group) -> dict[str, Any]:
         "settings": _settings(first.splitter),
         "data": data_statement([first]),
         "marks": _marks(first),
-        "verdicts": _said_of(results, lambda result: [result.verdict]),
-        "notes": _said_of(results, lambda result: list(result.notes)),
+        "verdicts": _models_by_text(results, lambda result: [result.verdict]),
+        "notes": _models_by_text(results, lambda result: list(result.notes)),
         "levels": levels,
-        "few": _few(max(level["people"] for level in levels)),
+        "few": _warning_of_few_subjects(max(level["n_subjects"] for level in levels)),
         "strip": _image(
             partial(subjects_figure, results),
-            f"Macro-F1 of each person under {group.title}: {'; '.join(map(_range_over_people, results))}.",
+            f"Macro-F1 of each person under {group.title}: {'; '.join(map(_range_over_subjects, results))}.",
         ),
         "confusions": [
             (
@@ -187,11 +186,11 @@ def _shown_group(group: _Group) -> dict[str, Any]:
     }
 
 
-def _said_of(results: Sequence[Results], say: Callable[[Results], list[str]]) -> list[tuple[str, str]]:
-    """Return each thing that is said with the models that it is said of; "" where it is all of them."""
+def _models_by_text(results: Sequence[Results], texts_of: Callable[[Results], list[str]]) -> list[tuple[str, str]]:
+    """Return each text with the models that it holds for; "" where it is all of them."""
     models: dict[str, list[str]] = {}
     for result in results:
-        for text in dict.fromkeys(say(result)):
+        for text in dict.fromkeys(texts_of(result)):
             models.setdefault(text, []).append(result.model)
     return [("" if len(names) == len(results) else ", ".join(names), text) for text, names in models.items()]
 
@@ -230,28 +229,28 @@ def _shown_level(group: _Group, level: str) -> dict[str, Any]:
     best: list[Results] = [] if uncompared else significantly_best(group.results, level=level)
     rows = [_score_row(result, level, best=result in best) for result in group.results]
     rows += [_score_row(result, level, no_eeg=True) for result in baselines_of([group.most_complete])]
-    people = [row["people"] for row in rows if row["people"]]
+    known = [row["n_subjects"] for row in rows if row["n_subjects"]]
     return {
         "name": level,
-        "metrics": [metric_name(metric) for metric in INTERVAL_METRICS],
+        "metrics": [metric_name(metric) for metric in LEADING_METRICS],
         "rows": rows,
         "reasons": list(dict.fromkeys(row["reason"] for row in rows if row["reason"])),
-        "people": min(people, default=0),
+        "n_subjects": min(known, default=0),
         "comparisons": [] if comparisons is None else comparisons.to_dict(orient="records"),
         "uncompared": uncompared,
         "best": [result.model for result in best],
     }
 
 
-def _few(people: int) -> str:
-    """Say what too few people make of the intervals; "" where they are enough."""
-    if people >= FEWEST_SUBJECTS or people == 0:
+def _warning_of_few_subjects(n_subjects: int) -> str:
+    """Return what too few subjects make of the intervals; "" where they are enough."""
+    if n_subjects >= FEWEST_SUBJECTS or n_subjects == 0:
         return ""
-    if people == 1:
+    if n_subjects == 1:
         return "One person was tested: the intervals are over that person's trials, and say nothing about other people."
     return (
-        f"With {people} people, fewer than {FEWEST_SUBJECTS}, the intervals are too short, and no difference between "
-        "models can be significant."
+        f"With {n_subjects} people, fewer than {FEWEST_SUBJECTS}, the intervals are too short, and no difference "
+        "between models can be significant."
     )
 
 
@@ -259,17 +258,17 @@ def _score_row(result: Results, level: str, *, best: bool = False, no_eeg: bool 
     """Return the scores with their intervals, or without, where there is nothing to resample."""
     table, reason = _or_why(lambda: interval_table([result], level))
     if table is None:
-        means = result.of_subjects(level)[list(INTERVAL_METRICS)].mean()
-        cells, people, p = [(f"{mean:.3f}", "") for mean in means], 0, ""
+        means = result.of_subjects(level)[list(LEADING_METRICS)].mean()
+        cells, n_subjects, p = [(f"{mean:.3f}", "") for mean in means], 0, ""
     else:
         row = table.iloc[0]
         names = [str(column).removesuffix(" low") for column in table if str(column).endswith(" low")]
         cells = [(f"{row[name]:.3f}", f"[{row[f'{name} low']:.3f}, {row[f'{name} high']:.3f}]") for name in names]
-        people, p = int(row["people"]), f"{row['p']:.4f}"
+        n_subjects, p = int(row["subjects"]), f"{row['p']:.4f}"
     return {
         "model": result.model,
         "cells": cells,
-        "people": people,
+        "n_subjects": n_subjects,
         "p": p,
         "reason": reason,
         "best": best,
@@ -366,17 +365,17 @@ def _flat(values: dict[str, Any], above: str = "") -> list[tuple[str, str, bool]
             rows.append((name, json.dumps(value, indent=1, ensure_ascii=False), True))
         else:
             several = isinstance(value, list)
-            rows.append((name, ", ".join(map(_word, value)) if several else _word(value), False))
+            rows.append((name, ", ".join(map(_as_text, value)) if several else _as_text(value), False))
     return rows
 
 
-def _word(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
-def _range_over_people(result: Results) -> str:
-    people = result.of_subjects()["macro_f1"]
-    return f"{result.model} from {people.min():.3f} to {people.max():.3f}, mean {people.mean():.3f}"
+def _range_over_subjects(result: Results) -> str:
+    scores = result.of_subjects()["macro_f1"]
+    return f"{result.model} from {scores.min():.3f} to {scores.max():.3f}, mean {scores.mean():.3f}"
 
 
 def _counts(result: Results) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
 
+from eegemo._keras import keras
 from eegemo.errors import ConfigError
 
 METHODS = ("zscore-minmax", "zscore", "minmax")
@@ -84,10 +83,10 @@ class ChannelNormalization(keras.layers.Layer):
             return (inputs - self.shift) * self.scale
         x = inputs
         if "zscore" in self.method:
-            x = x - ops.mean(x, axis=1, keepdims=True)
-            x = _divide(x, ops.std(x, axis=1, keepdims=True))
+            x = x - keras.ops.mean(x, axis=1, keepdims=True)
+            x = _divide(x, keras.ops.std(x, axis=1, keepdims=True))
         if "minmax" in self.method:
-            low, high = ops.min(x, axis=1, keepdims=True), ops.max(x, axis=1, keepdims=True)
+            low, high = keras.ops.min(x, axis=1, keepdims=True), keras.ops.max(x, axis=1, keepdims=True)
             x = _divide(2 * x - (low + high), high - low)
         return x
 
@@ -105,4 +104,4 @@ def _safe_inverse(spread: np.ndarray) -> np.ndarray:
 
 
 def _divide(x: Any, spread: Any) -> Any:
-    return ops.divide_no_nan(x, spread)
+    return keras.ops.divide_no_nan(x, spread)

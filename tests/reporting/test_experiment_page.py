@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from eegemo.reporting.report import command_of, write_index
+from eegemo.reporting.experiment_page import command_of, write_index
 
 
 @dataclass(frozen=True)

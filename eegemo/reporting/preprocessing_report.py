@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from eegemo._atomic import replacing
 from eegemo.preprocessing.channels import average_reference
 from eegemo.preprocessing.cutting import Cut
-from eegemo.preprocessing.session import Session
+from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.steps import steps_done
 
 _STRETCH_SECONDS = 10.0
@@ -25,35 +25,35 @@ _SHOWN = ("Fp1", "Fp2", "F7", "F8", "Fz", "Cz", "Pz", "O1")
 _BEFORE, _AFTER = "#999999", "#0072B2"
 
 
-def write_preparation_report(
-    sessions: Iterable[Session],
+def write_preprocessing_report(
+    recordings: Iterable[Recording],
     path: Path,
     *,
     simulated: bool,
-    on_session: Callable[[str], object] | None = None,
+    on_recording: Callable[[str], object] | None = None,
 ) -> None:
     """Run the stage over recordings and write what it did to each, as a page that needs no network.
 
     Parameters
     ----------
-    sessions : iterable of Session
+    recordings : iterable of Recording
         One is open at a time.
     path : Path
         The page; its name ends in ``.html``.
     simulated : bool
         Whether nobody was recorded; said in the title.
-    on_session : callable | None
+    on_recording : callable | None
         Called with the name of each recording when its part is done.
     """
     report = mne.Report(title=f"Preprocessing{' of SIMULATED recordings' if simulated else ''}", verbose="error")
     rows = []
-    for session in sessions:
-        clean, cut, messages = session.run()
+    for recording in recordings:
+        clean, cut, messages = recording.run()
         steps = {step["step"]: step for step in steps_done(clean)}
-        rows.append(_summary(session, steps, cut, messages))
-        _add_session(report, session, clean, cut, messages, steps)
-        if on_session:
-            on_session(session.name)
+        rows.append(_summary(recording, steps, cut, messages))
+        _add_recording(report, recording, clean, cut, messages, steps)
+        if on_recording:
+            on_recording(recording.name)
     table = pd.DataFrame(rows).to_html(index=False, border=0, classes="table table-sm table-striped")
     report.add_html(table, title="All recordings", section="Summary")
     n = len(report)
@@ -62,13 +62,15 @@ def write_preparation_report(
         report.save(partial, overwrite=True, open_browser=False, verbose="error")
 
 
-def _summary(session: Session, steps: dict[str, dict[str, Any]], cut: Cut, messages: list[str]) -> dict[str, object]:
+def _summary(
+    recording: Recording, steps: dict[str, dict[str, Any]], cut: Cut, messages: list[str]
+) -> dict[str, object]:
     eog = steps.get("remove_eog", {})
     left = steps["preprocess"]["eog_correlation"]
     return {
-        "recording": session.name,
-        "subject": session.table["subject"].iloc[0],
-        "trials": f"{len(cut.kept)} of {len(session.table)}",
+        "recording": recording.name,
+        "subject": recording.table["subject"].iloc[0],
+        "trials": f"{len(cut.kept)} of {len(recording.table)}",
         "bad channels": ", ".join(steps.get("interpolate_bad_channels", {}).get("bads", {})) or "none",
         "EOG removed by": eog.get("method", "not removed"),
         "largest |r| with EOG before": f"{max(eog['r_before']):.2f}" if eog else "",
@@ -78,19 +80,23 @@ def _summary(session: Session, steps: dict[str, dict[str, Any]], cut: Cut, messa
     }
 
 
-def _add_session(
+def _add_recording(
     report: mne.Report,
-    session: Session,
+    recording: Recording,
     clean: mne.io.BaseRaw,
     cut: Cut,
     messages: list[str],
     steps: dict[str, dict[str, Any]],
 ) -> None:
-    section = session.name
-    before = _as_recorded(session, clean)
+    section = recording.name
+    before = _as_recorded(recording, clean)
     report.add_html(_what_was_done(steps, messages), title="What was done", section=section)
     for figure, title, caption in (
-        (_events_figure(session, cut, clean), "Events found", "Trials over the recording, in seconds from its start."),
+        (
+            _events_figure(recording, cut, clean),
+            "Events found",
+            "Trials over the recording, in seconds.",
+        ),
         (
             _psd_figure(before, clean),
             "Power spectral density",
@@ -111,7 +117,7 @@ def _add_session(
             "stretch taken out.",
         ),
         (
-            _amplitude_figure(cut, clean, session),
+            _amplitude_figure(cut, clean, recording),
             "Amplitudes of the trials",
             "Peak-to-peak amplitude of each EEG channel in each trial; a cross marks a trial that is left out.",
         ),
@@ -120,14 +126,14 @@ def _add_session(
             report.add_figure(figure, title=title, caption=caption, section=section, image_format="png")
 
 
-def _as_recorded(session: Session, clean: mne.io.BaseRaw) -> mne.io.BaseRaw:
+def _as_recorded(recording: Recording, clean: mne.io.BaseRaw) -> mne.io.BaseRaw:
     """Return the middle of the recording at its own rate, with the names and the reference of the cleaned one."""
-    last = session.raw.times[-1]
+    last = recording.raw.times[-1]
     first = max(0.0, last / 2 - _PSD_SECONDS / 2)
-    raw = session.raw.copy().crop(first, min(last, first + _PSD_SECONDS)).load_data(verbose="error")
+    raw = recording.raw.copy().crop(first, min(last, first + _PSD_SECONDS)).load_data(verbose="error")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # given when the session was run
-        raw = session.preprocessing.name_channels(raw)
+        warnings.simplefilter("ignore")  # given when the recording was run
+        raw = recording.preprocessing.name_channels(raw)
     return average_reference(raw, copy=False) if len(mne.pick_types(raw.info, meg=False, eeg=True)) > 1 else raw
 
 
@@ -142,19 +148,19 @@ def _what_was_done(steps: dict[str, dict[str, Any]], messages: list[str]) -> str
     return f"<ol>{items}</ol><p>Messages</p><ul>{notes}</ul>"
 
 
-def _events_figure(session: Session, cut: Cut, clean: mne.io.BaseRaw) -> Figure:
+def _events_figure(recording: Recording, cut: Cut, clean: mne.io.BaseRaw) -> Figure:
     figure = Figure(figsize=(9, 2.0), layout="constrained")
     ax = figure.subplots()
-    kept = np.isin(np.arange(len(session.onsets)), cut.kept)
+    kept = np.isin(np.arange(len(recording.onsets)), cut.kept)
     for chosen, colour, label in ((kept, _AFTER, "kept"), (~kept, "#D55E00", "left out")):
         if chosen.any():
             ax.broken_barh(
-                list(zip(session.onsets[chosen], session.durations[chosen], strict=True)),
+                list(zip(recording.onsets[chosen], recording.durations[chosen], strict=True)),
                 (0, 1),
                 color=colour,
                 label=label,
             )
-    for onset, duration, trial in zip(session.onsets, session.durations, session.table["trial"], strict=True):
+    for onset, duration, trial in zip(recording.onsets, recording.durations, recording.table["trial"], strict=True):
         ax.text(onset + duration / 2, 0.5, str(trial), ha="center", va="center", fontsize=7, color="white")
     ax.set(xlim=(0, clean.times[-1]), yticks=[], xlabel="seconds", title="trials, by their number")
     ax.legend(loc="upper right", fontsize=8, ncols=2)
@@ -240,7 +246,7 @@ def _stretch_figure(before: mne.io.BaseRaw, clean: mne.io.BaseRaw) -> Figure:
     return figure
 
 
-def _amplitude_figure(cut: Cut, clean: mne.io.BaseRaw, session: Session) -> Figure:
+def _amplitude_figure(cut: Cut, clean: mne.io.BaseRaw, recording: Recording) -> Figure:
     names = [clean.ch_names[pick] for pick in mne.pick_types(clean.info, meg=False, eeg=True)]
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     ax = figure.subplots()
@@ -248,8 +254,8 @@ def _amplitude_figure(cut: Cut, clean: mne.io.BaseRaw, session: Session) -> Figu
     for trial in (*cut.outside, *cut.annotated, *cut.rejected):
         ax.plot(trial, -0.9, "x", color="#D55E00", clip_on=False)
     ax.set_yticks(np.arange(len(names)), names, fontsize=6)
-    step = max(1, len(session.table) // 20)
-    ax.set_xticks(np.arange(0, len(session.table), step), session.table["trial"][::step], fontsize=7)
+    step = max(1, len(recording.table) // 20)
+    ax.set_xticks(np.arange(0, len(recording.table), step), recording.table["trial"][::step], fontsize=7)
     ax.set(xlabel="trial")
     figure.colorbar(image, ax=ax, label="µV peak to peak")
     return figure

@@ -11,7 +11,7 @@ import mne
 import numpy as np
 import pandas as pd
 
-from eegemo._json import plain
+from eegemo._json import as_json
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.cutting import Cut, cut_trials
 from eegemo.preprocessing.stage import Preprocessing, preprocess
@@ -19,7 +19,7 @@ from eegemo.preprocessing.steps import steps_done
 
 
 @dataclass(frozen=True)
-class Session:
+class Recording:
     """A continuous recording, when its trials are, and what is known of them.
 
     Parameters
@@ -119,7 +119,7 @@ class Session:
         table.insert(4, "n_times", cut.n_times.astype(np.int64))
         table.insert(5, "n_baseline", np.full(len(table), cut.n_baseline))
         record = {
-            "subject": plain(self.table["subject"].iloc[0]),
+            "subject": as_json(self.table["subject"].iloc[0]),
             "file": self.name,
             "trials": len(table),
             "messages": messages,

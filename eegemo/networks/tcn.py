@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import tcn
 
-import numpy as np
-
+from eegemo._keras import keras  # isort: split  (quietly, before keras-tcn imports TensorFlow)
 from eegemo.errors import ConfigError
-from eegemo.models.base import WindowClassifier
+from eegemo.networks.base import Network, TrainingDefaults, check_dropout, check_sizes
 
 
 def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]) -> int:
@@ -16,7 +15,9 @@ def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]
     Parameters
     ----------
     kernel_size, nb_stacks : int
+        Samples of a convolution, and how often the blocks are repeated.
     dilations : tuple of int
+        Of the blocks.
 
     Returns
     -------
@@ -30,7 +31,7 @@ def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]
     return 1 + 2 * (kernel_size - 1) * nb_stacks * sum(dilations)
 
 
-class TCNClassifier(WindowClassifier):
+class TCN(Network):
     """Temporal convolutional network: keras-tcn's residual blocks of dilated causal convolutions.
 
     Parameters
@@ -43,8 +44,11 @@ class TCNClassifier(WindowClassifier):
         What to do where the receptive field is shorter than the window, so that its beginning is never seen.
     dropout : float
         Inside the blocks.
-    normalization, normalize_over, epochs, batch_size, learning_rate, patience, validation_fraction, random_state, verbose
-        As in :class:`CNNGRUClassifier`.
+
+    See Also
+    --------
+    eegemo.EEGClassifier : Trains it.
+    receptive_field : How far back it sees.
 
     Notes
     -----
@@ -54,9 +58,11 @@ class TCNClassifier(WindowClassifier):
     References
     ----------
     Bai, Kolter & Koltun 2018, arXiv:1803.01271.
-    """  # noqa: E501  numpydoc wants the shared parameters on one line
+    """
 
-    _sizes = ("nb_filters", "kernel_size", "nb_stacks")
+    defaults = TrainingDefaults(
+        epochs=16, batch_size=128, learning_rate=3e-3, patience=3, normalization="zscore-minmax"
+    )
 
     def __init__(
         self,
@@ -67,15 +73,6 @@ class TCNClassifier(WindowClassifier):
         dilations: tuple[int, ...] | None = None,
         short_receptive_field: str = "refuse",
         dropout: float = 0.05,
-        normalization: str | None = "zscore-minmax",
-        normalize_over: str = "training",
-        epochs: int = 16,
-        batch_size: int = 128,
-        learning_rate: float = 3e-3,
-        patience: int = 3,
-        validation_fraction: float | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        verbose: int = 0,
     ) -> None:
         self.nb_filters = nb_filters
         self.kernel_size = kernel_size
@@ -83,21 +80,13 @@ class TCNClassifier(WindowClassifier):
         self.dilations = dilations
         self.short_receptive_field = short_receptive_field
         self.dropout = dropout
-        self.normalization = normalization
-        self.normalize_over = normalize_over
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.patience = patience
-        self.validation_fraction = validation_fraction
-        self.random_state = random_state
-        self.verbose = verbose
 
-    def _layers(self, n_times: int, n_channels: int) -> list[Any]:
-        from tcn import TCN
-
+    def layers(self, n_times: int, n_channels: int) -> list[keras.layers.Layer]:
+        """Return keras-tcn's layer; see :meth:`Network.layers`."""
+        check_sizes(nb_filters=self.nb_filters, kernel_size=self.kernel_size, nb_stacks=self.nb_stacks)
+        check_dropout(self.dropout)
         return [
-            TCN(
+            tcn.TCN(
                 nb_filters=int(self.nb_filters),
                 kernel_size=int(self.kernel_size),
                 nb_stacks=int(self.nb_stacks),

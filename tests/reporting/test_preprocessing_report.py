@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from eegemo import DEAP_PREPROCESSING
-from eegemo.datasets.deap_raw import deap_sessions
-from eegemo.preprocessing.session import Session
-from eegemo.reporting.preparation import write_preparation_report
+from eegemo.datasets.deap_raw import deap_recordings
+from eegemo.preprocessing.recording import Recording
+from eegemo.reporting.preprocessing_report import write_preprocessing_report
 
 
-def page_of(sessions: list[Session], path: Path, *, simulated: bool = True) -> str:
-    write_preparation_report(sessions, path, simulated=simulated)
+def page_of(sessions: list[Recording], path: Path, *, simulated: bool = True) -> str:
+    write_preprocessing_report(sessions, path, simulated=simulated)
     return path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def page(raw_release: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    sessions = [next(deap_sessions(raw_release, subjects=[n])) for n in (1, 24)]
+    sessions = [next(deap_recordings(raw_release, subjects=[n])) for n in (1, 24)]
     return page_of(sessions, tmp_path_factory.mktemp("report") / "report.html")
 
 
@@ -51,7 +51,7 @@ def test_the_page_fetches_nothing_from_the_network(page: str) -> None:
 
 def test_without_eog_removal_no_weights_are_shown(raw_release: Path, tmp_path: Path) -> None:
     steps = replace(DEAP_PREPROCESSING, eog=None)
-    session = next(deap_sessions(raw_release, subjects=[1], preprocessing=steps))
+    session = next(deap_recordings(raw_release, subjects=[1], preprocessing=steps))
     page = page_of([session], tmp_path / "report.html")
     assert "not removed" in page
     assert "EOG: weights" not in page
@@ -59,15 +59,15 @@ def test_without_eog_removal_no_weights_are_shown(raw_release: Path, tmp_path: P
 
 def test_a_trial_left_out_is_named(raw_release: Path, tmp_path: Path) -> None:
     steps = replace(DEAP_PREPROCESSING, reject=1.0)
-    session = next(deap_sessions(raw_release, subjects=[1], preprocessing=steps))
+    session = next(deap_recordings(raw_release, subjects=[1], preprocessing=steps))
     assert "0 of 4" in page_of([session], tmp_path / "report.html")
 
 
 def test_a_page_that_fails_leaves_no_file(raw_release: Path, tmp_path: Path) -> None:
     def sessions() -> object:
-        yield next(deap_sessions(raw_release, subjects=[1]))
+        yield next(deap_recordings(raw_release, subjects=[1]))
         raise RuntimeError("the second recording came loose")
 
     with pytest.raises(RuntimeError, match="came loose"):
-        write_preparation_report(sessions(), tmp_path / "report.html", simulated=True)  # type: ignore[arg-type]
+        write_preprocessing_report(sessions(), tmp_path / "report.html", simulated=True)  # type: ignore[arg-type]
     assert list(tmp_path.glob("*.html")) == []

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tcn import TCN
+from tcn import TCN as Layer
 
-import eegemo.models.tcn
-from eegemo import ConfigError, TCNClassifier
-from eegemo.models.tcn import receptive_field
+import eegemo.networks.tcn
+from eegemo import ConfigError, EEGClassifier
+from eegemo.networks.tcn import TCN, receptive_field
+from tiny import traced
 
 
 @pytest.mark.parametrize(
@@ -41,7 +42,7 @@ def test_the_receptive_field_is_the_one_worked_out_by_hand(
 def test_the_receptive_field_is_the_one_that_keras_tcn_gives(
     kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]
 ) -> None:
-    layer = TCN(nb_filters=1, kernel_size=kernel_size, nb_stacks=nb_stacks, dilations=dilations)
+    layer = Layer(nb_filters=1, kernel_size=kernel_size, nb_stacks=nb_stacks, dilations=dilations)
 
     assert receptive_field(kernel_size, nb_stacks, dilations) == layer.receptive_field
 
@@ -55,13 +56,12 @@ def test_the_output_depends_on_the_samples_of_the_receptive_field_alone(
 ) -> None:
     n_times = field + 5
     random.seed(0)  # Keras draws its seeds from Python's
-    model = TCNClassifier(
+    model = TCN(
         nb_filters=8,
         kernel_size=kernel_size,
         nb_stacks=nb_stacks,
         dilations=dilations,
         short_receptive_field="allow",
-        normalization=None,
     ).build(n_times, 2, 3)
     x = np.random.default_rng(0).standard_normal((1, n_times, 2)).astype(np.float32)
     changed = np.repeat(x, n_times, axis=0)
@@ -78,7 +78,7 @@ def test_the_output_depends_on_the_samples_of_the_receptive_field_alone(
 @pytest.mark.parametrize("n_times", [128, 512])
 @pytest.mark.parametrize("kernel_size", [2, 7])
 def test_dilations_that_are_left_out_cover_the_window_and_no_more_than_needed(n_times: int, kernel_size: int) -> None:
-    model = TCNClassifier(nb_filters=2, kernel_size=kernel_size).build(n_times, 1, 2)
+    model = TCN(nb_filters=2, kernel_size=kernel_size).build(n_times, 1, 2)
 
     layer = model.get_layer("tcn")
     dilations = list(layer.dilations)
@@ -89,48 +89,33 @@ def test_dilations_that_are_left_out_cover_the_window_and_no_more_than_needed(n_
 
 @pytest.mark.parametrize(("dilations", "field"), [((1, 2, 4, 8, 16, 32), 253), ([1, 2], 13)])
 def test_a_receptive_field_shorter_than_the_window_is_refused(dilations: tuple[int, ...], field: int) -> None:
-    classifier = TCNClassifier(nb_filters=2, kernel_size=3, dilations=dilations)
+    classifier = TCN(nb_filters=2, kernel_size=3, dilations=dilations)
 
     with pytest.raises(ConfigError, match=rf"receptive field is {field} samples .* shorter than the window of 254"):
         classifier.build(254, 1, 2)
 
 
 def test_a_receptive_field_that_just_covers_the_window_is_accepted() -> None:
-    model = TCNClassifier(nb_filters=2, kernel_size=3, dilations=(1, 2, 4)).build(29, 1, 2)
+    model = TCN(nb_filters=2, kernel_size=3, dilations=(1, 2, 4)).build(29, 1, 2)
 
     assert model.get_layer("tcn").receptive_field == 29
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")  # of a shortcut that leads nowhere
 def test_a_short_receptive_field_trains_where_it_is_allowed() -> None:
-    import tensorflow as tf
-
     rng = np.random.default_rng(0)
     y = np.arange(40) % 2
     X = rng.standard_normal((40, 1, 30))
     X[:, :, -2:] += 6 * y[:, None, None]  # what the last two samples say is seen
-    classifier = TCNClassifier(
-        nb_filters=4,
-        kernel_size=2,
-        dilations=(1,),
-        short_receptive_field="allow",
-        dropout=0.0,
-        epochs=6,
-        batch_size=20,
-        learning_rate=0.05,
-        random_state=0,
-    )
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
+    network = TCN(nb_filters=4, kernel_size=2, dilations=(1,), short_receptive_field="allow", dropout=0.0)
+    classifier = EEGClassifier(network, epochs=6, batch_size=20, learning_rate=0.05, random_state=0)
+    with traced(False):
         assert classifier.fit(X, y).score(X, y) > 0.9
-    finally:
-        tf.config.run_functions_eagerly(before)
 
 
 def test_an_unknown_answer_to_a_short_receptive_field_is_refused() -> None:
     with pytest.raises(ConfigError, match="short_receptive_field must be 'refuse' or 'allow', got 'warn'"):
-        TCNClassifier(short_receptive_field="warn").build(16, 1, 2)
+        TCN(short_receptive_field="warn").build(16, 1, 2)
 
 
 @pytest.mark.parametrize("setting", [{"kernel_size": 1}, {"kernel_size": 0}, {"nb_stacks": 0}])
@@ -143,11 +128,11 @@ def test_a_network_that_no_dilation_can_make_long_enough_is_refused(
         assert next(calls, None) is not None, "the search for dilations does not end"
         return receptive_field(kernel_size, nb_stacks, dilations)
 
-    monkeypatch.setattr(eegemo.models.tcn, "receptive_field", counted)
+    monkeypatch.setattr(eegemo.networks.tcn, "receptive_field", counted)
 
     with pytest.raises(ConfigError, match=next(iter(setting))):
-        TCNClassifier(**setting).build(16, 1, 2)
+        TCN(**setting).build(16, 1, 2)
 
 
 def test_a_window_of_one_sample_needs_no_reach() -> None:
-    assert TCNClassifier(nb_filters=2, kernel_size=1).build(1, 1, 2).output_shape == (None, 2)
+    assert TCN(nb_filters=2, kernel_size=1).build(1, 1, 2).output_shape == (None, 2)

@@ -20,7 +20,7 @@ from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.metrics import from_confusions
 from eegemo.evaluation.statistics import compare_models, confidence_interval, label_permutation_test
-from eegemo.reporting.run_report import write_run_report
+from eegemo.reporting.evaluation_report import write_evaluation_report
 
 METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "kappa")
 EMPTY_TAGS = {"meta", "img", "br", "link", "input"}
@@ -83,7 +83,7 @@ class Reader(HTMLParser):
 
 
 def page_of(results: Sequence[Results], tmp_path: Path) -> Element:
-    write_run_report(results, tmp_path / "report.html")
+    write_evaluation_report(results, tmp_path / "report.html")
     return Reader((tmp_path / "report.html").read_text(encoding="utf-8")).open[0]
 
 
@@ -104,7 +104,7 @@ def knowing(result: Results, share: float, model: str, seed: int = 0) -> Results
     return replace(result, model=model, folds=tuple(predicted(fold) for fold in result.folds))
 
 
-def dealt_differently(result: Results) -> Results:
+def split_differently(result: Results) -> Results:
     """As if another splitter had drawn the folds."""
     return replace(result, provenance={**result.provenance, "split_hash": "f" * 64})
 
@@ -193,7 +193,7 @@ def test_what_was_fitted_on_test_data_is_marked_transductive(alone: Results, tmp
         folds = [replace(fold, leakage=leak) for fold, leak in zip(result.folds, leaks, strict=True)]
         return replace(result, folds=tuple(folds))
 
-    leaky = dealt_differently(fitted(alone, shared=0.5))
+    leaky = split_differently(fitted(alone, shared=0.5))
     honest, leaking = section(page_of([fitted(alone), leaky], tmp_path), "verdicts").all("article")
     assert [mark.text for mark in honest.all("span", "mark")] == ["transductive"]
     assert [mark.text for mark in leaking.all("span", "mark")] == ["leaks", "transductive"]
@@ -296,7 +296,7 @@ def test_confusion_matrices_count_the_predictions(page: Element, models: list[Re
 def test_learning_curves_are_drawn_of_what_keeps_them(page: Element, alone: Results, tmp_path: Path) -> None:
     history = {"loss": [2.0, 1.0], "val_loss": [2.0, 3.0], "accuracy": [0.2, 0.4], "val_accuracy": [0.3, 0.2]}
     trained = replace(alone, folds=tuple(replace(f, history=history, best_epoch=1) for f in alone.folds), model="net")
-    (image,) = section(page_of([trained, dealt_differently(alone)], tmp_path), "curves").all("img")
+    (image,) = section(page_of([trained, split_differently(alone)], tmp_path), "curves").all("img")
     assert image.attributes["alt"].startswith("Loss and accuracy of net under trial")
     assert "None of these classifiers keeps learning curves" in section(page, "curves").text
 
@@ -316,8 +316,8 @@ def test_the_leakage_record_is_there_for_each_protocol_and_fold(page: Element, r
 def test_controls_stand_beside_what_they_should_show(page: Element, control: Results) -> None:
     controls = section(page, "controls")
     assert [heading.text for heading in controls.all("h3")] == ["permuted-labels"]
-    assert "labels dealt anew to the trials of each person: an honest protocol must fall to chance" in (
-        controls.text.replace("Labels dealt", "labels dealt")
+    assert "labels permuted over the trials of each person: an honest protocol must fall to chance" in (
+        controls.text.replace("Labels permuted", "labels permuted")
     )
     own = float(from_confusions(control.confusion(), "macro_f1"))
     best = max(float(from_confusions(baseline.confusion(), "macro_f1")) for baseline in control.baselines)
@@ -384,7 +384,7 @@ def test_banners_say_simulated_and_smoke_run(page: Element, alone: Results, tmp_
     assert first.text.startswith("SIMULATED DATA: nobody was recorded")
     assert second.text.startswith("SMOKE RUN: it shows that everything works")
     assert both.one("title").text.startswith("SIMULATED · SMOKE RUN · ")
-    other = replace(dealt_differently(marked(False, True)), model="another")
+    other = replace(split_differently(marked(False, True)), model="another")
     mixed = [banner.text for banner in page_of([marked(True, True), other], tmp_path).all("p", "banner")]
     assert mixed[0].startswith("SIMULATED DATA in one under trial: nobody")
     assert mixed[1] == second.text
@@ -442,12 +442,12 @@ def test_what_is_wide_scrolls_in_a_box_that_keys_can_reach(page: Element) -> Non
 
 def test_the_same_results_give_the_same_bytes(alone: Results, tmp_path: Path) -> None:
     for name in ("one.html", "two.html"):
-        write_run_report([alone], tmp_path / name)
+        write_evaluation_report([alone], tmp_path / name)
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
 
 
 def test_models_on_different_folds_are_not_compared(alone: Results, tmp_path: Path) -> None:
-    other = dealt_differently(knowing(alone, 0.9, "knows"))
+    other = split_differently(knowing(alone, 0.9, "knows"))
     shown = page_of([alone, other], tmp_path)
     headings = [article.one("h3").text for article in section(shown, "verdicts").all("article")]
     assert headings == ["trial (1) honest", "trial (2) honest"]
@@ -482,5 +482,5 @@ def test_models_of_different_people_are_shown_with_the_reason(small_trials: Tria
 
 def test_no_results_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"There are no results to report"):
-        write_run_report([], tmp_path / "report.html")
+        write_evaluation_report([], tmp_path / "report.html")
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,17 @@
+from .asymmetry import Asymmetry as Asymmetry
+from .bands import BandPower as BandPower
+from .bands import DifferentialEntropy as DifferentialEntropy
+from .base import WindowFeatures as WindowFeatures
+from .bin_power import BinPower as BinPower
+from .registry import FEATURES as FEATURES
+from .registry import feature_class as feature_class
+from .spectral import ShortTimeFourier as ShortTimeFourier
+from .spectral import SpectralBandwidth as SpectralBandwidth
+from .spectral import SpectralCentroid as SpectralCentroid
+from .spectral import SpectralEntropy as SpectralEntropy
+from .time import RMS as RMS
+from .time import AmplitudeEnvelope as AmplitudeEnvelope
+from .time import Hjorth as Hjorth
+from .time import Statistics as Statistics
+from .time import ZeroCrossingRate as ZeroCrossingRate
+from .wavelets import WaveletEnergy as WaveletEnergy

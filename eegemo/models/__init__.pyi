@@ -1,0 +1,14 @@
+from .classical import SoftmaxDecision as SoftmaxDecision
+from .classical import linear_svm as linear_svm
+from .classical import logistic_regression as logistic_regression
+from .classical import on_features as on_features
+from .classical import random_forest as random_forest
+from .classical import rbf_svm as rbf_svm
+from .classical import riemann as riemann
+from .classical import samples as samples
+from .classifier import EEGClassifier as EEGClassifier
+from .registry import CLASSICAL as CLASSICAL
+from .registry import MODELS as MODELS
+from .registry import make_model as make_model
+from .regressor import EEGRegressor as EEGRegressor
+from .saving import read_classifier as read_classifier

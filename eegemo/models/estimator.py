@@ -1,0 +1,326 @@
+"""What the estimators around a Keras network share."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+
+from eegemo._progress import progress_bar
+from eegemo._validation import check_windows
+from eegemo.errors import ConfigError, suggest_settings
+from eegemo.windows import Windows, batch_numbers
+
+if TYPE_CHECKING:
+    import keras
+
+    from eegemo.networks.base import Network, NetworkFunction
+    from eegemo.training.batches import Source
+    from eegemo.training.losses import Loss
+
+
+@suggest_settings
+class NetworkEstimator(BaseEstimator):
+    """What classifier and regressor share: checking windows, training a fresh network, running it, saving it.
+
+    Attributes
+    ----------
+    network_ : Network
+        What was trained, with its sizes.
+    model_ : keras.Model
+        The trained network, its normalisation first: (batch, n_times, n_channels) in microvolts to its outputs.
+    history_ : dict of str -> list of float
+        Learning curves, one value an epoch; see :class:`eegemo.training.History`.
+    best_epoch_ : int
+        The epoch, counted from 1, whose weights ``model_`` has.
+    n_features_in_ : int
+        Channels (of a two-dimensional ``X``: samples).
+    n_channels_, n_times_ : int
+        Of a window.
+    ch_names_, sfreq_ : tuple of str, float | None
+        Of the Windows it was fitted on, so that others are refused; None after arrays, which do not say.
+    """
+
+    _activation: str
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls):
+            suggest_settings(cls)
+
+    def __init__(
+        self,
+        network: str | Network | NetworkFunction = "cnn-gru",
+        *,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        learning_rate: float | None = None,
+        patience: int | None = None,
+        normalization: str | None = "auto",
+        normalize_over: str = "training",
+        validation_fraction: float | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.network = network
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.patience = patience
+        self.normalization = normalization
+        self.normalize_over = normalize_over
+        self.validation_fraction = validation_fraction
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``network__units`` and the like are sizes of the network, given by name or as an object.
+
+        Parameters
+        ----------
+        **params : object
+            By name.
+
+        Returns
+        -------
+        self : estimator
+        """
+        network = params.get("network", self.network)
+        if isinstance(network, str) and any(name.startswith("network__") for name in params):
+            from eegemo.networks.base import as_network
+
+            params["network"] = as_network(network)
+        return super().set_params(**params)
+
+    def resolved_params(self) -> dict[str, Any]:
+        """Return every parameter with the value it has in training, the network's sizes and defaults filled in.
+
+        Returns
+        -------
+        params : dict
+            As ``get_params`` has them; ``network`` is the network's name, its class or function.
+        """
+        from eegemo.networks.base import FunctionNetwork, as_network
+
+        network = as_network(self.network)
+        params = self.get_params(deep=False) | {f"network__{k}": v for k, v in network.get_params().items()}
+        if not isinstance(self.network, str):
+            params["network"] = network.function if isinstance(network, FunctionNetwork) else type(network)
+        for name in ("epochs", "batch_size", "learning_rate", "patience"):
+            if params[name] is None:
+                params[name] = getattr(network.defaults, name)
+        if params["normalization"] == "auto":
+            params["normalization"] = network.defaults.normalization
+        return params
+
+    def summary(self) -> None:
+        """Print the layers of the trained network, their output shapes and parameters."""
+        check_is_fitted(self, "model_")
+        self.model_.summary()
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the trained estimator as one ``.keras`` file.
+
+        Parameters
+        ----------
+        path : path-like
+            Its name must end in ``.keras``. :func:`eegemo.read_classifier` reads the whole estimator, and after
+            ``import eegemo`` plain ``keras.models.load_model`` the network in it.
+
+        Raises
+        ------
+        ConfigError
+            If the name ends otherwise, or the network could not be read again.
+
+        See Also
+        --------
+        eegemo.read_classifier : Reads it.
+        """
+        from eegemo.models.saving import save
+
+        check_is_fitted(self, "model_")
+        save(self, path)
+
+    def _train(
+        self,
+        X: Windows | np.ndarray,
+        y: np.ndarray,
+        validation_data: tuple[Windows | np.ndarray, np.ndarray] | None,
+        *,
+        n_outputs: int,
+        loss: Loss,
+        groups: np.ndarray | None,
+        sample_weight: np.ndarray | None,
+        callbacks: Sequence[keras.callbacks.Callback],
+    ) -> None:
+        """Train a fresh network on windows that were checked, and targets as the loss takes them."""
+        from eegemo import _keras
+        from eegemo.networks.base import FunctionNetwork, as_network
+        from eegemo.training.batches import Subset
+        from eegemo.training.compiled import traced_twin
+        from eegemo.training.loop import train
+
+        self.network_ = clone(as_network(self.network))
+        settings = self.resolved_params()
+        _check_settings(settings)
+        self._normalization = settings["normalization"], self.normalize_over
+        self._n_outputs = n_outputs
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        rng = np.random.default_rng(seed)
+        source = _source(X)
+        held_out: tuple[Source, np.ndarray] | None = None
+        if validation_data is not None:
+            held_out = _source(validation_data[0]), validation_data[1]
+            check_consistent_length(*held_out)
+        elif self.validation_fraction is not None:
+            keep, aside = _carve(X, groups, self.validation_fraction, rng)
+            held_out = Subset(source, aside), y[aside]
+            source, y = Subset(source, keep), y[keep]
+            sample_weight = None if sample_weight is None else sample_weight[keep]
+        bar = _epoch_bar(settings["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
+        with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
+            self.model_ = self._build()
+            self._fit_normalization(source, sample_weight, rng)
+            # What a function returns need not be the same twice.
+            alike = None if isinstance(self.network_, FunctionNetwork) else self._key()
+            with traced_twin(self.model_, self._build, alike) as twin:
+                history = train(
+                    twin,
+                    source,
+                    y,
+                    held_out,
+                    loss=loss,
+                    **{name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "patience")},
+                    rng=rng,
+                    sample_weight=sample_weight,
+                    callbacks=[*callbacks, *shown],
+                )
+        self.history_, self.best_epoch_ = history.curves, history.best_epoch
+
+    def _build(self) -> keras.Model:
+        """Make a fresh network of the fitted sizes and shape."""
+        from eegemo.networks.normalization import ChannelNormalization
+
+        method, over = self._normalization
+        first = None if method is None else ChannelNormalization(method, over, name="normalization")
+        return self.network_.build(
+            self.n_times_, self.n_channels_, self._n_outputs, activation=self._activation, normalization=first
+        )
+
+    def _key(self) -> tuple[object, ...]:
+        """Return what tells networks apart that :meth:`_build` does not make alike."""
+        sizes = tuple(sorted((name, repr(value)) for name, value in self.network_.get_params().items()))
+        shape = self.n_times_, self.n_channels_, self._n_outputs
+        return type(self.network_), sizes, shape, self._activation, self._normalization
+
+    def _fit_normalization(self, source: Source, sample_weight: np.ndarray | None, rng: np.random.Generator) -> None:
+        from eegemo.training.batches import Subset, draws
+        from eegemo.training.loop import PREDICTION_BATCH
+
+        method, over = self._normalization
+        if method is None or over != "training":
+            return
+        if sample_weight is not None:
+            source = Subset(source, draws(sample_weight, rng))
+        batches = (source.gather(batch) for batch in batch_numbers(len(source), PREDICTION_BATCH))
+        self.model_.get_layer("normalization").adapt(batches)
+
+    def _outputs(self, X: Windows | np.ndarray) -> np.ndarray:
+        from eegemo import _keras
+        from eegemo.training.loop import predict
+
+        check_is_fitted(self, "model_")
+        source = _source(check_windows(self, X, reset=False))
+        with _keras.standard_settings():
+            return predict(self.model_, source).astype(np.float32, copy=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "model_" in state:
+            state["model_"] = state["model_"].get_weights()
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "model_" in state:
+            from eegemo import _keras
+
+            with _keras.standard_settings(), _keras.seeded(0):  # the seeds matter to nothing, and are nobody else's
+                self.model_ = self._build()
+            self.model_.set_weights(state["model_"])
+
+
+def check_weights(sample_weight: Any, X: Windows | np.ndarray) -> np.ndarray | None:
+    """Check how often each window counts.
+
+    Parameters
+    ----------
+    sample_weight : array, shape (n,) | None
+        Not negative, not all zero.
+    X : Windows | array, shape (n, ...)
+        The windows.
+
+    Returns
+    -------
+    weight : array, shape (n,) | None
+        Relative to the largest, where all are below 1.
+    """
+    if sample_weight is None:
+        return None
+    weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+    return weight / min(1.0, weight.max())
+
+
+def _source(X: Windows | np.ndarray) -> Source:
+    from eegemo.training.batches import ArraySource, WindowSource
+
+    return WindowSource(X) if isinstance(X, Windows) else ArraySource(X)
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    for name in ("epochs", "batch_size", "patience"):
+        value = settings[name]
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ConfigError(f"Expected a positive whole number. Received: {name}={value!r}.")
+    rate = settings["learning_rate"]
+    if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
+        raise ConfigError(f"Expected a positive number. Received: learning_rate={rate!r}.")
+
+
+def _carve(
+    X: Windows | np.ndarray, groups: np.ndarray | None, fraction: Any, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw whole groups for validation; return the numbers to train on and those set aside."""
+    if not isinstance(fraction, numbers.Real) or not 0 < float(fraction) < 1:
+        raise ConfigError(f"validation_fraction must lie between 0 and 1, got {fraction!r}.")
+    if groups is None:
+        groups = X.groups if isinstance(X, Windows) else np.arange(len(X))
+    if np.shape(groups) != (len(X),):
+        raise ValueError(f"groups must hold one value for each of the {len(X)} windows, got {np.shape(groups)}.")
+    units = np.unique(groups)
+    n_aside = max(1, round(float(fraction) * len(units)))
+    if n_aside >= len(units):
+        raise ConfigError(f"There are {len(units)} groups, too few to set {fraction:g} of them aside for validation.")
+    chosen = np.isin(groups, rng.choice(units, n_aside, replace=False))
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+@contextmanager
+def _epoch_bar(epochs: int, name: str, *, enabled: bool) -> Iterator[list[keras.callbacks.Callback]]:
+    """Show a bar; give the callbacks that move it."""
+    if not enabled:
+        yield []
+        return
+    from keras.callbacks import LambdaCallback
+
+    with progress_bar() as bar:
+        task = bar.add_task(name, total=epochs)
+        yield [LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update(task, completed=epoch + 1))]

@@ -1,0 +1,16 @@
+from .evaluation_report import write_evaluation_report as write_evaluation_report
+from .experiment_page import Page as Page
+from .experiment_page import command_of as command_of
+from .experiment_page import write_experiment_page as write_experiment_page
+from .experiment_page import write_page as write_page
+from .figures import confusion_figure as confusion_figure
+from .figures import curves_figure as curves_figure
+from .figures import gap_figure as gap_figure
+from .figures import subjects_figure as subjects_figure
+from .preprocessing_report import write_preprocessing_report as write_preprocessing_report
+from .tables import class_table as class_table
+from .tables import control_table as control_table
+from .tables import interval_table as interval_table
+from .tables import leakage_table as leakage_table
+from .tables import score_table as score_table
+from .terminal import print_summary as print_summary

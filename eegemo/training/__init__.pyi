@@ -1,0 +1,12 @@
+from .batches import ArraySource as ArraySource
+from .batches import Source as Source
+from .batches import Subset as Subset
+from .batches import WindowSource as WindowSource
+from .batches import draws as draws
+from .compiled import traced_twin as traced_twin
+from .loop import History as History
+from .loop import predict as predict
+from .loop import train as train
+from .losses import CROSS_ENTROPY as CROSS_ENTROPY
+from .losses import SQUARED_ERROR as SQUARED_ERROR
+from .losses import Loss as Loss

@@ -1,0 +1,136 @@
+"""Batches of windows for a network: where they are gathered from, and in which order."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Protocol
+
+import numpy as np
+
+from eegemo.errors import DataFormatError
+from eegemo.windows import Windows
+
+
+class Source(Protocol):
+    """Where batches come from: anything with a length that gathers inputs by their numbers."""
+
+    def __len__(self) -> int: ...
+
+    def gather(self, index: np.ndarray, /) -> np.ndarray:
+        """Return inputs, shape (len(index), ...), as the network takes them."""
+
+
+class WindowSource:
+    """Windows that refuse to gather non-finite values.
+
+    Parameters
+    ----------
+    windows : Windows
+        Gathered time-major, (n, n_times, n_channels).
+    """
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows
+
+    def __len__(self) -> int:
+        return len(self.windows)
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """Copy some windows out of the strip; ``DataFormatError`` names the trial of a non-finite value."""
+        batch = self.windows.gather(index)
+        if not np.isfinite(batch).all():
+            number = index[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
+            row = self.windows.table.iloc[number]
+            raise DataFormatError(
+                f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
+            )
+        return batch
+
+
+class ArraySource:
+    """An array that gathers batches as Windows do.
+
+    Parameters
+    ----------
+    X : array, shape (n, n_channels, n_times)
+        Finite; gathered time-major, (n, n_times, n_channels).
+    """
+
+    def __init__(self, X: np.ndarray) -> None:
+        self.X = X
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """Copy some rows, time-major."""
+        return np.ascontiguousarray(self.X[index].transpose(0, 2, 1))
+
+
+class Subset:
+    """Some inputs of a source, an input several times where its number stands several times.
+
+    Parameters
+    ----------
+    source : Source
+        All inputs.
+    chosen : array of int
+        Their numbers in the source.
+    """
+
+    def __init__(self, source: Source, chosen: np.ndarray) -> None:
+        self.source, self.chosen = source, chosen
+
+    def __len__(self) -> int:
+        return len(self.chosen)
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """Gather from the source by its own numbers."""
+        return self.source.gather(self.chosen[index])
+
+
+def draws(sample_weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draw the numbers that make up an epoch, each as often as its weight says.
+
+    Parameters
+    ----------
+    sample_weight : array, shape (n,)
+        Not negative. The whole part of a weight is how often a number is there for certain, the rest the chance of
+        once more; so a whole weight is the same as so many copies, in every layer of a network, batch normalisation
+        included, which weights in the loss alone would not be.
+    rng : Generator
+        Decides over the fractions.
+
+    Returns
+    -------
+    numbers : array of int
+        Ascending.
+    """
+    whole = np.floor(sample_weight)
+    rest = sample_weight - whole
+    # Whole weights leave the generator alone, so that what follows is drawn as it is for so many copies.
+    once_more = rng.random(len(rest)) < rest if rest.any() else np.zeros(len(rest), bool)
+    return np.repeat(np.arange(len(sample_weight)), whole.astype(np.int64) + once_more)
+
+
+def even_batches(numbers: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Go through numbers in random order; the last batch is filled up from the beginning of that order.
+
+    Parameters
+    ----------
+    numbers : array of int
+        What makes up an epoch.
+    batch_size : int
+        Numbers in a batch; all of them where there are fewer.
+    rng : Generator
+        Shuffles them.
+
+    Yields
+    ------
+    batch : array of int, shape (min(len(numbers), batch_size),)
+    """
+    size = min(len(numbers), batch_size)
+    order = rng.permutation(numbers)
+    filled = np.resize(order, math.ceil(len(numbers) / size) * size)
+    yield from filled.reshape(-1, size)

@@ -1,0 +1,89 @@
+"""Compiled networks: a network is traced once for each shape in a process, and its weights reset for the next fit."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from eegemo._keras import keras
+from eegemo.training.losses import Loss
+
+_KEPT = 8  # networks of different shape or sizes; TensorFlow keeps about 18 MB of each
+_idle: OrderedDict[Hashable, keras.Model] = OrderedDict()
+#: What the optimiser's variables were before the first step, by network, with the loss it is compiled for.
+_beginnings: WeakKeyDictionary[keras.Model, tuple[str, list[np.ndarray]]] = WeakKeyDictionary()
+
+
+def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> None:
+    """Compile a network for Adam and a loss; one that is compiled for it already begins anew, traced as it is.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place; its weights are left as they are.
+    loss : Loss
+        What is lowered.
+    learning_rate : float
+        Of Adam.
+    """
+    name, beginning = _beginnings.get(model, (None, []))
+    if name != loss.name:
+        model.compile(
+            optimizer=keras.optimizers.Adam(learning_rate),
+            loss=loss.name,
+            metrics=[loss.metric],
+            # XLA takes long to compile and gains nothing on a CPU; JAX compiles in any case.
+            jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+        )
+        model.optimizer.build(model.trainable_variables)
+        beginning = [keras.ops.convert_to_numpy(variable).copy() for variable in model.optimizer.variables]
+        _beginnings[model] = loss.name, beginning
+    for variable, value in zip(model.optimizer.variables, beginning, strict=True):
+        variable.assign(value)
+    model.optimizer.learning_rate = learning_rate
+    model.stop_training = False
+
+
+@contextmanager
+def traced_twin(fresh: keras.Model, build: Callable[[], keras.Model], key: Hashable) -> Iterator[keras.Model]:
+    """Lend a network like a fresh one that an earlier fit may have traced already.
+
+    Parameters
+    ----------
+    fresh : keras.Model
+        Just built. Its weights and random seeds are the twin's at the beginning; the twin's are its own at the end.
+    build : callable
+        Builds such a network again.
+    key : hashable
+        The same for networks that ``build`` makes alike: their class, sizes and shape. None where that is not known:
+        then the fresh one is lent itself.
+
+    Yields
+    ------
+    twin : keras.Model
+        To be trained. Nobody else has it meanwhile, so that fits on several threads do not meet; one that fails is not
+        lent again.
+    """
+    if key is None:
+        yield fresh
+        fresh.compiled = False  # a saved network is not to say how it is compiled where it is read
+        return
+    twin = _idle.pop(key, None)
+    if twin is None:
+        twin = build()
+    _copy_variables(fresh, twin)
+    yield twin
+    _copy_variables(twin, fresh)
+    _idle[key] = twin
+    while len(_idle) > _KEPT:
+        _idle.popitem(last=False)
+
+
+def _copy_variables(source: keras.Model, target: keras.Model) -> None:
+    """Copy weights and the states of random seeds."""
+    for value, variable in zip(source.variables, target.variables, strict=True):
+        variable.assign(value)

@@ -1,0 +1,142 @@
+"""The loop over epochs and batches that every network is trained by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from eegemo._keras import keras
+from eegemo.training.batches import Source, draws, even_batches
+from eegemo.training.compiled import compile_network
+from eegemo.training.losses import Loss
+from eegemo.windows import batch_numbers
+
+PREDICTION_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class History:
+    """What training went through.
+
+    Parameters
+    ----------
+    curves : dict of str -> list of float
+        ``loss`` and the figure beside it on the training data, as they were while an epoch ran, and ``val_loss`` and
+        ``val_...`` of the validation data after it; one value an epoch.
+    best_epoch : int
+        The epoch, counted from 1, whose weights the network has.
+    """
+
+    curves: dict[str, list[float]]
+    best_epoch: int
+
+
+def train(
+    model: keras.Model,
+    source: Source,
+    target: np.ndarray,
+    held_out: tuple[Source, np.ndarray] | None = None,
+    *,
+    loss: Loss,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    patience: int,
+    rng: np.random.Generator,
+    sample_weight: np.ndarray | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> History:
+    """Train a network with Adam.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place; it need not be compiled.
+    source : Source
+        Training inputs.
+    target : array, shape (n, ...)
+        What the loss compares with the outputs.
+    held_out : (Source, array) | None
+        Validation inputs and targets to stop on: training ends ``patience`` epochs after the best validation loss,
+        and goes back to that epoch's weights. Without them all epochs are run.
+    loss : Loss
+        What is lowered, and measured beside it.
+    epochs, batch_size : int
+        At most so many epochs; inputs in a batch.
+    learning_rate : float
+        Of Adam.
+    patience : int
+        Epochs without a better validation loss before training stops.
+    rng : Generator
+        Shuffles the inputs.
+    sample_weight : array, shape (n,) | None
+        How often each input is seen in an epoch; see :func:`draws`.
+    callbacks : sequence of keras.callbacks.Callback
+        Called at the beginning and end of training, of each epoch, with its figures, and of each training batch; one
+        that sets ``model.stop_training`` ends the training.
+
+    Returns
+    -------
+    history : History
+    """
+    compile_network(model, loss, learning_rate)
+    names = ("loss", loss.metric)
+    curves: dict[str, list[float]] = {name: [] for name in names}
+    if held_out:
+        curves |= {f"val_{name}": [] for name in names}
+    best_epoch, best_weights = int(epochs), None
+    everything = np.arange(len(source))
+    listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=int(epochs))
+    listeners.on_train_begin()
+    for epoch in range(1, int(epochs) + 1):
+        listeners.on_epoch_begin(epoch - 1)
+        numbers = everything if sample_weight is None else draws(sample_weight, rng)
+        steps = []
+        # tf.data's autotuning makes each epoch of fit() wait; single steps do not, on any backend.
+        for step, batch in enumerate(even_batches(numbers, batch_size, rng)):
+            listeners.on_train_batch_begin(step)
+            steps.append(model.train_on_batch(source.gather(batch), target[batch]))
+            listeners.on_train_batch_end(step, dict(zip(names, steps[-1], strict=True)))
+        for name, value in zip(names, np.mean(steps, axis=0), strict=True):
+            curves[name].append(float(value))
+        if held_out:
+            for name, value in zip(names, loss.measure(predict(model, held_out[0]), held_out[1]), strict=True):
+                curves[f"val_{name}"].append(value)
+            losses = curves["val_loss"]
+            best = losses[best_epoch - 1] if best_weights else np.nan
+            if np.isnan(best) or losses[-1] < best:
+                best_epoch, best_weights = epoch, model.get_weights()
+        listeners.on_epoch_end(epoch - 1, {name: values[-1] for name, values in curves.items()})
+        if epoch - best_epoch >= patience or model.stop_training:
+            break
+    listeners.on_train_end({name: values[-1] for name, values in curves.items()})
+    if best_weights is not None:
+        model.set_weights(best_weights)
+    return History(curves, best_epoch if best_weights is not None else len(curves["loss"]))
+
+
+def predict(model: keras.Model, source: Source) -> np.ndarray:
+    """Run a network over all inputs, in their order.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It need not be compiled.
+    source : Source
+        At least one input.
+
+    Returns
+    -------
+    outputs : array, shape (n, ...)
+    """
+    n = len(source)
+    # Batches of few different sizes, filled up with repetitions: each new size is compiled anew.
+    size = min(PREDICTION_BATCH, 2 ** math.ceil(math.log2(n)))
+    outputs = [
+        np.asarray(model.predict_on_batch(source.gather(np.resize(batch, size))))[: len(batch)]
+        for batch in batch_numbers(n, size)
+    ]
+    return np.concatenate(outputs)
