@@ -103,7 +103,7 @@ class Windows:
             raise ValueError("Windows have to be copied out of the strip to become an array.")
         return self.to_numpy().astype(dtype or self.dtype, copy=False)
 
-    def expand(self, per_trial: np.ndarray) -> np.ndarray:
+    def expand(self, per_trial: np.ndarray | pd.Series) -> np.ndarray:
         """Give every window the value of its trial.
 
         Parameters

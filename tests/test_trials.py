@@ -360,3 +360,80 @@ def test_a_replaced_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> 
         partial.write_text("")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "atomic")]
     assert modes[0] == modes[1]
+
+
+# What people of MNE and pandas type
+
+
+def test_trials_are_indexed_by_row() -> None:
+    trials = make_trials()
+    assert trials[0:2].table.equals(trials.select([0, 1]).table)
+    assert trials[-1].table["trial"].tolist() == trials.table["trial"].tolist()[-1:]
+    assert trials[[2, 0]].table["trial"].tolist() == trials.table["trial"].iloc[[2, 0]].tolist()
+    assert trials[trials.table["trial"] > 1].table["trial"].min() == 2
+    assert [len(trial) for trial in trials] == [1] * len(trials)
+    with pytest.raises(IndexError):
+        trials[len(trials)]
+    with pytest.raises(ConfigError, match=r"a column is trials.table\['valence'\]"):
+        trials["valence"]
+
+
+def test_trials_are_selected_by_a_query_of_their_table(small_trials: Trials) -> None:
+    chosen = small_trials.select("subject == 2 and valence > 5")
+    assert chosen.table["subject"].tolist() == [2] * 4
+    assert (chosen.table["valence"] > 5).all()
+    assert np.shares_memory(chosen.signals, small_trials.signals)
+
+
+@pytest.mark.parametrize(
+    ("query", "message"),
+    [
+        ("subjet == 1", r"'subjet == 1' cannot be carried out .*subjet.*columns subject, trial, stimulus"),
+        ("valence +", "cannot be carried out"),
+        ("valence + 1", "must be true or false of each trial"),
+        ("3 > 2", "must be true or false of each trial"),
+    ],
+)
+def test_a_query_that_says_nothing_of_each_trial_is_refused(small_trials: Trials, query: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        small_trials.select(query)
+
+
+def test_channels_are_picked_by_type_too() -> None:
+    table = pd.DataFrame(
+        {"subject": [1], "trial": [1], "stimulus": [1], "start": [0], "n_times": [4], "n_baseline": [0]}
+    )
+    strip = np.arange(12, dtype=np.float32).reshape(4, 3)
+    trials = Trials(strip, table, ("F3", "vEOG", "F4"), 4.0, "made", simulated=True, ch_types=("eeg", "eog", "eeg"))
+    assert trials.pick("eeg").ch_names == ("F3", "F4")
+    assert trials.pick("eeg").signals.tolist() == strip[:, [0, 2]].tolist()
+    assert trials.pick(["eeg", "eog"]) is trials
+    assert trials.pick("vEOG").ch_types == ("eog",)
+
+
+def test_a_copy_has_a_strip_of_its_own(small_trials: Trials) -> None:
+    copied = small_trials.copy()
+    assert not np.shares_memory(copied.signals, small_trials.signals)
+    assert copied.fingerprint == small_trials.fingerprint
+
+
+def test_the_info_is_mnes(small_trials: Trials) -> None:
+    info = small_trials.info
+    assert (info["sfreq"], info["ch_names"]) == (32.0, ["F3", "F4"])
+    assert info["chs"][0]["loc"][:3].any(), "a place"
+    info["bads"] = ["F3"]
+    assert small_trials.info["bads"] == []
+
+
+def test_a_notebook_shows_trials_and_windows_as_tables(small_trials: Trials) -> None:
+    named = Trials(
+        small_trials.signals, small_trials.table, ("<b>", "F4"), 32.0, dataset="noise & more", simulated=True
+    )
+    page = named._repr_html_()
+    assert "noise &amp; more, simulated" in page
+    assert "&lt;b&gt;, F4" in page
+    assert "24 of 3 subjects, 8 stimuli" in page
+    assert ">4 s<" in page
+    windows = named.windows(n_times=16, step=8)._repr_html_()
+    assert "16 samples (0.5 s at 32 Hz)" in windows
+    assert "(360, 2, 16)" in windows

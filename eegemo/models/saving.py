@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -185,10 +186,12 @@ def _as_network(network: Any) -> Any:
 
 def _known(name: str, known: Mapping[str, Any], what: str) -> Any:
     if name not in known:
-        raise ConfigError(
-            f"holds the {what} {name!r}, which is not known here; give it as custom_objects={{{name!r}: {name}}}."
-        )
+        raise ConfigError(_not_known(what, name))
     return known[name]
+
+
+def _not_known(what: str, name: str) -> str:
+    return f"holds the {what} {name!r}, which is not known here; give it as custom_objects={{{name!r}: {name}}}."
 
 
 def _check_readable(model: keras.Model, path: Path) -> None:
@@ -233,9 +236,11 @@ def _read_network(path: str | os.PathLike[str], own: dict[str, Any]) -> keras.Mo
         with _keras.standard_settings():
             return _keras.keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=True)
     except Exception as error:  # damaged members end in exceptions of many kinds
+        name, missing = Path(path).name, re.search(r"Could not locate (class|function) '(\w+)'", str(error))
+        if missing:
+            raise DataFormatError(f"{name}: {_not_known(missing[1], missing[2])}") from error
         raise DataFormatError(
-            f"{Path(path).name}: its network cannot be read ({_text(error)}); it is damaged, or has layers of its "
-            "maker's own: save or fetch it again, or give them as custom_objects."
+            f"{name}: its network cannot be read ({_text(error)}); it is damaged: save it, or fetch it, again."
         ) from error
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import io
 import json
 import math
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -507,3 +510,56 @@ def test_a_signal_that_is_there_is_found_under_every_protocol(protocol: str) -> 
     splitter = make_splitter(protocol, n_splits=4)
     results = evaluate(NearestMean(), trials.windows(), categories("class", NAMES), splitter)
     assert trial_accuracy(results) > 0.95
+
+
+# What is shown
+
+
+def test_a_result_says_what_it_is_in_a_few_lines(windows: Windows) -> None:
+    result = evaluate(MajorityClassifier(), windows, quadrants(), "trial", model="<mine>")
+    lines = repr(result).split("\n")
+    assert len(lines) == 3
+    assert lines[0].startswith("<Results | <mine> under trial, quadrants>5: SIMULATED data, 5 folds")
+    macro_f1 = result.of_subjects()["macro_f1"].mean()
+    assert f"macro-F1 {macro_f1:.3f}" in lines[1]
+    assert result.verdict in lines[2]
+    assert "no folds" in repr(replace(result, folds=()))
+    page = result._repr_html_()
+    assert "&lt;mine&gt;" in page
+    assert "<mine>" not in page
+
+
+@pytest.mark.parametrize("level", ["window", "trial"])
+def test_a_summary_is_the_mean_over_subjects_beside_the_baselines(windows: Windows, level: str) -> None:
+    result = evaluate(MajorityClassifier(), windows, quadrants(), "trial", model="mine")
+    table = result.summary(level)
+    assert table["model"].tolist() == ["mine", *(baseline.model for baseline in result.baselines)]
+    scores = result.of_subjects(level)["accuracy"]
+    assert table["accuracy"][0] == f"{scores.mean():.3f} ± {scores.std():.3f}"
+    assert table["subjects"].tolist() == [3] * len(table)
+
+
+def test_a_network_gives_the_same_numbers_after_a_fit_on_several_threads(tmp_path: Path) -> None:
+    """A fit on its own uses all cores, which changes last digits; folds have one thread each all the same."""
+    script = (
+        "import sys; import numpy as np\n"
+        "from eegemo import EEGClassifier, evaluate, make_splitter, quadrants, simulate\n"
+        "windows = simulate(1, channels=['F3', 'F4']).windows(4.0)\n"
+        "if sys.argv[1] == 'after':\n"
+        "    EEGClassifier('cnn-gru', epochs=1).fit(windows, quadrants()(windows))\n"
+        "classifier = EEGClassifier('cnn-gru', epochs=2, random_state=0)\n"
+        "result = evaluate(classifier, windows, quadrants(), make_splitter('trial', n_splits=None))\n"
+        "np.save(sys.argv[1] + '.npy', result.folds[0].proba)\n"
+        "import tensorflow as tf; print(tf.config.threading.get_intra_op_parallelism_threads())\n"
+    )
+    several = {name: value for name, value in os.environ.items() if name != "TF_NUM_INTRAOP_THREADS"}
+
+    printed = [
+        subprocess.run(
+            [sys.executable, "-c", script, when], cwd=tmp_path, env=several, check=True, capture_output=True, text=True
+        ).stdout
+        for when in ("after", "alone")
+    ]
+
+    assert printed == ["0\n", "1\n"]  # as many as there are cores, and one
+    np.testing.assert_array_equal(np.load(tmp_path / "after.npy"), np.load(tmp_path / "alone.npy"))

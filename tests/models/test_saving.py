@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from eegemo import ConfigError, DataFormatError, EEGClassifier, read_classifier
-from eegemo.networks import NETWORKS, network_class
+from eegemo.networks import NETWORKS, Network, network_class, register_network
 from tiny import tiny, traced
 
 CLASSES = np.array(["calm", "excited", "sad"])
@@ -107,7 +109,7 @@ def fresh(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, n
         "import keras\n"
         "for name in names:\n"
         "    model = keras.models.load_model(f'{folder}/{name}.keras', safe_mode=True)\n"
-        "    found[f'keras {name}'] = np.asarray(model(X.transpose(0, 2, 1)))\n"
+        "    found[f'keras {name}'] = keras.ops.convert_to_numpy(model(X.transpose(0, 2, 1)))\n"
         "np.savez('found.npz', **found)\n"
     )
     subprocess.run([sys.executable, "-c", script, str(folder), *NETWORKS], cwd=work, check=True)
@@ -301,3 +303,207 @@ def test_importing_the_package_and_making_a_classifier_load_no_network_library()
     printed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
 
     assert printed.split("\n") == ["[]", "[]", ""]
+
+
+# What is one's own
+
+
+def own_network(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+    """Somebody's own network."""
+    return keras.Sequential(
+        [
+            keras.Input((n_times, n_channels)),
+            keras.layers.Conv1D(4, 3, activation="relu"),
+            keras.layers.GlobalMaxPooling1D(),
+            keras.layers.Dense(n_outputs, activation="softmax"),
+        ]
+    )
+
+
+class Shallow(Network):
+    """A network whose class nobody registered."""
+
+    def __init__(self, *, filters: int = 3) -> None:
+        self.filters = filters
+
+    def layers(self, n_times: int, n_channels: int) -> list[Any]:
+        return [keras.layers.Conv1D(self.filters, 3, activation="relu"), keras.layers.GlobalMaxPooling1D()]
+
+
+@register_network("known-shallow")
+class KnownShallow(Shallow):
+    """The same, registered."""
+
+
+class Weighted(Shallow):
+    """A network with a setting that JSON cannot hold."""
+
+    def __init__(self, *, filters: int = 3, gains: np.ndarray | None = None) -> None:
+        super().__init__(filters=filters)
+        self.gains = gains
+
+
+class Mine(EEGClassifier):
+    """An estimator of one's own."""
+
+
+class Doubled(keras.layers.Layer):
+    """A layer that Keras does not know, and whose configuration forgets its factor where ``forgets``."""
+
+    def __init__(self, factor: float = 1.0, forgets: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.factor, self.forgets = factor, forgets
+
+    def call(self, x: Any) -> Any:
+        return x * self.factor
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | ({} if self.forgets else {"factor": self.factor})
+
+
+def with_layer(layer: Callable[[], Any]) -> Callable[[int, int, int], keras.Model]:
+    def layered(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+        model = own_network(n_times, n_channels, n_outputs)
+        return keras.Sequential([keras.Input((n_times, n_channels)), layer(), *model.layers])
+
+    return layered
+
+
+@pytest.mark.parametrize(
+    ("classifier", "custom_objects"),
+    [
+        (EEGClassifier(own_network), {"own_network": own_network}),
+        (EEGClassifier(Shallow(filters=5)), {"Shallow": Shallow}),
+        (EEGClassifier(KnownShallow(filters=5)), None),
+        (EEGClassifier("known-shallow"), None),
+        (Mine("cnn-gru"), {"Mine": Mine}),
+    ],
+    ids=["function", "class", "registered class", "registered name", "estimator"],
+)
+def test_ones_own_is_read_by_its_name(
+    classifier: EEGClassifier, custom_objects: dict[str, Any] | None, tmp_path: Path
+) -> None:
+    X, y = data()
+    classifier.set_params(epochs=1, random_state=0).fit(X, y).save(tmp_path / "own.keras")
+
+    again = read_classifier(tmp_path / "own.keras", custom_objects=custom_objects)
+
+    assert type(again) is type(classifier)
+    np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+    assert again.resolved_params() == classifier.resolved_params()
+    np.testing.assert_array_equal(clone(again).fit(X, y).predict_proba(X), classifier.predict_proba(X))
+    if custom_objects:
+        (name,) = custom_objects
+        with pytest.raises(DataFormatError, match=rf"own.keras: holds the \w+ '{name}'.*custom_objects=\{{'{name}': "):
+            read_classifier(tmp_path / "own.keras")
+
+
+def test_a_layer_of_ones_own_is_read_as_a_custom_object(tmp_path: Path) -> None:
+    X, y = data()
+    layered = with_layer(lambda: Doubled(2.0))
+    classifier = EEGClassifier(layered, epochs=1, random_state=0).fit(X, y)
+    classifier.save(tmp_path / "layer.keras")
+
+    with pytest.raises(DataFormatError, match=r"layer.keras: holds the class 'Doubled'.*give it as"):
+        read_classifier(tmp_path / "layer.keras", custom_objects={"layered": layered})
+    again = read_classifier(tmp_path / "layer.keras", custom_objects={"layered": layered, "Doubled": Doubled})
+
+    np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    ("classifier", "message"),
+    [
+        (EEGClassifier(with_layer(lambda: keras.layers.Lambda(lambda x: 2 * x))), r"cannot be saved so that.*Lambda"),
+        (EEGClassifier(with_layer(lambda: Doubled(2.0, forgets=True))), "other outputs .* get_config of Doubled"),
+        (EEGClassifier(lambda t, c, n: own_network(t, c, n)), "needs a name to be found by again"),
+        (EEGClassifier(Weighted(gains=np.ones(2))), "cannot be saved with gains=array"),
+    ],
+    ids=["Lambda", "forgetful layer", "lambda", "size"],
+)
+def test_what_could_not_be_read_again_is_not_saved(classifier: EEGClassifier, message: str, tmp_path: Path) -> None:
+    classifier.set_params(epochs=1, random_state=0).fit(*data())
+
+    with pytest.raises(ConfigError, match=message):
+        classifier.save(tmp_path / "never.keras")
+
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("order", ["import eegemo; import keras", "import keras; import eegemo"])
+def test_keras_alone_loads_every_network_after_the_package_is_imported(
+    trained: dict[str, EEGClassifier], folder: Path, order: str, tmp_path: Path
+) -> None:
+    X = data()[0]
+    np.save(tmp_path / "X.npy", X.transpose(0, 2, 1))
+    script = (
+        f"import sys; import numpy as np; {order}\n"
+        "folder, *names = sys.argv[1:]\n"
+        "models = {name: keras.models.load_model(f'{folder}/{name}.keras') for name in names}\n"
+        "assert not any(model.compiled for model in models.values())\n"  # each backend compiles in its own way
+        "X = np.load('X.npy')\n"
+        "np.savez('found.npz', **{k: keras.ops.convert_to_numpy(model(X)) for k, model in models.items()})\n"
+    )
+
+    subprocess.run([sys.executable, "-c", script, str(folder), *NETWORKS], cwd=tmp_path, check=True)
+
+    with np.load(tmp_path / "found.npz") as found:
+        for name in NETWORKS:
+            np.testing.assert_allclose(found[name], trained[name].predict_proba(X), atol=1e-6)
+
+
+def test_a_class_weight_and_numbers_for_classes_come_back(tmp_path: Path) -> None:
+    X, _ = data()
+    classifier = make("cnn-gru", epochs=1, class_weight={3: 2.0, 7: 1.0}).fit(X, np.array([3, 7] * 12))
+
+    classifier.save(tmp_path / "a.keras")
+
+    assert read_classifier(tmp_path / "a.keras").get_params()["class_weight"] == {3: 2.0, 7: 1.0}
+
+
+def test_a_member_that_grows_beyond_all_measure_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("eegemo.json", b" " * 100_000_000)
+
+    tracemalloc.start()
+    with pytest.raises(DataFormatError, match=r"bomb.keras: .*more than 64 times as large as the file"):
+        read_classifier(tmp_path / "bomb.keras")
+
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
+
+
+def one_bit_of_the_weights(path: Path, good: Path) -> None:
+    content = bytearray(good.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def with_another_member(path: Path, good: Path, name: str, change: Callable[[bytes], bytes | None]) -> None:
+    with zipfile.ZipFile(good) as old, zipfile.ZipFile(path, "w") as new:
+        for item in old.namelist():
+            content = change(old.read(item)) if item == name else old.read(item)
+            if content is not None:
+                new.writestr(item, content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        one_bit_of_the_weights,
+        lambda path, good: with_another_member(path, good, "config.json", lambda content: content[:500]),
+        lambda path, good: with_another_member(path, good, "config.json", lambda content: None),
+        lambda path, good: with_another_member(path, good, "model.weights.h5", lambda content: content[:2000]),
+        lambda path, good: with_another_member(path, good, "eegemo.json", lambda content: b"[" * 100_000),
+        lambda path, good: rewritten(path, good, lambda card: {**card, "estimator": ["a"]}),
+        lambda path, good: rewritten(path, good, lambda card: {**card, "network": {"name": "tcn", "sizes": {"a": 1}}}),
+        lambda path, good: rewritten(path, good, lambda card: {**card, "fitted": {}}),
+    ],
+    ids=["bit", "config cut", "no config", "weights cut", "nested card", "estimator", "sizes", "fitted"],
+)
+def test_a_damaged_file_is_named(damage: Callable[[Path, Path], None], folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.keras"
+    damage(path, folder / "eegnet.keras")
+
+    with pytest.raises(DataFormatError, match=r"^model\.keras: "):
+        read_classifier(path)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from keras.ops import convert_to_numpy as as_numpy
 
 from eegemo import ConfigError, EEGClassifier
 from eegemo.networks import NETWORKS, ChannelNormalization, EEGNet, network_class
@@ -135,11 +136,11 @@ def test_eegnets_spatial_filters_and_output_keep_their_norms() -> None:
     X, y = rng.standard_normal((64, 3, 32)), np.arange(64) % 2
     classifier = EEGClassifier(EEGNet(kernel_length=8), learning_rate=0.5, epochs=3, random_state=0)
     network = classifier.fit(X, y).model_
-    spatial = np.asarray(network.get_layer("spatial").kernel)  # channels, 1, temporal filters, depth
+    spatial = as_numpy(network.get_layer("spatial").kernel)  # channels, 1, temporal filters, depth
     norms = np.linalg.norm(spatial, axis=0)
     assert norms.max() <= 1 + 1e-5
-    assert np.linalg.norm(np.asarray(network.get_layer("output").kernel), axis=0).max() <= 0.25 + 1e-5
-    free = np.asarray(network.get_layer("temporal").kernel)
+    assert np.linalg.norm(as_numpy(network.get_layer("output").kernel), axis=0).max() <= 0.25 + 1e-5
+    free = as_numpy(network.get_layer("temporal").kernel)
     assert np.linalg.norm(free.reshape(8, -1), axis=0).max() > 1  # such steps would have led out
 
 
@@ -147,12 +148,12 @@ def test_eegnet_filters_over_time_then_over_channels(networks: dict[str, Any]) -
     """The first two convolutions by hand, with the weights of the network: filters over time, then over channels."""
     network = networks["eegnet"]
     x = np.random.default_rng(0).standard_normal((2, N_TIMES, N_CHANNELS)).astype(np.float32)
-    temporal = np.asarray(network.get_layer("temporal").kernel)[0, :, 0]  # samples, filters
-    spatial = np.asarray(network.get_layer("spatial").kernel)[:, 0]  # channels, filters, depth
+    temporal = as_numpy(network.get_layer("temporal").kernel)[0, :, 0]  # samples, filters
+    spatial = as_numpy(network.get_layer("spatial").kernel)[:, 0]  # channels, filters, depth
     padded = np.pad(x, ((0, 0), (31, 32), (0, 0)))  # TensorFlow's "same" of 64 samples
     frames = np.lib.stride_tricks.sliding_window_view(padded, 64, axis=1)
     filtered = np.einsum("btck,kf->bctf", frames, temporal)
     plane = x.transpose(0, 2, 1)[..., None]
-    np.testing.assert_allclose(np.asarray(network.get_layer("temporal")(plane)), filtered, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(network.get_layer("temporal")(plane)), filtered, atol=1e-4)
     projected = np.einsum("bctf,cfd->btfd", filtered, spatial).reshape(2, 1, N_TIMES, 16)
-    np.testing.assert_allclose(np.asarray(network.get_layer("spatial")(filtered)), projected, atol=1e-4)
+    np.testing.assert_allclose(as_numpy(network.get_layer("spatial")(filtered)), projected, atol=1e-4)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras.ops import convert_to_numpy as as_numpy
 
 from eegemo.errors import ConfigError
 from eegemo.networks.normalization import METHODS, OVER, ChannelNormalization
@@ -41,7 +42,7 @@ def adapted(method: str, batches: list[np.ndarray]) -> ChannelNormalization:
 def test_over_a_window_each_channel_of_each_window_is_normalised_by_itself(method: str) -> None:
     x = windows(5)
 
-    result = np.asarray(ChannelNormalization(method, "window")(x))
+    result = as_numpy(ChannelNormalization(method, "window")(x))
 
     np.testing.assert_allclose(result, numpy_normalised(x, method, (1,)), atol=1e-5)
 
@@ -52,9 +53,9 @@ def test_over_the_training_data_each_channel_is_normalised_by_all_training_sampl
 
     layer = adapted(method, [training[:2], training[2:3], training[3:]])
 
-    np.testing.assert_allclose(np.asarray(layer(training)), numpy_normalised(training, method, (0, 1)), atol=1e-5)
+    np.testing.assert_allclose(as_numpy(layer(training)), numpy_normalised(training, method, (0, 1)), atol=1e-5)
     np.testing.assert_allclose(
-        np.asarray(layer(new)), numpy_normalised(new, method, (0, 1), like=training), rtol=1e-5, atol=1e-4
+        as_numpy(layer(new)), numpy_normalised(new, method, (0, 1), like=training), rtol=1e-5, atol=1e-4
     )
 
 
@@ -64,7 +65,7 @@ def test_a_large_offset_costs_no_accuracy(method: str, over: str) -> None:
     x = windows(20, offset=1e4)[..., :1]
     layer = adapted(method, [x[:7], x[7:]]) if over == "training" else ChannelNormalization(method, over)
 
-    result = np.asarray(layer(x))
+    result = as_numpy(layer(x))
 
     # float32 at 1e4 has steps of 1e-3, a thousandth of this channel's standard deviation
     expected = numpy_normalised(x, method, (0, 1) if over == "training" else (1,))
@@ -81,19 +82,19 @@ def test_minmax_over_a_window_ignores_shift_and_scale_and_so_a_zscore_before_it(
     offset: float, scale: float, seed: int
 ) -> None:
     x = windows(2, seed=seed)
-    plain = np.asarray(ChannelNormalization("minmax", "window")(x))
+    plain = as_numpy(ChannelNormalization("minmax", "window")(x))
 
     np.testing.assert_allclose(plain.min(axis=1), -1, atol=1e-5)
     np.testing.assert_allclose(plain.max(axis=1), 1, atol=1e-5)
     for method in ("minmax", "zscore-minmax"):
-        moved = np.asarray(ChannelNormalization(method, "window")(x * np.float32(scale) + np.float32(offset)))
+        moved = as_numpy(ChannelNormalization(method, "window")(x * np.float32(scale) + np.float32(offset)))
         np.testing.assert_allclose(moved, plain, atol=2e-3 if abs(offset) > 10 * scale else 2e-4)
 
 
 def test_zscore_minmax_equals_minmax_over_the_training_data() -> None:
     x = windows(6, offset=40.0)
 
-    both, one = (np.asarray(adapted(method, [x])(x)) for method in ("zscore-minmax", "minmax"))
+    both, one = (as_numpy(adapted(method, [x])(x)) for method in ("zscore-minmax", "minmax"))
 
     np.testing.assert_allclose(both, one, atol=1e-6)
 
@@ -106,7 +107,7 @@ def test_a_channel_that_does_not_vary_becomes_zero(over: str, method: str, value
     x[..., 1] = value
     layer = adapted(method, [x[:3], x[3:]]) if over == "training" else ChannelNormalization(method, over)
 
-    result = np.asarray(layer(x))
+    result = as_numpy(layer(x))
 
     assert np.isfinite(result).all()
     np.testing.assert_array_equal(result[..., 1], 0)

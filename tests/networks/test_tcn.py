@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras.ops import convert_to_numpy as as_numpy
 from tcn import TCN as Layer
 
 import eegemo.networks.tcn
@@ -67,7 +68,7 @@ def test_the_output_depends_on_the_samples_of_the_receptive_field_alone(
     changed = np.repeat(x, n_times, axis=0)
     changed[np.arange(n_times), np.arange(n_times)] += 3.0  # row i differs from x in sample i
 
-    moved = np.abs(np.asarray(model(changed)) - np.asarray(model(x))).max(axis=1) > 1e-6
+    moved = np.abs(as_numpy(model(changed)) - as_numpy(model(x))).max(axis=1) > 1e-6
 
     earliest = n_times - field
     assert not moved[:earliest].any()

@@ -1,0 +1,165 @@
+"""The loop over epochs and batches, on networks of one weight whose steps can be worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from eegemo.training import CROSS_ENTROPY, SQUARED_ERROR, History, Loss, predict, train
+
+
+class Rows:
+    """Inputs that are rows of an array."""
+
+    def __init__(self, X: np.ndarray) -> None:
+        self.X = X.astype(np.float32)
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+    def gather(self, index: np.ndarray, /) -> np.ndarray:
+        return self.X[index]
+
+
+def line() -> keras.Model:
+    """One weight, 0 at first: y = w x."""
+    return keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+
+
+def run(model: keras.Model, X: np.ndarray, y: np.ndarray, held_out: Any = None, **settings: Any) -> History:
+    given: dict[str, Any] = {"epochs": 3, "batch_size": 100, "learning_rate": 0.1, "patience": 3, **settings}
+    return train(model, Rows(X), y, held_out, loss=SQUARED_ERROR, rng=np.random.default_rng(0), **given)
+
+
+def test_the_first_steps_of_adam_are_the_ones_worked_out_by_hand() -> None:
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+    model = line()
+
+    history = run(model, X, y)
+
+    # Adam, Kingma & Ba 2015, algorithm 1, of the gradient 2 (w - 5).
+    weight, m, v, losses = 0.0, 0.0, 0.0, []
+    for t in (1, 2, 3):
+        losses.append((weight - 5) ** 2)
+        gradient = 2 * (weight - 5)
+        m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+        weight -= 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-7)
+    assert model.get_weights()[0] == pytest.approx(weight, rel=1e-5)
+    assert history.curves["loss"] == pytest.approx(losses, rel=1e-5)
+    assert history.curves["mean_absolute_error"] == pytest.approx(np.sqrt(losses), rel=1e-5)
+    assert history.best_epoch == 3
+
+
+def test_a_network_that_was_trained_before_begins_with_a_fresh_optimiser() -> None:
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+    once, twice = line(), line()
+    run(once, X, y)
+    run(twice, X, y, learning_rate=1.0, epochs=7)
+    twice.set_weights([np.zeros((1, 1))])
+
+    run(twice, X, y)
+
+    np.testing.assert_array_equal(once.get_weights()[0], twice.get_weights()[0])
+
+
+def test_training_goes_back_to_the_epoch_with_the_best_validation_loss() -> None:
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+    validation = Rows(np.ones((2, 1))), np.full((2, 1), 0.25)  # best when the weight is .25, which 0.1 a step passes
+    model = line()
+
+    history = run(model, X, y, validation, epochs=20, patience=4)
+
+    losses = history.curves["val_loss"]
+    assert history.best_epoch == int(np.argmin(losses)) + 1 in (2, 3)
+    assert len(losses) == history.best_epoch + 4
+    assert (model.get_weights()[0].item() - 0.25) ** 2 == pytest.approx(min(losses), rel=1e-4)
+
+
+def test_an_epoch_whose_validation_loss_is_no_number_is_never_the_best() -> None:
+    losses = iter([0.9, 0.2, np.nan, np.nan, np.nan])
+    loss = Loss("mean_squared_error", "mean_absolute_error", lambda outputs, target: (next(losses), 0.0))
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+
+    history = train(
+        line(),
+        Rows(X),
+        y,
+        (Rows(X), y),
+        loss=loss,
+        epochs=9,
+        batch_size=4,
+        learning_rate=0.1,
+        patience=3,
+        rng=np.random.default_rng(0),
+    )
+
+    assert history.best_epoch == 2
+    assert len(history.curves["val_loss"]) == 5
+
+
+def test_callbacks_are_called_in_keras_order_and_may_stop_the_training() -> None:
+    called: list[str] = []
+
+    class Listener(keras.callbacks.Callback):
+        def __getattribute__(self, name: str) -> Any:
+            if name.startswith("on_"):
+                return self.note(name)
+            return super().__getattribute__(name)
+
+        def note(self, name: str) -> Callable[..., None]:
+            def noted(*args: Any, **kwargs: Any) -> None:
+                called.append(name)
+                if name == "on_epoch_end" and args[0] == 1:
+                    self.model.stop_training = True
+
+            return noted
+
+    history = run(line(), np.ones((4, 1)), np.ones((4, 1)), batch_size=2, epochs=9, callbacks=[Listener()])
+
+    epoch = ["on_epoch_begin", *["on_train_batch_begin", "on_train_batch_end"] * 2, "on_epoch_end"]
+    assert called == ["on_train_begin", *epoch, *epoch, "on_train_end"]
+    assert len(history.curves["loss"]) == history.best_epoch == 2
+
+
+def test_early_stopping_of_keras_reads_the_validation_loss() -> None:
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+    validation = Rows(np.ones((2, 1))), np.zeros((2, 1))  # worse from the first step on
+
+    stop = keras.callbacks.EarlyStopping("val_loss", patience=1)
+    history = run(line(), X, y, validation, epochs=20, patience=20, callbacks=[stop])
+
+    assert len(history.curves["val_loss"]) == 2
+
+
+def test_a_sequence_is_classified_step_by_step_too() -> None:
+    """Class numbers of every step, shape (n, n_steps), as the sequence tasks have them."""
+    proba = np.array([[[0.5, 0.5], [0.1, 0.9]], [[0.8, 0.2], [0.3, 0.7]]])
+    target = np.array([[0, 1], [0, 0]])
+
+    loss, accuracy = CROSS_ENTROPY.measure(proba, target)
+
+    assert loss == pytest.approx(-np.log([0.5, 0.9, 0.8, 0.3]).mean())
+    assert accuracy == 0.75  # of two equal ones the first is taken
+
+
+def test_a_likelihood_of_nothing_costs_a_bounded_loss() -> None:
+    loss, _ = CROSS_ENTROPY.measure(np.array([[1.0, 0.0]]), np.array([1]))
+
+    assert loss == pytest.approx(-np.log(1e-7))
+
+
+def test_squares_and_distances_are_means_over_all_numbers() -> None:
+    assert SQUARED_ERROR.measure(np.array([[1.0, 2.0]]), np.array([[4.0, 2.0]])) == (4.5, 1.5)
+
+
+@pytest.mark.parametrize("n", [1, 3, 1025])
+def test_outputs_come_in_the_order_of_the_inputs(n: int) -> None:
+    model = line()
+    model.set_weights([np.full((1, 1), 2.0)])
+    X = np.arange(n, dtype=float)[:, None]
+
+    np.testing.assert_allclose(predict(model, Rows(X)), 2 * X)
