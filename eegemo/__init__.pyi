@@ -54,9 +54,9 @@ from .labels import categories as categories
 from .labels import high_low as high_low
 from .labels import quadrants as quadrants
 from .models.classifier import EEGClassifier as EEGClassifier
+from .models.reading import read_classifier as read_classifier
 from .models.registry import make_model as make_model
 from .models.regressor import EEGRegressor as EEGRegressor
-from .models.saving import read_classifier as read_classifier
 from .preprocessing.stage import Preprocessing as Preprocessing
 from .preprocessing.stage import preprocess as preprocess
 from .preprocessing.subjects import zscore_subjects as zscore_subjects

@@ -10,19 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from eegemo._html import html_table
-from eegemo.errors import ConfigError, DataFormatError, suggest_keywords, unknown_name
+from eegemo._html import trials_html
+from eegemo._trial_parts import check_parts, matching_rows, pick_channels, picked_names
+from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 
 if TYPE_CHECKING:
     import mne
 
     from eegemo.windows import Windows
 
-REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
 #: Key of the provenance under which steps stand that were fitted on all trials, whatever is tested on included.
 FITTED_ON_ALL = "fitted_on_all"
-_MICROVOLTS_PER_VOLT = 1e6
-_IN_VOLTS = ("eeg", "eog", "emg")
 
 
 class Trials:
@@ -89,7 +87,7 @@ class Trials:
         strip = signals.view()
         strip.flags.writeable = False
         table = table.reset_index(drop=True)
-        _check_parts(strip, table, names, types, sfreq)
+        check_parts(strip, table, names, types, sfreq)
         vars(self).update(
             signals=strip,
             _table=table,
@@ -125,19 +123,7 @@ class Trials:
         )
 
     def _repr_html_(self) -> str:
-        table = self._table
-        seconds = np.unique((table["n_times"] - table["n_baseline"]) / self.sfreq)
-        low, high = self.pass_band
-        known = f"{low or 0:g} to {high or self.sfreq / 2:g} Hz"
-        rows = {
-            "trials": f"{len(self)} of {table['subject'].nunique()} subjects, {table['stimulus'].nunique()} stimuli",
-            "length": " to ".join(dict.fromkeys(f"{length:g} s" for length in (*seconds[:1], *seconds[-1:]))),
-            "channels": f"{len(self.ch_names)}: {', '.join(self.ch_names[:6])}{', ...' * (len(self.ch_names) > 6)}",
-            "sampling rate": f"{self.sfreq:g} Hz",
-            "pass band": "not known" if low is None and high is None else known,
-            "columns": ", ".join(map(str, table.columns)),
-        }
-        return html_table(f"Trials: {self.dataset}{', simulated' * self.simulated}", rows)
+        return trials_html(self)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -152,14 +138,9 @@ class Trials:
     @property
     def info(self) -> mne.Info:
         """MNE's description of the channels: names, types, sampling rate, places where all EEG channels have one."""
-        import mne
+        from eegemo._mne import info_of
 
-        info = mne.create_info(list(self.ch_names), self.sfreq, list(self.ch_types))
-        montage = mne.channels.make_standard_montage("colin27_1005")
-        known = {name.upper() for name in montage.ch_names}
-        if all(n.upper() in known for n, t in zip(self.ch_names, self.ch_types, strict=True) if t == "eeg"):
-            info.set_montage(montage, match_case=False, verbose="error")
-        return info
+        return info_of(self.ch_names, self.sfreq, self.ch_types)
 
     @property
     def pass_band(self) -> tuple[float | None, float | None]:
@@ -213,24 +194,11 @@ class Trials:
         True
         """
         if isinstance(rows, str):
-            rows = self._matching(rows)
+            rows = matching_rows(self._table, rows)
         numbers = np.asarray(rows) if len(rows) else np.zeros(0, np.int64)
         if numbers.dtype == bool and numbers.shape != (len(self),):
             raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
         return self._replaced(table=self._table.iloc[numbers])
-
-    def _matching(self, query: str) -> np.ndarray:
-        try:
-            chosen = self._table.eval(query)
-        except Exception as error:  # pandas has many ways to dislike a query
-            raise ConfigError(
-                f"The query {query!r} cannot be carried out ({error}); the table has the columns "
-                f"{', '.join(map(str, self._table.columns))}."
-            ) from error
-        mask = np.asarray(chosen)
-        if mask.dtype != bool or mask.shape != (len(self),):
-            raise ConfigError(f"The query {query!r} must be true or false of each trial, such as 'subject == 1'.")
-        return mask
 
     def copy(self) -> Trials:
         """Return trials with a strip of their own in RAM.
@@ -293,15 +261,7 @@ class Trials:
         >>> simulate(subjects=1).pick(["Cz", "Pz"]).ch_names
         ('Cz', 'Pz')
         """
-        wanted = (picks,) if isinstance(picks, str) and picks in {*self.ch_types, *self.ch_names} else picks
-        if isinstance(wanted, str):
-            raise ConfigError(
-                f"A list of channel names was expected, or a type that the trials have "
-                f"({', '.join(dict.fromkeys(self.ch_types))}), got {picks!r}."
-            )
-        names = tuple(str(name) for name in wanted)
-        if names and set(names) <= set(self.ch_types):
-            names = tuple(n for n, kind in zip(self.ch_names, self.ch_types, strict=True) if kind in names)
+        names = picked_names(picks, self.ch_names, self.ch_types)
         if names == self.ch_names:
             return self
         columns = pick_channels(names, self.ch_names)
@@ -352,20 +312,9 @@ class Trials:
         >>> trials.windows(duration=4.0, overlap=2.0).shape
         (1160, 2, 512)
         """
-        from eegemo.windows import cut, whole_samples
+        from eegemo.windows import cut
 
-        if duration is not None and n_times is not None:
-            raise ConfigError("Give duration, in seconds, or n_times, in samples, not both.")
-        if step is not None and overlap is not None:
-            raise ConfigError("Give step or overlap, not both.")
-        unit = None if n_times is not None else self.sfreq
-        if n_times is None:
-            n_times = whole_samples("duration", 1.0 if duration is None else duration, unit)
-        else:
-            n_times = whole_samples("n_times", n_times, unit)
-        if overlap is not None:
-            return cut(self, n_times, n_times - whole_samples("overlap", overlap, unit))
-        return cut(self, n_times, n_times if step is None else whole_samples("step", step, unit))
+        return cut(self, duration, step, overlap=overlap, n_times=n_times)
 
     def to_epochs(self) -> mne.EpochsArray:
         """Convert to MNE's epochs: volts, the table as metadata, time 0 at the stimulus.
@@ -380,23 +329,9 @@ class Trials:
         ConfigError
             If the trials differ in length or baseline; select those of one length first.
         """
-        import mne
+        from eegemo._mne import epochs_of
 
-        shape = self.table[["n_times", "n_baseline"]].drop_duplicates()
-        if len(shape) != 1:
-            raise ConfigError(
-                f"Epochs need trials of one length, got {len(shape)} different ones; "
-                "keep those of one length with trials.select(...)."
-            )
-        scale = units_per_mne_unit(self.ch_types)[:, None]
-        data = np.stack([self.trial_data(i, baseline=True) / scale for i in range(len(self))])
-        return mne.EpochsArray(
-            data,
-            self.info,
-            tmin=-int(shape["n_baseline"].iloc[0]) / self.sfreq,
-            metadata=self.table.drop(columns=["start", "n_times", "n_baseline"]),
-            verbose="error",
-        )
+        return epochs_of(self)
 
     @classmethod
     @suggest_keywords
@@ -424,112 +359,6 @@ class Trials:
         DataFormatError
             If there are no metadata, or none that say whose epochs these are.
         """
-        if epochs.metadata is None or "subject" not in epochs.metadata:
-            raise DataFormatError(
-                "The epochs have no 'subject' in their metadata, and without it no protocol can keep people "
-                "apart; set epochs.metadata to a table with the columns subject, trial, stimulus and ratings."
-            )
-        types = tuple(epochs.get_channel_types())
-        data = epochs.get_data(copy=False) * units_per_mne_unit(types)[:, None]
-        n_epochs, n_channels, n_times = data.shape
-        table = epochs.metadata.reset_index(drop=True)
-        if "trial" not in table:
-            table["trial"] = table.groupby("subject").cumcount() + 1
-        if "stimulus" not in table:
-            table["stimulus"] = pd.NA
-        table["start"] = np.arange(n_epochs, dtype=np.int64) * n_times
-        table["n_times"] = n_times
-        table["n_baseline"] = int(np.count_nonzero(epochs.times < -0.5 / epochs.info["sfreq"]))
-        return cls(
-            signals=data.transpose(0, 2, 1).reshape(-1, n_channels).astype(np.float32),
-            table=table,
-            ch_names=tuple(epochs.ch_names),
-            ch_types=types,
-            sfreq=epochs.info["sfreq"],
-            dataset=dataset,
-            simulated=simulated,
-        )
+        from eegemo._mne import parts_of
 
-
-def units_per_mne_unit(ch_types: Sequence[str]) -> np.ndarray:
-    """Return what MNE's values are multiplied by to become those of trials: microvolts of EEG, EOG and EMG.
-
-    Parameters
-    ----------
-    ch_types : sequence of str
-        MNE's channel types.
-
-    Returns
-    -------
-    scale : array, shape (n_channels,)
-        1e6 for those that MNE has in volts and trials in microvolts, 1 for all others.
-    """
-    return np.array([_MICROVOLTS_PER_VOLT if kind in _IN_VOLTS else 1.0 for kind in ch_types])
-
-
-def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
-    """Return the positions of channels by name.
-
-    Parameters
-    ----------
-    wanted, available : sequence of str
-        Channel names.
-
-    Returns
-    -------
-    positions : list of int
-        Where each wanted channel stands in ``available``.
-
-    Raises
-    ------
-    ConfigError
-        If a channel is unknown or named twice, or none is wanted.
-    """
-    if not len(wanted) or isinstance(wanted, str):
-        raise ConfigError(f"A list of channel names was expected, got {wanted!r}.")
-    if len(set(wanted)) != len(wanted):
-        raise ConfigError(f"A channel is named twice: {', '.join(wanted)}.")
-    position = {name: i for i, name in enumerate(available)}
-    for name in wanted:
-        if name not in position:
-            raise unknown_name("channel", name, available)
-    return [position[name] for name in wanted]
-
-
-def _check_parts(
-    signals: np.ndarray, table: pd.DataFrame, names: tuple[str, ...], types: tuple[str, ...], sfreq: float
-) -> None:
-    if signals.ndim != 2 or signals.dtype != np.float32:
-        raise DataFormatError(
-            f"signals must be float32 of shape (n_samples, n_channels), got {signals.dtype} {signals.shape}."
-        )
-    if not signals.shape[1] == len(names) == len(types):
-        raise DataFormatError(
-            f"signals has {signals.shape[1]} channels, but there are {len(names)} names and {len(types)} types."
-        )
-    if len(set(names)) != len(names):
-        raise DataFormatError(f"Channel names must be unique, got {names}.")
-    missing = [column for column in REQUIRED_COLUMNS if column not in table]
-    if missing:
-        raise DataFormatError(f"The table of trials lacks {missing}; it has {list(table.columns)}.")
-    if not 0 < sfreq < np.inf:
-        raise DataFormatError(f"sfreq must be positive, got {sfreq}.")
-    for column in ("subject", "trial"):
-        if table[column].isna().any():
-            raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
-    for column in ("start", "n_times", "n_baseline"):
-        if len(table) and not pd.api.types.is_integer_dtype(table[column]):
-            raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
-    ends = table["start"] + table["n_times"]
-    inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
-    if not inside.all():
-        number = int(np.flatnonzero(~inside)[0])
-        raise DataFormatError(
-            f"Trial in row {number} spans samples {table['start'][number]} to {ends[number]} with a baseline of "
-            f"{table['n_baseline'][number]}, outside a strip of {len(signals)} samples."
-        )
-    repeated = table[table.duplicated(["subject", "trial"])]
-    if len(repeated):
-        raise DataFormatError(
-            f"Subject {repeated['subject'].iloc[0]} has two trials numbered {repeated['trial'].iloc[0]}."
-        )
+        return cls(**parts_of(epochs), dataset=dataset, simulated=simulated)

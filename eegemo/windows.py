@@ -197,20 +197,30 @@ def batch_numbers(n: int, batch_size: int, random_state: np.random.Generator | N
         yield order[first : first + batch_size]
 
 
-def cut(trials: Trials, n_times: int, step: int) -> Windows:
-    """Cut trials into windows of whole samples; see :meth:`eegemo.Trials.windows`.
+def cut(
+    trials: Trials,
+    duration: float | None = None,
+    step: float | None = None,
+    *,
+    overlap: float | None = None,
+    n_times: int | None = None,
+) -> Windows:
+    """Cut trials into windows; see :meth:`eegemo.Trials.windows`."""
+    if duration is not None and n_times is not None:
+        raise ConfigError("Give duration, in seconds, or n_times, in samples, not both.")
+    if step is not None and overlap is not None:
+        raise ConfigError("Give step or overlap, not both.")
+    sfreq = None if n_times is not None else trials.sfreq
+    if n_times is None:
+        length = _whole_samples("duration", 1.0 if duration is None else duration, sfreq)
+    else:
+        length = _whole_samples("n_times", n_times, sfreq)
+    if overlap is not None:
+        return _cut(trials, length, length - _whole_samples("overlap", overlap, sfreq))
+    return _cut(trials, length, length if step is None else _whole_samples("step", step, sfreq))
 
-    Parameters
-    ----------
-    trials : Trials
-        What is cut.
-    n_times, step : int
-        Samples in a window, and from one start to the next.
 
-    Returns
-    -------
-    windows : Windows
-    """
+def _cut(trials: Trials, n_times: int, step: int) -> Windows:
     if not 0 < step <= n_times:
         raise ConfigError(
             f"step must be positive and no longer than a window (0 <= overlap < length), got windows of {n_times} "
@@ -231,27 +241,8 @@ def cut(trials: Trials, n_times: int, step: int) -> Windows:
     return Windows(trials, n_times, first[trial_index] + within * step, trial_index)
 
 
-def whole_samples(name: str, value: float, sfreq: float | None) -> int:
-    """Count the samples of a stretch of time.
-
-    Parameters
-    ----------
-    name : str
-        What it is, for the message.
-    value : float
-        How long it is.
-    sfreq : float | None
-        Sampling rate in Hz, where the value is in seconds; None where it is in samples.
-
-    Returns
-    -------
-    n_times : int
-
-    Raises
-    ------
-    ConfigError
-        If it is no whole number of samples.
-    """
+def _whole_samples(name: str, value: float, sfreq: float | None) -> int:
+    """Count the samples of so many seconds; without a sampling rate the value is in samples."""
     samples = value if sfreq is None else value * sfreq
     if not np.isfinite(samples) or abs(samples - round(samples)) > 1e-6:
         given = f"{name}={value}" if sfreq is None else f"{name}={value} s at {sfreq:g} Hz is {samples:g} samples"

@@ -22,6 +22,8 @@ LAYERS = (
     "_json",
     "_keras",
     "_progress",
+    "_mne",
+    "_trial_parts",
     "trials",
     "windows",
     "_validation",

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import scipy.io
 
+from eegemo._trial_parts import pick_channels
 from eegemo.datasets._pickles import load_arrays
 from eegemo.errors import DataFormatError, unknown_name
-from eegemo.trials import pick_channels
 
 SFREQ = 128.0
 PASS_BAND = (4.0, 45.0)  # Hz, of the preprocessed release

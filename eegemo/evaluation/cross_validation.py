@@ -29,7 +29,15 @@ from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import leakage_record
 from eegemo.evaluation.metrics import score
 from eegemo.evaluation.protocols import Split, Splitter, make_splitter
-from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb
+from eegemo.evaluation.provenance import (
+    all_params,
+    code_hash,
+    commit,
+    environment,
+    hash_arrays,
+    hash_json,
+    peak_memory_mb,
+)
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import RunFolder, open_results, read_card
 from eegemo.features.base import WindowFeatures
@@ -284,10 +292,9 @@ def _identity(
     control: Control | None,
 ) -> dict[str, Any]:
     """Return everything that the numbers depend on, and nothing that they do not."""
-    resolved = estimator.resolved_params() if isinstance(estimator, NetworkEstimator) else estimator.get_params()
     parameters = {
         key: type(value).__qualname__ if isinstance(value, BaseEstimator) else as_json(value)
-        for key, value in resolved.items()
+        for key, value in all_params(estimator).items()
     }
     made_with = environment()
     return {

@@ -19,11 +19,14 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from eegemo.models.estimator import NetworkEstimator
+
 _STATUS = Path("/proc/self/status")
 # What a fold's numbers come from; the splits and the samples have fingerprints of their own.
 _COMPUTING = (
     "_keras.py",
     "_validation.py",
+    "_trial_parts.py",
     "trials.py",
     "windows.py",
     "labels.py",
@@ -129,9 +132,28 @@ def code_hash(classifier: BaseEstimator | type) -> str:
         Over the package's modules that cut, label, train and score; those that load recordings and draw splits are
         not in it, since samples and splits have fingerprints of their own, nor are those that compare and write.
     """
-    parameters = {} if isinstance(classifier, type) else classifier.get_params()
+    parameters = {} if isinstance(classifier, type) else all_params(classifier)
     parts = [_package_hash(), _source(classifier), *(_source(parameters[name]) for name in sorted(parameters))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def all_params(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters of an estimator and of what is in it, with the values that networks have in training.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of any kind; networks in it have sizes and defaults of their own.
+
+    Returns
+    -------
+    params : dict of str -> object
+    """
+    params = estimator.get_params()
+    for name, one in [("", estimator), *params.items()]:
+        if isinstance(one, NetworkEstimator):
+            params |= {f"{name}__{key}" if name else key: value for key, value in one.resolved_params().items()}
+    return params
 
 
 def _source(value: object) -> str:

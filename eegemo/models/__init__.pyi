@@ -7,8 +7,8 @@ from .classical import rbf_svm as rbf_svm
 from .classical import riemann as riemann
 from .classical import samples as samples
 from .classifier import EEGClassifier as EEGClassifier
+from .reading import read_classifier as read_classifier
 from .registry import CLASSICAL as CLASSICAL
 from .registry import MODELS as MODELS
 from .registry import make_model as make_model
 from .regressor import EEGRegressor as EEGRegressor
-from .saving import read_classifier as read_classifier

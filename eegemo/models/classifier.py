@@ -18,7 +18,8 @@ from eegemo.windows import Windows
 if TYPE_CHECKING:
     import keras
 
-    from eegemo.networks.base import Network, NetworkFunction
+    from eegemo.networks.base import Network
+    from eegemo.networks.function import NetworkFunction
 
 
 class EEGClassifier(ClassifierMixin, NetworkEstimator):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import numbers
 import os
@@ -14,15 +15,19 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
 
+from eegemo._json import as_json
 from eegemo._progress import progress_bar
 from eegemo._validation import check_windows
 from eegemo.errors import ConfigError, suggest_settings
+from eegemo.models.saving import save
+from eegemo.networks.registry import NETWORKS, name_of
 from eegemo.windows import Windows, batch_numbers
 
 if TYPE_CHECKING:
     import keras
 
-    from eegemo.networks.base import Network, NetworkFunction
+    from eegemo.networks.base import Network
+    from eegemo.networks.function import NetworkFunction
     from eegemo.training.batches import Source
     from eegemo.training.losses import Loss
 
@@ -50,6 +55,8 @@ class NetworkEstimator(BaseEstimator):
     """
 
     _activation: str
+    network_: Network
+    model_: Any
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -95,7 +102,7 @@ class NetworkEstimator(BaseEstimator):
         """
         network = params.get("network", self.network)
         if isinstance(network, str) and any(name.startswith("network__") for name in params):
-            from eegemo.networks.base import as_network
+            from eegemo.networks.function import as_network
 
             params["network"] = as_network(network)
         return super().set_params(**params)
@@ -106,14 +113,13 @@ class NetworkEstimator(BaseEstimator):
         Returns
         -------
         params : dict
-            As ``get_params`` has them; ``network`` is the network's name, its class or function.
+            As ``get_params`` has them; ``network`` is the network's class, or its function.
         """
-        from eegemo.networks.base import FunctionNetwork, as_network
+        from eegemo.networks.function import FunctionNetwork, as_network
 
         network = as_network(self.network)
         params = self.get_params(deep=False) | {f"network__{k}": v for k, v in network.get_params().items()}
-        if not isinstance(self.network, str):
-            params["network"] = network.function if isinstance(network, FunctionNetwork) else type(network)
+        params["network"] = network.function if isinstance(network, FunctionNetwork) else type(network)
         for name in ("epochs", "batch_size", "learning_rate", "patience"):
             if params[name] is None:
                 params[name] = getattr(network.defaults, name)
@@ -144,8 +150,6 @@ class NetworkEstimator(BaseEstimator):
         --------
         eegemo.read_classifier : Reads it.
         """
-        from eegemo.models.saving import save
-
         check_is_fitted(self, "model_")
         save(self, path)
 
@@ -163,11 +167,13 @@ class NetworkEstimator(BaseEstimator):
     ) -> None:
         """Train a fresh network on windows that were checked, and targets as the loss takes them."""
         from eegemo import _keras
-        from eegemo.networks.base import FunctionNetwork, as_network
+        from eegemo.networks.function import as_network
         from eegemo.training.batches import Subset
         from eegemo.training.compiled import traced_twin
         from eegemo.training.loop import train
 
+        if hasattr(self, "model_"):
+            del self.model_  # a fit that fails leaves nothing fitted
         self.network_ = clone(as_network(self.network))
         settings = self.resolved_params()
         _check_settings(settings)
@@ -187,11 +193,9 @@ class NetworkEstimator(BaseEstimator):
             sample_weight = None if sample_weight is None else sample_weight[keep]
         bar = _epoch_bar(settings["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
         with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
-            self.model_ = self._build()
-            self._fit_normalization(source, sample_weight, rng)
-            # What a function returns need not be the same twice.
-            alike = None if isinstance(self.network_, FunctionNetwork) else self._key()
-            with traced_twin(self.model_, self._build, alike) as twin:
+            model = self._build()
+            self._fit_normalization(model, source, sample_weight, rng)
+            with traced_twin(model, self._build, self._key()) as twin:
                 history = train(
                     twin,
                     source,
@@ -203,7 +207,7 @@ class NetworkEstimator(BaseEstimator):
                     sample_weight=sample_weight,
                     callbacks=[*callbacks, *shown],
                 )
-        self.history_, self.best_epoch_ = history.curves, history.best_epoch
+        self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
 
     def _build(self) -> keras.Model:
         """Make a fresh network of the fitted sizes and shape."""
@@ -215,13 +219,17 @@ class NetworkEstimator(BaseEstimator):
             self.n_times_, self.n_channels_, self._n_outputs, activation=self._activation, normalization=first
         )
 
-    def _key(self) -> tuple[object, ...]:
-        """Return what tells networks apart that :meth:`_build` does not make alike."""
-        sizes = tuple(sorted((name, repr(value)) for name, value in self.network_.get_params().items()))
+    def _key(self) -> tuple[object, ...] | None:
+        """Return what makes networks alike; None where somebody's own code may make others each time."""
+        if name_of(type(self.network_)) not in NETWORKS:
+            return None
+        sizes = json.dumps(as_json(self.network_.get_params()), sort_keys=True)
         shape = self.n_times_, self.n_channels_, self._n_outputs
         return type(self.network_), sizes, shape, self._activation, self._normalization
 
-    def _fit_normalization(self, source: Source, sample_weight: np.ndarray | None, rng: np.random.Generator) -> None:
+    def _fit_normalization(
+        self, model: keras.Model, source: Source, sample_weight: np.ndarray | None, rng: np.random.Generator
+    ) -> None:
         from eegemo.training.batches import Subset, draws
         from eegemo.training.loop import PREDICTION_BATCH
 
@@ -231,7 +239,7 @@ class NetworkEstimator(BaseEstimator):
         if sample_weight is not None:
             source = Subset(source, draws(sample_weight, rng))
         batches = (source.gather(batch) for batch in batch_numbers(len(source), PREDICTION_BATCH))
-        self.model_.get_layer("normalization").adapt(batches)
+        model.get_layer("normalization").adapt(batches)
 
     def _outputs(self, X: Windows | np.ndarray) -> np.ndarray:
         from eegemo import _keras

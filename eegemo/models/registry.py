@@ -77,7 +77,7 @@ def _make_network_model(name: str, random_state: int | None, params: dict[str, A
     sizes = {key: value for key, value in params.items() if key not in of_estimator}
     network: Any = name
     if sizes:
-        from eegemo.networks.base import as_network
+        from eegemo.networks.function import as_network
 
         network = as_network(name)
         _refuse_unknown(name, sizes, [*network.get_params(), *sorted(of_estimator)])

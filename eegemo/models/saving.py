@@ -1,32 +1,29 @@
-"""Trained estimators in one ``.keras`` file: the network as Keras keeps it, and a card of what is not the network's."""
+"""Saving a trained estimator in one ``.keras`` file: the network as Keras keeps it, and a card of what is not its."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
 from eegemo._atomic import replacing
 from eegemo._json import as_json
-from eegemo.errors import ConfigError, DataFormatError
-from eegemo.models.classifier import EEGClassifier
-from eegemo.models.estimator import NetworkEstimator
-from eegemo.models.regressor import EEGRegressor
-from eegemo.networks.registry import name_of, network_class
+from eegemo.errors import ConfigError
+from eegemo.networks.registry import name_of
 
 if TYPE_CHECKING:
     import keras
 
-_CARD = "eegemo.json"  # the member of the .keras file that holds the card
-_MOST_EXPANSION = 64  # weights do not compress, so a member much larger than the file is no network
-_FITTED = ("n_features_in_", "n_channels_", "n_times_", "sfreq_", "history_", "best_epoch_", "_n_outputs")
+    from eegemo.models.estimator import NetworkEstimator
+
+#: The member of the file that holds the card.
+CARD = "eegemo.json"
+#: What a trained estimator has learned beside the network, each attribute under its own name.
+FITTED = ("n_features_in_", "n_channels_", "n_times_", "sfreq_", "history_", "best_epoch_", "_n_outputs")
 
 
 def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
@@ -58,11 +55,11 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
         "parameters": parameters,
         "network": _described(estimator.network),
         "network_": _described(estimator.network_),
-        "fitted": {key: getattr(estimator, key) for key in _FITTED},
+        "fitted": {key: getattr(estimator, key) for key in FITTED},
         "ch_names": estimator.ch_names_,
         "normalization": estimator._normalization,
     }
-    if isinstance(estimator, EEGClassifier):
+    if hasattr(estimator, "classes_"):
         card |= {"classes": estimator.classes_.tolist(), "classes_dtype": estimator.classes_.dtype.str}
     else:
         card["flat"] = estimator._flat
@@ -70,81 +67,13 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
         estimator.model_.save(partial)
         _check_readable(estimator.model_, partial)
         with zipfile.ZipFile(partial, "a") as archive:
-            archive.writestr(_CARD, json.dumps(card, indent=1))
-
-
-def read_classifier(
-    path: str | os.PathLike[str], *, custom_objects: Mapping[str, Any] | None = None
-) -> EEGClassifier | EEGRegressor:
-    """Read a classifier, or a regressor, that was saved with :meth:`EEGClassifier.save`.
-
-    Parameters
-    ----------
-    path : path-like
-        A ``.keras`` file; it is read in Keras's safe mode, so nothing in it is run.
-    custom_objects : dict of str -> object | None
-        What is one's own, by its name: a function that returns a Keras model, a subclass of :class:`Network` or of an
-        estimator, a Keras layer. Networks under :func:`register_network`, and layers that Keras has registered, are
-        known without.
-
-    Returns
-    -------
-    classifier : EEGClassifier | EEGRegressor
-        Predicts what the saved one predicted, on any backend.
-
-    Raises
-    ------
-    DataFormatError
-        If the file is not such a classifier, is damaged, or holds something that is not known here.
-    FileNotFoundError
-        If there is no such file.
-
-    See Also
-    --------
-    EEGClassifier.save : Writes it.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from eegemo import EEGClassifier, quadrants, read_classifier, simulate
-    >>> windows = simulate(subjects=1, channels=["F3", "F4"]).windows(duration=4.0)
-    >>> classifier = EEGClassifier("cnn-gru", epochs=1, random_state=0).fit(windows, quadrants()(windows))
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     classifier.save(f"{folder}/model.keras")
-    ...     again = read_classifier(f"{folder}/model.keras")
-    >>> (again.predict_proba(windows) == classifier.predict_proba(windows)).all()
-    np.True_
-    """
-    own = dict(custom_objects or {})
-    name = Path(path).name
-    card = _read_card(path)
-    try:
-        kinds = {"EEGClassifier": EEGClassifier, "EEGRegressor": EEGRegressor, **own}
-        kind = _known(card["estimator"], kinds, "estimator")
-        if isinstance(card["parameters"].get("class_weight"), list):
-            card["parameters"]["class_weight"] = dict(card["parameters"]["class_weight"])
-        estimator = kind(_restored(card["network"], own), **card["parameters"])
-        estimator.network_ = clone(_as_network(_restored(card["network_"], own)))
-        vars(estimator).update({key: card["fitted"][key] for key in _FITTED})
-        estimator.ch_names_ = None if card["ch_names"] is None else tuple(card["ch_names"])
-        estimator._normalization = tuple(card["normalization"])
-        if isinstance(estimator, EEGClassifier):
-            estimator.classes_ = np.array(card["classes"], dtype=card["classes_dtype"])
-        else:
-            estimator._flat = card["flat"]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise DataFormatError(
-            f"{name}: saved by another version of eegemo, or altered ({_text(error)}); save it again."
-            if not isinstance(error, ConfigError)
-            else f"{name}: {error}"
-        ) from error
-    estimator.model_ = _read_network(path, own)
-    return estimator
+            archive.writestr(CARD, json.dumps(card, indent=1))
 
 
 def _described(network: Any) -> dict[str, Any]:
     """Say what a network is, so that it can be found again without running anything."""
-    from eegemo.networks.base import FunctionNetwork, Network
+    from eegemo.networks.base import Network
+    from eegemo.networks.function import FunctionNetwork
 
     if isinstance(network, str):
         return {"name": network}
@@ -167,33 +96,6 @@ def _described(network: Any) -> dict[str, Any]:
     return {"function": name}
 
 
-def _restored(described: dict[str, Any], own: dict[str, Any]) -> Any:
-    """Find what :func:`_described` said."""
-    if "function" in described:
-        return _known(described["function"], own, "function")
-    sizes = described.get("sizes")
-    kind = network_class(described["name"]) if "name" in described else _known(described["class"], own, "network")
-    if sizes is None:
-        return described["name"]
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()})
-
-
-def _as_network(network: Any) -> Any:
-    from eegemo.networks.base import as_network
-
-    return as_network(network)
-
-
-def _known(name: str, known: Mapping[str, Any], what: str) -> Any:
-    if name not in known:
-        raise ConfigError(_not_known(what, name))
-    return known[name]
-
-
-def _not_known(what: str, name: str) -> str:
-    return f"holds the {what} {name!r}, which is not known here; give it as custom_objects={{{name!r}: {name}}}."
-
-
 def _check_readable(model: keras.Model, path: Path) -> None:
     """Refuse a network that cannot be read again as it is, before it replaces anything."""
     from eegemo import _keras
@@ -205,7 +107,7 @@ def _check_readable(model: keras.Model, path: Path) -> None:
             again = _keras.keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=True)
             outputs, expected = (_keras.keras.ops.convert_to_numpy(one(windows)) for one in (again, model))
     except Exception as error:
-        raise ConfigError(f"{model.name} cannot be saved so that it can be read again: {_text(error)}") from error
+        raise ConfigError(f"{model.name} cannot be saved so that it can be read again: {short_text(error)}") from error
     if not np.allclose(outputs, expected, atol=1e-5):
         layers = f"; look at get_config of {', '.join(own)}" if own else ""
         raise ConfigError(f"{model.name} gives other outputs when it is read again{layers}.")
@@ -215,34 +117,16 @@ def _is_own(layer: Any) -> bool:
     return type(layer).__module__.split(".")[0] not in ("keras", "eegemo", "tcn")
 
 
-def _read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
-    name, size = Path(path).name, Path(path).stat().st_size
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_EXPANSION * size:
-                raise ValueError(f"its members are more than {_MOST_EXPANSION} times as large as the file")
-            return dict(json.loads(archive.read(_CARD)))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError, NotImplementedError) as error:
-        raise DataFormatError(
-            f"{name}: not a classifier saved by eegemo ({_text(error)}); was it saved by Keras alone, or cut short?"
-        ) from error
+def short_text(error: BaseException) -> str:
+    """Return an exception's type and the beginning of its message, without Keras's dump of a configuration.
 
+    Parameters
+    ----------
+    error : BaseException
+        What went wrong.
 
-def _read_network(path: str | os.PathLike[str], own: dict[str, Any]) -> keras.Model:
-    from eegemo import _keras
-
-    _keras.start()
-    try:
-        with _keras.standard_settings():
-            return _keras.keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=True)
-    except Exception as error:  # damaged members end in exceptions of many kinds
-        name, missing = Path(path).name, re.search(r"Could not locate (class|function) '(\w+)'", str(error))
-        if missing:
-            raise DataFormatError(f"{name}: {_not_known(missing[1], missing[2])}") from error
-        raise DataFormatError(
-            f"{name}: its network cannot be read ({_text(error)}); it is damaged: save it, or fetch it, again."
-        ) from error
-
-
-def _text(error: BaseException) -> str:
+    Returns
+    -------
+    text : str
+    """
     return f"{type(error).__name__}: {error}".split("Full object config")[0].strip()[:400]

@@ -1,10 +1,10 @@
 from .base import Network as Network
 from .base import TrainingDefaults as TrainingDefaults
+from .base import register_network as register_network
 from .cnn_rnn import CNNGRU as CNNGRU
 from .cnn_rnn import CNNLSTM as CNNLSTM
 from .eegnet import EEGNet as EEGNet
 from .normalization import ChannelNormalization as ChannelNormalization
 from .registry import NETWORKS as NETWORKS
 from .registry import network_class as network_class
-from .registry import register_network as register_network
 from .tcn import TCN as TCN

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import inspect
 import numbers
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from eegemo._keras import keras, standard_settings, start
 from eegemo.errors import ConfigError, suggest_settings
-from eegemo.networks.registry import network_class
+from eegemo.networks.registry import NETWORKS, REGISTERED
+
+NetworkClass = TypeVar("NetworkClass", bound="type[Network]")
 
 
 @dataclass(frozen=True)
@@ -139,103 +139,48 @@ class Network(BaseEstimator, ABC):
             return keras.Sequential([*first, *inner, self.output(n_outputs, activation)], name=type(self).__name__)
 
 
-#: Anybody's own network: ``function(n_times, n_channels, n_outputs) -> keras.Model``.
-NetworkFunction = Callable[[int, int, int], Any]
-
-
-class FunctionNetwork(Network):
-    """Anybody's own network: a function that returns a Keras model for a shape.
+def register_network(name: str) -> Callable[[NetworkClass], NetworkClass]:
+    """Make a network of one's own known by a name, as a decorator of its class.
 
     Parameters
     ----------
-    function : callable
-        ``function(n_times, n_channels, n_outputs)`` returns a Keras model from (batch, n_times, n_channels) to (batch,
-        n_outputs). It is trained by the estimator's optimiser and loss, whether it is compiled or not; for a classifier
-        its outputs are probabilities (its last activation a softmax).
-    """
-
-    def __init__(self, function: NetworkFunction) -> None:
-        self.function = function
-
-    @property
-    def name(self) -> str:
-        """The function's name."""
-        return str(getattr(self.function, "__name__", type(self.function).__name__))
-
-    def layers(self, n_times: int, n_channels: int) -> list[keras.layers.Layer]:
-        """Not used: the function returns the whole model."""
-        raise TypeError(f"{self.name} returns a whole model, not layers; call build().")
-
-    def build(
-        self,
-        n_times: int,
-        n_channels: int,
-        n_outputs: int,
-        *,
-        activation: str = "softmax",
-        normalization: keras.layers.Layer | None = None,
-    ) -> keras.Model:
-        """Call the function, check what it returned, and put the normalisation before it; see :meth:`Network.build`."""
-        start()
-        model = self.function(n_times, n_channels, n_outputs)
-        if not isinstance(model, keras.Model):
-            raise ConfigError(f"{self.name} must return a keras.Model, got {type(model).__name__}.")
-        windows = np.random.default_rng(0).standard_normal((2, n_times, n_channels)).astype(np.float32)
-        try:
-            outputs = keras.ops.convert_to_numpy(model(windows, training=False)).astype(np.float64)
-        except Exception as error:
-            raise ConfigError(
-                f"{self.name} returned a model that does not take (batch, {n_times}, {n_channels}): {error}"
-            ) from error
-        if outputs.shape != (2, n_outputs):
-            raise ConfigError(
-                f"{self.name} must return a model from (batch, {n_times}, {n_channels}) to (batch, {n_outputs}), "
-                f"got outputs of shape (batch, {', '.join(map(str, outputs.shape[1:]))})."
-            )
-        if activation == "softmax" and not (outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2)):
-            raise ConfigError(
-                f"The outputs of {self.name} are no probabilities, they sum to {outputs[0].sum():.3g}; end it in "
-                "keras.layers.Dense(n_outputs, activation='softmax')."
-            )
-        with standard_settings():
-            first = [keras.Input((n_times, n_channels), name="microvolts")]
-            return keras.Sequential([*first, *([normalization] if normalization is not None else []), model])
-
-
-def as_network(network: str | Network | NetworkFunction) -> Network:
-    """Make a network of what an estimator was given.
-
-    Parameters
-    ----------
-    network : str | Network | callable
-        A name, a network, or a function that returns a Keras model for a shape.
+    name : str
+        What ``EEGClassifier(name)`` takes, and a saved classifier is read by.
 
     Returns
     -------
-    network : Network
+    decorator : callable
+        Gives the class back unchanged.
 
     Raises
     ------
     ConfigError
-        If it is none of them.
+        If the name is one of eegemo's own, or the class is no :class:`Network`.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from eegemo.networks import Network, register_network
+    >>> @register_network("shallow")
+    ... class Shallow(Network):
+    ...     def __init__(self, *, filters=8):
+    ...         self.filters = filters
+    ...
+    ...     def layers(self, n_times, n_channels):
+    ...         return [keras.layers.Conv1D(self.filters, 9, activation="relu"), keras.layers.GlobalMaxPooling1D()]
+    >>> Shallow().build(n_times=128, n_channels=14, n_outputs=4).output_shape
+    (None, 4)
     """
-    if isinstance(network, str):
-        return network_class(network)()
-    if isinstance(network, Network):
+
+    def register(network: NetworkClass) -> NetworkClass:
+        if name in NETWORKS:
+            raise ConfigError(f"{name!r} is the name of a network of eegemo's own; take another.")
+        if not (isinstance(network, type) and issubclass(network, Network)):
+            raise ConfigError(f"A subclass of eegemo.networks.Network was expected, got {network!r}.")
+        REGISTERED[name] = network
         return network
-    if inspect.isclass(network) and issubclass(network, Network):
-        raise ConfigError(f"A network was expected, got its class: give {network.__name__}(), with its sizes.")
-    if isinstance(network, keras.Model):
-        raise ConfigError(
-            f"A fresh model is needed at each fit, got one model, {network.name!r}; give a function "
-            "(n_times, n_channels, n_outputs) that returns it."
-        )
-    if callable(network):
-        return FunctionNetwork(network)
-    raise ConfigError(
-        "network must be a name, a Network such as CNNGRU(), or a function (n_times, n_channels, n_outputs) that "
-        f"returns a keras.Model, got {network!r}."
-    )
+
+    return register
 
 
 def check_sizes(**sizes: Any) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import unknown_name
 
 if TYPE_CHECKING:
     from eegemo.networks.base import Network
@@ -18,10 +17,8 @@ NETWORKS = {
     "tcn": "eegemo.networks.tcn:TCN",
     "eegnet": "eegemo.networks.eegnet:EEGNet",
 }
-#: Those that users registered.
-_REGISTERED: dict[str, type[Network]] = {}
-
-NetworkClass = TypeVar("NetworkClass", bound="type[Network]")
+#: Those that users registered, by :func:`eegemo.networks.register_network`.
+REGISTERED: dict[str, type[Network]] = {}
 
 
 def network_class(name: str) -> type[Network]:
@@ -42,8 +39,8 @@ def network_class(name: str) -> type[Network]:
     ConfigError
         If there is no such network.
     """
-    if name in _REGISTERED:
-        return _REGISTERED[name]
+    if name in REGISTERED:
+        return REGISTERED[name]
     if name not in NETWORKS:
         raise unknown_name("network", name, known_networks())
     module, attribute = NETWORKS[name].split(":")
@@ -52,7 +49,7 @@ def network_class(name: str) -> type[Network]:
 
 def known_networks() -> list[str]:
     """Return the names of all networks, eegemo's own and those that were registered."""
-    return [*NETWORKS, *_REGISTERED]
+    return [*NETWORKS, *REGISTERED]
 
 
 def name_of(network: type[Network]) -> str | None:
@@ -69,51 +66,5 @@ def name_of(network: type[Network]) -> str | None:
     """
     place = f"{network.__module__}:{network.__qualname__}"
     own = {known: name for name, known in NETWORKS.items()}
-    registered = {known: name for name, known in _REGISTERED.items()}
+    registered = {known: name for name, known in REGISTERED.items()}
     return own.get(place) or registered.get(network)
-
-
-def register_network(name: str) -> Callable[[NetworkClass], NetworkClass]:
-    """Make a network of one's own known by a name, as a decorator of its class.
-
-    Parameters
-    ----------
-    name : str
-        What ``EEGClassifier(name)`` takes, and a saved classifier is read by.
-
-    Returns
-    -------
-    decorator : callable
-        Gives the class back unchanged.
-
-    Raises
-    ------
-    ConfigError
-        If the name is one of eegemo's own, or the class is no :class:`Network`.
-
-    Examples
-    --------
-    >>> import keras
-    >>> from eegemo.networks import Network, register_network
-    >>> @register_network("shallow")
-    ... class Shallow(Network):
-    ...     def __init__(self, *, filters=8):
-    ...         self.filters = filters
-    ...
-    ...     def layers(self, n_times, n_channels):
-    ...         return [keras.layers.Conv1D(self.filters, 9, activation="relu"), keras.layers.GlobalMaxPooling1D()]
-    >>> Shallow().build(n_times=128, n_channels=14, n_outputs=4).output_shape
-    (None, 4)
-    """
-
-    def register(network: NetworkClass) -> NetworkClass:
-        from eegemo.networks.base import Network
-
-        if name in NETWORKS:
-            raise ConfigError(f"{name!r} is the name of a network of eegemo's own; take another.")
-        if not (isinstance(network, type) and issubclass(network, Network)):
-            raise ConfigError(f"A subclass of eegemo.networks.Network was expected, got {network!r}.")
-        _REGISTERED[name] = network
-        return network
-
-    return register

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import mne
 import numpy as np
 
+from eegemo._mne import units_per_mne_unit
 from eegemo.errors import ConfigError
-from eegemo.trials import units_per_mne_unit
 
 
 @dataclass(frozen=True)

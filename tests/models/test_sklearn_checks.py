@@ -29,9 +29,7 @@ _TINY: dict[str, dict[str, Any]] = {
 }
 _QUICK: dict[str, Any] = {"epochs": 4, "batch_size": 50, "learning_rate": 0.05}
 #: Of the regressor under JAX, whose predictions are given in double precision, as scikit-learn wants them.
-_UNDER_JAX = {
-    "check_methods_subset_invariance": "XLA compiles each batch size by itself; sums differ by 2e-7."
-}
+_UNDER_JAX = {"check_methods_subset_invariance": "XLA compiles each batch size by itself; sums differ by 2e-7."}
 
 
 # A TCN of one block has a shortcut that leads nowhere.

@@ -1,0 +1,143 @@
+"""What the parts of Trials must be, so that they fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from eegemo.errors import ConfigError, DataFormatError, unknown_name
+
+REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
+
+
+def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
+    """Return the positions of channels by name.
+
+    Parameters
+    ----------
+    wanted, available : sequence of str
+        Channel names.
+
+    Returns
+    -------
+    positions : list of int
+        Where each wanted channel stands in ``available``.
+
+    Raises
+    ------
+    ConfigError
+        If a channel is unknown or named twice, or none is wanted.
+    """
+    if not len(wanted) or isinstance(wanted, str):
+        raise ConfigError(f"A list of channel names was expected, got {wanted!r}.")
+    if len(set(wanted)) != len(wanted):
+        raise ConfigError(f"A channel is named twice: {', '.join(wanted)}.")
+    position = {name: i for i, name in enumerate(available)}
+    for name in wanted:
+        if name not in position:
+            raise unknown_name("channel", name, available)
+    return [position[name] for name in wanted]
+
+
+def picked_names(picks: str | Sequence[str], ch_names: Sequence[str], ch_types: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the channels that are meant, by name or by type.
+
+    Parameters
+    ----------
+    picks : str | sequence of str
+        Names, or types.
+    ch_names, ch_types : sequence of str
+        Of all channels.
+
+    Returns
+    -------
+    names : tuple of str
+        As they were given; of types, in the order of the channels.
+
+    Raises
+    ------
+    ConfigError
+        If a single word is neither a name nor a type.
+    """
+    wanted = (picks,) if isinstance(picks, str) and picks in {*ch_types, *ch_names} else picks
+    if isinstance(wanted, str):
+        raise ConfigError(
+            f"A list of channel names was expected, or a type that the trials have "
+            f"({', '.join(dict.fromkeys(ch_types))}), got {picks!r}."
+        )
+    names = tuple(str(name) for name in wanted)
+    if names and set(names) <= set(ch_types):
+        names = tuple(n for n, kind in zip(ch_names, ch_types, strict=True) if kind in names)
+    return names
+
+
+def matching_rows(table: pd.DataFrame, query: str) -> np.ndarray:
+    """Find the trials that a query is true of.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a trial.
+    query : str
+        As :meth:`pandas.DataFrame.query` takes it.
+
+    Returns
+    -------
+    mask : array of bool, shape (n_trials,)
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be carried out, or is not true or false of each trial.
+    """
+    try:
+        mask = np.asarray(table.eval(query))
+    except Exception as error:  # pandas has many ways to dislike a query
+        raise ConfigError(
+            f"The query {query!r} cannot be carried out ({error}); the table has the columns "
+            f"{', '.join(map(str, table.columns))}."
+        ) from error
+    if mask.dtype != bool or mask.shape != (len(table),):
+        raise ConfigError(f"The query {query!r} must be true or false of each trial, such as 'subject == 1'.")
+    return mask
+
+
+def check_parts(
+    signals: np.ndarray, table: pd.DataFrame, names: tuple[str, ...], types: tuple[str, ...], sfreq: float
+) -> None:
+    if signals.ndim != 2 or signals.dtype != np.float32:
+        raise DataFormatError(
+            f"signals must be float32 of shape (n_samples, n_channels), got {signals.dtype} {signals.shape}."
+        )
+    if not signals.shape[1] == len(names) == len(types):
+        raise DataFormatError(
+            f"signals has {signals.shape[1]} channels, but there are {len(names)} names and {len(types)} types."
+        )
+    if len(set(names)) != len(names):
+        raise DataFormatError(f"Channel names must be unique, got {names}.")
+    missing = [column for column in REQUIRED_COLUMNS if column not in table]
+    if missing:
+        raise DataFormatError(f"The table of trials lacks {missing}; it has {list(table.columns)}.")
+    if not 0 < sfreq < np.inf:
+        raise DataFormatError(f"sfreq must be positive, got {sfreq}.")
+    for column in ("subject", "trial"):
+        if table[column].isna().any():
+            raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
+    for column in ("start", "n_times", "n_baseline"):
+        if len(table) and not pd.api.types.is_integer_dtype(table[column]):
+            raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
+    ends = table["start"] + table["n_times"]
+    inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
+    if not inside.all():
+        number = int(np.flatnonzero(~inside)[0])
+        raise DataFormatError(
+            f"Trial in row {number} spans samples {table['start'][number]} to {ends[number]} with a baseline of "
+            f"{table['n_baseline'][number]}, outside a strip of {len(signals)} samples."
+        )
+    repeated = table[table.duplicated(["subject", "trial"])]
+    if len(repeated):
+        raise DataFormatError(
+            f"Subject {repeated['subject'].iloc[0]} has two trials numbered {repeated['trial'].iloc[0]}."
+        )

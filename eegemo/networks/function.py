@@ -1,0 +1,112 @@
+"""Anybody's own network, and whatever else an estimator may be given for one."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from eegemo._keras import keras, standard_settings, start
+from eegemo.errors import ConfigError
+from eegemo.networks.base import Network
+from eegemo.networks.registry import network_class
+
+#: Anybody's own network: ``function(n_times, n_channels, n_outputs) -> keras.Model``.
+NetworkFunction = Callable[[int, int, int], Any]
+
+
+class FunctionNetwork(Network):
+    """Anybody's own network: a function that returns a Keras model for a shape.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(n_times, n_channels, n_outputs)`` returns a Keras model from (batch, n_times, n_channels) to (batch,
+        n_outputs). It is trained by the estimator's optimiser and loss, whether it is compiled or not; for a classifier
+        its outputs are probabilities (its last activation a softmax).
+    """
+
+    def __init__(self, function: NetworkFunction) -> None:
+        self.function = function
+
+    @property
+    def name(self) -> str:
+        """The function's name."""
+        return str(getattr(self.function, "__name__", type(self.function).__name__))
+
+    def layers(self, n_times: int, n_channels: int) -> list[keras.layers.Layer]:
+        """Not used: the function returns the whole model."""
+        raise TypeError(f"{self.name} returns a whole model, not layers; call build().")
+
+    def build(
+        self,
+        n_times: int,
+        n_channels: int,
+        n_outputs: int,
+        *,
+        activation: str = "softmax",
+        normalization: keras.layers.Layer | None = None,
+    ) -> keras.Model:
+        """Call the function, check what it returned, and put the normalisation before it; see :meth:`Network.build`."""
+        start()
+        model = self.function(n_times, n_channels, n_outputs)
+        if not isinstance(model, keras.Model):
+            raise ConfigError(f"{self.name} must return a keras.Model, got {type(model).__name__}.")
+        windows = np.random.default_rng(0).standard_normal((2, n_times, n_channels)).astype(np.float32)
+        try:
+            outputs = keras.ops.convert_to_numpy(model(windows, training=False)).astype(np.float64)
+        except Exception as error:
+            raise ConfigError(
+                f"{self.name} returned a model that does not take (batch, {n_times}, {n_channels}): {error}"
+            ) from error
+        if outputs.shape != (2, n_outputs):
+            raise ConfigError(
+                f"{self.name} must return a model from (batch, {n_times}, {n_channels}) to (batch, {n_outputs}), "
+                f"got outputs of shape (batch, {', '.join(map(str, outputs.shape[1:]))})."
+            )
+        if activation == "softmax" and not (outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2)):
+            raise ConfigError(
+                f"The outputs of {self.name} are no probabilities, they sum to {outputs[0].sum():.3g}; end it in "
+                "keras.layers.Dense(n_outputs, activation='softmax')."
+            )
+        with standard_settings():
+            first = [keras.Input((n_times, n_channels), name="microvolts")]
+            return keras.Sequential([*first, *([normalization] if normalization is not None else []), model])
+
+
+def as_network(network: str | Network | NetworkFunction) -> Network:
+    """Make a network of what an estimator was given.
+
+    Parameters
+    ----------
+    network : str | Network | callable
+        A name, a network, or a function that returns a Keras model for a shape.
+
+    Returns
+    -------
+    network : Network
+
+    Raises
+    ------
+    ConfigError
+        If it is none of them.
+    """
+    if isinstance(network, str):
+        return network_class(network)()
+    if isinstance(network, Network):
+        return network
+    if inspect.isclass(network) and issubclass(network, Network):
+        raise ConfigError(f"A network was expected, got its class: give {network.__name__}(), with its sizes.")
+    if isinstance(network, keras.Model):
+        raise ConfigError(
+            f"A fresh model is needed at each fit, got one model, {network.name!r}; give a function "
+            "(n_times, n_channels, n_outputs) that returns it."
+        )
+    if callable(network):
+        return FunctionNetwork(network)
+    raise ConfigError(
+        "network must be a name, a Network such as CNNGRU(), or a function (n_times, n_channels, n_outputs) that "
+        f"returns a keras.Model, got {network!r}."
+    )
