@@ -53,8 +53,8 @@ class UniformClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Windows | pd.DataFrame) -> np.ndarray:
         """Return probabilities that are equal but for chance in their fourth digit, shape (n_windows, n_classes)."""
         check_is_fitted(self)
-        luck = check_random_state(self.random_state).uniform(size=(len(X), len(self.classes_)))
-        proba = 1 + _JITTER * luck
+        noise = check_random_state(self.random_state).uniform(size=(len(X), len(self.classes_)))
+        proba = 1 + _JITTER * noise
         return proba / proba.sum(axis=1, keepdims=True)
 
     def predict(self, X: Windows | pd.DataFrame) -> np.ndarray:

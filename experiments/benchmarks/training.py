@@ -1,8 +1,9 @@
 """Training speed of each model, the input pipeline's share of it, and our loop beside ``keras.Model.fit``.
 
 Measured on simulated windows of 128 samples x 32 channels at batch 256, all in one process. Prints windows
-a second (medians over epochs), the share of a training step that gathering its batch takes, and the ratio of an epoch
-of ``Model.fit`` on the same windows as one NumPy array to an epoch of ours.
+a second (medians over epochs), the share of a training step that gathering its batch takes, the ratio of an epoch
+of ``Model.fit`` on the same windows as one NumPy array to an epoch of ours, and the seconds of a fit of a single batch:
+the first of its shape, which is traced, and the next one, which is not.
 Costs about 3 minutes on two CPU cores.
 """
 
@@ -43,6 +44,7 @@ def run(config: TrainingBenchmark) -> pd.DataFrame:
     gather = seconds_to_gather(windows, config.batch_size)
     rows = []
     for name in config.models:
+        first, later = (seconds_of_a_batch(name, windows[::64], y[::64]) for _ in range(2))
         ours, keras_fit = seconds_an_epoch(name, windows, y, config)
         rows.append(
             {
@@ -50,6 +52,8 @@ def run(config: TrainingBenchmark) -> pd.DataFrame:
                 "windows a second": len(windows) / ours,
                 "gathering / step": gather / ours,
                 "Model.fit / ours": keras_fit / ours,
+                "first fit of a batch": first,
+                "next fit": later,
             }
         )
     return pd.DataFrame(rows)
@@ -64,6 +68,13 @@ def seconds_to_gather(windows: Windows, batch_size: int) -> float:
             np.isfinite(batch).all()  # as training does
         passes.append(time.perf_counter() - started)
     return float(np.median(passes))
+
+
+def seconds_of_a_batch(name: str, windows: Windows, y: np.ndarray) -> float:
+    """Fit a fresh classifier for one step."""
+    started = time.perf_counter()
+    make_model(name, epochs=1, batch_size=len(windows), random_state=0).fit(windows, y)
+    return time.perf_counter() - started
 
 
 def seconds_an_epoch(name: str, windows: Windows, y: np.ndarray, config: TrainingBenchmark) -> tuple[float, float]:

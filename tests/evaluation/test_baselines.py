@@ -172,7 +172,7 @@ def named(result: Results, name: str) -> Results:
 
 
 @pytest.mark.filterwarnings("ignore:.* is not in training:UserWarning")
-@pytest.mark.parametrize("name", [name for name in BASELINES if name != "uniform guess"])  # whose luck is the fold's
+@pytest.mark.parametrize("name", [name for name in BASELINES if name != "uniform guess"])  # whose draws are the fold's
 @pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "video"])
 def test_baselines_are_what_evaluating_them_gives(small_trials: Trials, name: str, protocol: str) -> None:
     splitter = make_splitter(protocol, n_splits=3, validation_size=0.2, random_state=3)
@@ -198,7 +198,7 @@ def test_baselines_score_what_can_be_counted_in_the_labels(small_trials: Trials)
         assert (named(new, name).of_subjects()["accuracy"] == 0).all()
 
 
-def test_folds_do_not_share_the_luck_of_the_guesses(small_trials: Trials) -> None:
+def test_folds_do_not_share_their_guesses(small_trials: Trials) -> None:
     guess = [
         fold.proba.argmax(axis=1) for fold in named(of_model(small_trials.windows(), loso()), "uniform guess").folds
     ]
