@@ -105,7 +105,7 @@ def controlled(
 
 
 def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0) -> Trials:
-    """Deal the ratings of each person anew to that person's trials.
+    """Permute the ratings of each person over that person's trials.
 
     Parameters
     ----------

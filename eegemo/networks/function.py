@@ -25,7 +25,8 @@ class FunctionNetwork(Network):
     function : callable
         ``function(n_times, n_channels, n_outputs)`` returns a Keras model from (batch, n_times, n_channels) to (batch,
         n_outputs). It is trained by the estimator's optimiser and loss, whether it is compiled or not; for a classifier
-        its outputs are probabilities (its last activation a softmax).
+        its outputs are probabilities (its last activation a softmax). It is called, and its model trained, under
+        Keras's standard settings: single precision and channels last, where its layers do not say otherwise.
     """
 
     def __init__(self, function: NetworkFunction) -> None:
