@@ -8,11 +8,13 @@ import random
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
 _THREADS = "TF_NUM_INTRAOP_THREADS"
+_one_at_a_time = threading.RLock()  # Keras's settings and random numbers belong to the whole process
 
 
 @contextmanager
@@ -80,21 +82,28 @@ def on_one_thread() -> bool:
 
 @contextmanager
 def standard_settings() -> Iterator[None]:
-    """Make and run a network in single precision and channels last, whatever a user's Keras is set to globally."""
+    """Make and run a network in single precision and channels last, whatever a user's Keras is set to globally.
+
+    One thread at a time: the settings, and the seeds that :func:`seeded` gives inside, are the process's.
+    """
     config = keras.config
-    before = config.dtype_policy(), config.floatx(), config.image_data_format(), config.epsilon()
-    config.set_floatx("float32")
-    config.set_dtype_policy("float32")
-    config.set_image_data_format("channels_last")
-    config.set_epsilon(1e-7)
-    try:
+    with _one_at_a_time, ExitStack() as stack:
+        stack.callback(
+            _restore_settings, config.dtype_policy(), config.floatx(), config.image_data_format(), config.epsilon()
+        )
+        config.set_floatx("float32")
+        config.set_dtype_policy("float32")
+        config.set_image_data_format("channels_last")
+        config.set_epsilon(1e-7)
         yield
-    finally:
-        policy, floatx, data_format, epsilon = before
-        config.set_floatx(floatx)
-        config.set_dtype_policy(policy)
-        config.set_image_data_format(data_format)
-        config.set_epsilon(epsilon)
+
+
+def _restore_settings(policy: object, floatx: str, data_format: str, epsilon: float) -> None:
+    config = keras.config
+    config.set_floatx(floatx)
+    config.set_dtype_policy(policy)
+    config.set_image_data_format(data_format)
+    config.set_epsilon(epsilon)
 
 
 @contextmanager

@@ -61,12 +61,11 @@ def picked_names(picks: str | Sequence[str], ch_names: Sequence[str], ch_types: 
     ConfigError
         If a single word is neither a name nor a type.
     """
-    wanted = (picks,) if isinstance(picks, str) and picks in {*ch_types, *ch_names} else picks
-    if isinstance(wanted, str):
-        raise ConfigError(
-            f"A list of channel names was expected, or a type that the trials have "
-            f"({', '.join(dict.fromkeys(ch_types))}), got {picks!r}."
-        )
+    wanted = (picks,) if isinstance(picks, str) else picks
+    if not np.iterable(wanted):
+        raise ConfigError(f"Channel names, or types such as 'eeg', were expected, got {picks!r}.")
+    if isinstance(picks, str) and picks not in {*ch_types, *ch_names}:
+        raise unknown_name("channel or type", picks, dict.fromkeys((*ch_names, *ch_types)))
     names = tuple(str(name) for name in wanted)
     if names and set(names) <= set(ch_types):
         names = tuple(n for n, kind in zip(ch_names, ch_types, strict=True) if kind in names)
@@ -93,7 +92,7 @@ def matching_rows(table: pd.DataFrame, query: str) -> np.ndarray:
         If it cannot be carried out, or is not true or false of each trial.
     """
     try:
-        mask = np.asarray(table.eval(query))
+        mask = np.asarray(table.eval(query, level=2))  # of whoever called select(), for @names
     except Exception as error:  # pandas has many ways to dislike a query
         raise ConfigError(
             f"The query {query!r} cannot be carried out ({error}); the table has the columns "

@@ -62,7 +62,10 @@ def check_windows(
             raise ValueError("Found no windows; X must have at least one.")
         ch_names, sfreq = X.ch_names, X.sfreq
         if reset and supervised and (y is None or np.shape(y)[:1] != (len(X),)):
-            raise ValueError(f"y must hold one value for each of the {len(X)} windows, got {np.shape(y)}.")
+            raise ValueError(
+                f"y must hold one value for each of the {len(X)} windows, got {np.shape(y)}; windows.expand(values) "
+                "gives each window the value of its trial."
+            )
         if reset:
             estimator.n_features_in_ = len(ch_names)
     else:

@@ -29,6 +29,7 @@ _OTHER_WORDS = {
     "people": ("subjects",),
     "ref": ("reference",),
     "n_folds": ("n_splits",),
+    "validation_split": ("validation_fraction",),
 }
 
 P = ParamSpec("P")
@@ -102,18 +103,32 @@ def suggest_keywords(function: Callable[P, R]) -> Callable[P, R]:
         With the same signature.
     """
     parameters = inspect.signature(function).parameters
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     known = [name for name in parameters if name not in ("self", "cls")]
     owner = function.__qualname__
 
     @functools.wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
-        for name in kwargs:
+        for name in () if takes_any else kwargs:
             if name not in parameters:
-                made = type(args[0]).__name__ if function.__name__ == "__init__" else owner
-                raise unknown_keyword(made, name, known)
+                raise _unknown_argument(function.__name__, owner, args, name, known)
         return function(*args, **kwargs)
 
     return checked
+
+
+def _unknown_argument(
+    function: str, owner: str, args: tuple[object, ...], name: str, known: list[str]
+) -> UnknownKeywordError:
+    """Make the error; for a method say where else the keyword belongs."""
+    if function == "__init__":
+        hint = str(getattr(type(args[0]), "_keyword_hint", ""))
+        return UnknownKeywordError(f"{unknown_keyword(type(args[0]).__name__, name, known)}{hint}")
+    settings = getattr(args[0], "get_params", None) if args else None
+    if settings is not None and name in settings(deep=False):
+        kind = type(args[0]).__name__
+        return UnknownKeywordError(f"{name!r} is no parameter of {owner}; it is set before: {kind}({name}=...).")
+    return unknown_keyword(owner, name, known)
 
 
 def suggest_settings(cls: type[T]) -> type[T]:
@@ -137,6 +152,9 @@ def _nearest(name: object, known: Iterable[str]) -> str:
     names = list(known)
     # What other libraries call it is no likeness of letters.
     other = [own for own in _OTHER_WORDS.get(str(name), ()) if own in names]
-    close = [*other, *difflib.get_close_matches(str(name), names, n=1)][:1]
+    small = {own.lower(): own for own in names}
+    alike = [small[own] for own in difflib.get_close_matches(str(name).lower(), small, n=1)]
+    ends = [own for own in names if own.split("__")[-1] == str(name).split("__")[-1]]
+    close = [*other, *ends, *alike][:1]
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"{hint} Known: {', '.join(names)}."

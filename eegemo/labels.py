@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,7 +103,7 @@ class LabelScheme:
     def _ratings(self, trials: Trials) -> pd.DataFrame:
         for column in self.columns:
             if column not in trials.table:
-                raise unknown_name("rating", column, trials.table.columns)
+                raise unknown_name("column", column, trials.table.columns)
         return trials.table[list(self.columns)]
 
     def _category(self, column: pd.Series) -> np.ndarray:
@@ -173,24 +174,27 @@ def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelSc
 
 
 @suggest_keywords
-def categories(column: str, classes: tuple[str, ...]) -> LabelScheme:
+def categories(column: str, classes: Sequence[object]) -> LabelScheme:
     """Take the classes as the dataset gives them.
 
     Parameters
     ----------
     column : str
         Column of the trial table that names each trial's class.
-    classes : tuple of str
-        All classes, in the order of their numbers.
+    classes : sequence of str
+        All classes, in the order of their numbers. Numbers and the like are taken as text, as they stand in the table.
 
     Returns
     -------
     scheme : LabelScheme
         Named after the column.
     """
-    if len(set(classes)) < len(classes):
-        raise ConfigError(f"A class is named twice: {', '.join(map(str, classes))}.")
-    return LabelScheme(column, tuple(classes), (column,))
+    if isinstance(classes, str):
+        raise ConfigError(f"All classes were expected, as a list, got {classes!r}.")
+    names = tuple(str(name) for name in classes)
+    if len(set(names)) < len(names):
+        raise ConfigError(f"A class is named twice: {', '.join(names)}.")
+    return LabelScheme(column, names, (column,))
 
 
 def _number(threshold: float) -> str:

@@ -195,7 +195,13 @@ class Trials:
         """
         if isinstance(rows, str):
             rows = matching_rows(self._table, rows)
+        if not np.iterable(rows):
+            raise ConfigError(
+                f"A query, a mask or row numbers were expected, got {rows!r}; one trial is trials[{rows!r}]."
+            )
         numbers = np.asarray(rows) if len(rows) else np.zeros(0, np.int64)
+        if numbers.dtype.kind not in "biu":
+            raise ConfigError(f"Row numbers must be whole, or true or false, got {numbers.dtype}.")
         if numbers.dtype == bool and numbers.shape != (len(self),):
             raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
         return self._replaced(table=self._table.iloc[numbers])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -96,6 +97,8 @@ class Windows:
             key = key[0]
         if isinstance(key, (int, np.integer)):
             key = [key]
+        if not isinstance(key, slice) and np.ndim(key) != 1:
+            raise IndexError(f"Windows are indexed by numbers, a slice or a mask, got {key!r}.")
         return Windows(self.trials, self.n_times, self.starts[key], self.trial_index[key])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
@@ -221,6 +224,8 @@ def cut(
 
 
 def _cut(trials: Trials, n_times: int, step: int) -> Windows:
+    if n_times < 1:
+        raise ConfigError(f"A window must have a sample at least, got {n_times}.")
     if not 0 < step <= n_times:
         raise ConfigError(
             f"step must be positive and no longer than a window (0 <= overlap < length), got windows of {n_times} "
@@ -243,7 +248,9 @@ def _cut(trials: Trials, n_times: int, step: int) -> Windows:
 
 def _whole_samples(name: str, value: float, sfreq: float | None) -> int:
     """Count the samples of so many seconds; without a sampling rate the value is in samples."""
-    samples = value if sfreq is None else value * sfreq
+    if not isinstance(value, Real):
+        raise ConfigError(f"{name} must be a number, got {value!r}.")
+    samples = float(value) if sfreq is None else float(value) * sfreq
     if not np.isfinite(samples) or abs(samples - round(samples)) > 1e-6:
         given = f"{name}={value}" if sfreq is None else f"{name}={value} s at {sfreq:g} Hz is {samples:g} samples"
         raise ConfigError(f"Windows are cut in whole samples, but {given}.")

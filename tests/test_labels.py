@@ -140,9 +140,9 @@ def test_windows_have_the_class_of_their_trial() -> None:
 
 
 def test_an_unknown_rating_names_the_nearest() -> None:
-    with pytest.raises(ConfigError, match=r"Unknown rating 'arousel'\. Did you mean 'arousal'\?"):
+    with pytest.raises(ConfigError, match=r"Unknown column 'arousel'\. Did you mean 'arousal'\?"):
         high_low("arousel")(rated(**FOUR_CORNERS))
-    with pytest.raises(ConfigError, match="Unknown rating 'arousal'"):
+    with pytest.raises(ConfigError, match="Unknown column 'arousal'"):
         quadrants()(rated(valence=[1.0]))
 
 
@@ -169,3 +169,10 @@ def test_a_quadrant_is_two_halves(pairs: list[tuple[float, float]]) -> None:
         name = ("HV" if valence > 5 else "LV") + ("HA" if arousal > 5 else "LA")
         assert scheme.classes[number] == name
     assert ((scheme(trials) < 2) == high_low("valence")(trials)).all()
+
+
+def test_categories_may_be_numbers_as_they_stand_in_the_table(small_trials: Trials) -> None:
+    numbered = small_trials._replaced(table=small_trials.table.assign(task=np.tile([-1, 0, 1], 8)))
+    assert categories("task", (-1, 0, 1))(numbered).tolist() == [0, 1, 2] * 8
+    with pytest.raises(ConfigError, match="All classes were expected, as a list, got 'rest'"):
+        categories("task", "rest")

@@ -130,7 +130,9 @@ def test_picking_all_channels_in_their_order_copies_nothing() -> None:
         (["F3", "F33"], r"Unknown channel 'F33'\. Did you mean 'F3'\? Known: F3, F4\."),
         (["F3", "F3"], "A channel is named twice: F3, F3"),
         ([], "A list of channel names was expected"),
-        ("grad", r"A list of channel names was expected, or a type that the trials have \(eeg\), got 'grad'"),
+        ("grad", r"Unknown channel or type 'grad'.* Known: F3, F4, eeg"),
+        ("F33", r"Unknown channel or type 'F33'\. Did you mean 'F3'\?"),
+        (0, "Channel names, or types such as 'eeg', were expected, got 0"),
     ],
 )
 def test_channels_that_cannot_be_picked_are_refused(wanted: Any, message: str) -> None:
@@ -437,3 +439,14 @@ def test_a_notebook_shows_trials_and_windows_as_tables(small_trials: Trials) -> 
     windows = named.windows(n_times=16, step=8)._repr_html_()
     assert "16 samples (0.5 s at 32 Hz)" in windows
     assert "(360, 2, 16)" in windows
+
+
+def test_a_query_may_name_a_variable(small_trials: Trials) -> None:
+    wanted = 2
+    assert set(small_trials.select("subject == @wanted").table["subject"]) == {wanted}
+
+
+@pytest.mark.parametrize("rows", [3, None, [0.5, 1.9]], ids=str)
+def test_rows_that_are_no_rows_are_refused(small_trials: Trials, rows: Any) -> None:
+    with pytest.raises(ConfigError, match=r"query, a mask or row numbers|must be whole"):
+        small_trials.select(rows)

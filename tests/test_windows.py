@@ -148,7 +148,7 @@ def test_a_window_as_long_as_the_trial_is_one_window() -> None:
         ({"duration": 1.0, "step": 0.0}, "step must be positive"),
         ({"duration": 1.0, "step": -0.5}, "step must be positive"),
         ({"duration": 1.0, "step": 1.1}, "no longer than a window"),
-        ({"duration": 0.0, "step": 0.0}, "step must be positive"),
+        ({"duration": 0.0, "step": 0.0}, "a sample at least"),
         ({"duration": 0.55, "step": 0.5}, r"whole samples, but duration=0\.55 s at 10 Hz is 5\.5 samples"),
         ({"duration": 1.0, "step": 0.25}, r"step=0\.25 s at 10 Hz is 2\.5 samples"),
         ({"n_times": 4.5}, r"whole samples, but n_times=4\.5"),

@@ -145,6 +145,18 @@ def evaluate(
     splitter = make_splitter(protocol) if isinstance(protocol, str) else protocol
     if not isinstance(splitter, Splitter):
         raise ConfigError(f"protocol must be a name, or what make_splitter() made, got {protocol!r}.")
+    for name, given, expected, example in (
+        ("classifier", classifier, BaseEstimator, "EEGClassifier('cnn-gru'), or make_model(name)"),
+        ("windows", windows, Windows, "trials.windows(duration=1.0)"),
+        ("scheme", scheme, LabelScheme, "quadrants()"),
+    ):
+        if not isinstance(given, expected):
+            raise ConfigError(f"{name} must be like {example}, got {type(given).__name__}.")
+    if not hasattr(classifier, "predict_proba"):
+        raise ConfigError(
+            f"evaluate needs predict_proba, which {type(classifier).__name__} does not have; wrap a classifier that "
+            "only decides in sklearn.calibration.CalibratedClassifierCV or eegemo.models.SoftmaxDecision."
+        )
     estimator = clone(classifier)
     unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
     estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
@@ -479,8 +491,8 @@ def _fit(
     if "validation_data" in accepted:
         options["validation_data"] = (X_validation, y_validation) if len(y_validation) else None
     if on_epoch_end is not None and isinstance(last, NetworkEstimator):
-        from keras.callbacks import LambdaCallback
+        from eegemo.training.callbacks import EpochListener
 
-        options["callbacks"] = [LambdaCallback(on_epoch_end=lambda epoch, logs: on_epoch_end(epoch + 1))]
+        options["callbacks"] = [EpochListener(on_epoch_end)]
     classifier.fit(X, y, **({} if last is not classifier else options))
     return last

@@ -13,12 +13,13 @@ import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from types import CodeType
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from eegemo._json import as_json
 from eegemo.models.estimator import NetworkEstimator
 
 _STATUS = Path("/proc/self/status")
@@ -159,15 +160,25 @@ def all_params(estimator: BaseEstimator) -> dict[str, Any]:
 def _source(value: object) -> str:
     """Return what a function does, or the source of an estimator's class; nothing for what computes nothing."""
     if isinstance(value, functools.partial):
-        return _source(value.func)
+        return f"{_source(value.func)} {as_json([value.args, value.keywords])}"
     if inspect.isfunction(value):
-        return repr(_instructions(value.__code__))
+        return f"{_instructions(value.__code__)} {_bound(value)}"
     if not isinstance(value, (BaseEstimator, type)):
         return ""
     try:
         return inspect.getsource(value if isinstance(value, type) else type(value))
     except (OSError, TypeError):
         return ""
+
+
+def _bound(function: FunctionType) -> list[object]:
+    """Return what a function's result depends on beside its instructions: defaults, enclosed and named values."""
+    enclosed = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    simple = [value for value in named if isinstance(value, (bool, int, float, str, tuple))]
+    # Of an enclosed function, one level: it may enclose itself.
+    inner = [_instructions(value.__code__) if inspect.isfunction(value) else as_json(value) for value in enclosed]
+    return [as_json(function.__defaults__), as_json(function.__kwdefaults__), inner, as_json(simple)]
 
 
 def _instructions(code: CodeType) -> tuple[object, ...]:

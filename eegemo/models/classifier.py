@@ -12,7 +12,8 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
 from eegemo._validation import check_windows
-from eegemo.models.estimator import NetworkEstimator, check_weights
+from eegemo.errors import ConfigError, suggest_keywords
+from eegemo.models.estimator import NetworkEstimator, check_weights, validation_pair
 from eegemo.windows import Windows
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         ``loss, accuracy`` of the training data, as they were while an epoch ran, and ``val_loss, val_accuracy`` after
         it, one value an epoch.
     best_epoch_ : int
-        The epoch, counted from 1, whose weights ``model_`` has.
+        The epoch, counted from 1, whose weights ``model_`` has, unless a callback set others.
     n_features_in_ : int
         Channels (of a two-dimensional ``X``: samples).
     n_channels_, n_times_ : int
@@ -120,6 +121,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         )
         self.class_weight = class_weight
 
+    @suggest_keywords
     def fit(
         self,
         X: np.ndarray | Windows,
@@ -128,7 +130,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         groups: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
         validation_data: tuple[np.ndarray | Windows, np.ndarray] | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
     ) -> Self:
         """Train a fresh network.
 
@@ -143,11 +145,11 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
             each window, say. Windows bring their trials; each row of an array stands alone by default.
         sample_weight : array, shape (n,) | None
             How often each window counts: 2 is the same as the window twice, 0 as none, and of a fraction chance decides
-            anew each epoch. Weights that are all below 1 are taken relative to the largest.
+            anew each epoch. Where all are below 1, times the weights of classes, they are relative to the largest.
         validation_data : (X, y) | None
             Data to stop on: training ends ``patience`` epochs after the best validation loss and goes back to
             that epoch's weights. Without them, and without ``validation_fraction``, all epochs are run.
-        callbacks : sequence of keras.callbacks.Callback
+        callbacks : sequence of keras.callbacks.Callback | keras.callbacks.Callback | None
             Called during training; see :func:`eegemo.training.train`.
 
         Returns
@@ -163,6 +165,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         """
         from eegemo.training.losses import CROSS_ENTROPY
 
+        self._forget()
         X = check_windows(self, X, y, reset=True)
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
@@ -173,11 +176,13 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         weight = check_weights(sample_weight, X)
         if self.class_weight is not None:
             of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)[numbers]
+            if of_class.min() < 0 or not of_class.any():
+                raise ConfigError(f"Weights of classes must not be negative, nor all 0, got {self.class_weight!r}.")
             weight = of_class / of_class.mean() * (1.0 if weight is None else weight)
         self._train(
             X,
             numbers,
-            None if validation_data is None else self._checked_validation(*validation_data),
+            None if validation_data is None else self._checked_validation(*validation_pair(validation_data)),
             n_outputs=len(self.classes_),
             loss=CROSS_ENTROPY,
             groups=groups,

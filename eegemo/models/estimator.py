@@ -6,6 +6,7 @@ import json
 import math
 import numbers
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from eegemo.training.batches import Source
     from eegemo.training.losses import Loss
 
+_MOST_DRAWS = 100  # times the windows, in one epoch
+
 
 @suggest_settings
 class NetworkEstimator(BaseEstimator):
@@ -55,6 +58,8 @@ class NetworkEstimator(BaseEstimator):
     """
 
     _activation: str
+    #: Said beside an unknown parameter.
+    _keyword_hint = " Sizes are the network's: EEGClassifier(CNNGRU(units=32)), or network__units in set_params."
     network_: Network
     model_: Any
 
@@ -101,10 +106,13 @@ class NetworkEstimator(BaseEstimator):
         self : estimator
         """
         network = params.get("network", self.network)
-        if isinstance(network, str) and any(name.startswith("network__") for name in params):
-            from eegemo.networks.function import as_network
+        sizes = [name for name in params if name.startswith("network__")]
+        if sizes and not isinstance(network, BaseEstimator):
+            from eegemo.networks.function import FunctionNetwork, as_network
 
-            params["network"] = as_network(network)
+            network = params["network"] = as_network(network)
+            if isinstance(network, FunctionNetwork):
+                raise ConfigError(f"{network.name} is a function and has no sizes, got {', '.join(sizes)}.")
         return super().set_params(**params)
 
     def resolved_params(self) -> dict[str, Any]:
@@ -121,11 +129,15 @@ class NetworkEstimator(BaseEstimator):
         params = self.get_params(deep=False) | {f"network__{k}": v for k, v in network.get_params().items()}
         params["network"] = network.function if isinstance(network, FunctionNetwork) else type(network)
         for name in ("epochs", "batch_size", "learning_rate", "patience"):
-            if params[name] is None:
-                params[name] = getattr(network.defaults, name)
-        if params["normalization"] == "auto":
-            params["normalization"] = network.defaults.normalization
+            value = getattr(self, name)  # a subclass need not have all of them as parameters
+            params[name] = getattr(network.defaults, name) if value is None else value
+        auto = self.normalization == "auto"
+        params["normalization"] = network.defaults.normalization if auto else self.normalization
         return params
+
+    def _forget(self) -> None:
+        """Begin a fit: one that fails is to leave nothing fitted, least of all old weights under new classes."""
+        vars(self).pop("model_", None)  # type: ignore[attr-defined]
 
     def summary(self) -> None:
         """Print the layers of the trained network, their output shapes and parameters."""
@@ -163,17 +175,16 @@ class NetworkEstimator(BaseEstimator):
         loss: Loss,
         groups: np.ndarray | None,
         sample_weight: np.ndarray | None,
-        callbacks: Sequence[keras.callbacks.Callback],
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None,
     ) -> None:
         """Train a fresh network on windows that were checked, and targets as the loss takes them."""
         from eegemo import _keras
         from eegemo.networks.function import as_network
         from eegemo.training.batches import Subset
+        from eegemo.training.callbacks import EpochListener, as_callbacks
         from eegemo.training.compiled import traced_twin
         from eegemo.training.loop import train
 
-        if hasattr(self, "model_"):
-            del self.model_  # a fit that fails leaves nothing fitted
         self.network_ = clone(as_network(self.network))
         settings = self.resolved_params()
         _check_settings(settings)
@@ -191,11 +202,15 @@ class NetworkEstimator(BaseEstimator):
             held_out = Subset(source, aside), y[aside]
             source, y = Subset(source, keep), y[keep]
             sample_weight = None if sample_weight is None else sample_weight[keep]
+        if sample_weight is not None:
+            sample_weight = _draws_in_an_epoch(sample_weight)
+        listeners = as_callbacks(callbacks)
+        alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
         bar = _epoch_bar(settings["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
         with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
             model = self._build()
             self._fit_normalization(model, source, sample_weight, rng)
-            with traced_twin(model, self._build, self._key()) as twin:
+            with traced_twin(model, self._build, alike) as twin:
                 history = train(
                     twin,
                     source,
@@ -205,8 +220,15 @@ class NetworkEstimator(BaseEstimator):
                     **{name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "patience")},
                     rng=rng,
                     sample_weight=sample_weight,
-                    callbacks=[*callbacks, *shown],
+                    callbacks=[*listeners, *shown],
                 )
+        if not np.isfinite(history.curves["loss"]).all():
+            warnings.warn(
+                f"Training diverged: the loss of {type(self).__name__} is not finite. Lower the learning rate, or look "
+                "for extreme values in the recordings.",
+                UserWarning,
+                stacklevel=3,
+            )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
 
     def _build(self) -> keras.Model:
@@ -279,12 +301,46 @@ def check_weights(sample_weight: Any, X: Windows | np.ndarray) -> np.ndarray | N
     Returns
     -------
     weight : array, shape (n,) | None
-        Relative to the largest, where all are below 1.
     """
-    if sample_weight is None:
-        return None
-    weight = _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-    return weight / min(1.0, weight.max())
+    return None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
+
+
+def validation_pair(validation_data: Any) -> tuple[Any, Any]:
+    """Check that validation data are two things.
+
+    Parameters
+    ----------
+    validation_data : (X, y)
+        What the user gave.
+
+    Returns
+    -------
+    X, y : object
+
+    Raises
+    ------
+    ConfigError
+        If they are not.
+    """
+    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
+        raise ConfigError(
+            "validation_data must be (X, y); to set a share of the training data aside, set validation_fraction in the "
+            "estimator."
+        )
+    return validation_data[0], validation_data[1]
+
+
+def _draws_in_an_epoch(weight: np.ndarray) -> np.ndarray:
+    """Take weights that are all below 1 relative to the largest, and refuse an epoch of endless repetitions."""
+    if not weight.any():
+        raise ValueError("All windows that are left for training have a weight of 0.")
+    weight = weight / min(1.0, weight.max())
+    if weight.sum() > _MOST_DRAWS * len(weight):
+        raise ConfigError(
+            f"A weight is how often a window is seen in an epoch; these sum to {weight.sum():.3g} for {len(weight)} "
+            "windows. Divide them by their mean."
+        )
+    return weight
 
 
 def _source(X: Windows | np.ndarray) -> Source:
@@ -327,8 +383,8 @@ def _epoch_bar(epochs: int, name: str, *, enabled: bool) -> Iterator[list[keras.
     if not enabled:
         yield []
         return
-    from keras.callbacks import LambdaCallback
+    from eegemo.training.callbacks import EpochListener
 
     with progress_bar() as bar:
         task = bar.add_task(name, total=epochs)
-        yield [LambdaCallback(on_epoch_end=lambda epoch, logs: bar.update(task, completed=epoch + 1))]
+        yield [EpochListener(lambda done: bar.update(task, completed=done))]

@@ -67,6 +67,8 @@ def read_classifier(
     >>> (again.predict_proba(windows) == classifier.predict_proba(windows)).all()
     np.True_
     """
+    if custom_objects is not None and not isinstance(custom_objects, Mapping):
+        raise ConfigError(f"custom_objects must be a dict from names to objects, got {custom_objects!r}.")
     own = dict(custom_objects or {})
     name = Path(path).name
     card = _read_card(path)

@@ -59,10 +59,10 @@ def make_model(name: str, *, random_state: int | None = None, **params: Any) -> 
     >>> make_model("logistic-regression", classifier__C=10).named_steps["classifier"].C
     10
     """
-    if name in known_networks():
-        return _make_network_model(name, random_state, params)
     if name not in CLASSICAL:
-        raise unknown_name("model", name, [*known_networks(), *CLASSICAL])
+        if name not in known_networks():
+            raise unknown_name("model", name, [*known_networks(), *CLASSICAL])
+        return _make_network_model(name, random_state, params)
     module, attribute = CLASSICAL[name].split(":")
     pipeline = getattr(importlib.import_module(module), attribute)(random_state=random_state)
     known = [key for key in pipeline.get_params() if "__" in key]

@@ -10,7 +10,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import check_array
 
 from eegemo._validation import check_windows
-from eegemo.models.estimator import NetworkEstimator, check_weights
+from eegemo.errors import suggest_keywords
+from eegemo.models.estimator import NetworkEstimator, check_weights, validation_pair
 from eegemo.windows import Windows
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
 
     _activation = "linear"
 
+    @suggest_keywords
     def fit(
         self,
         X: np.ndarray | Windows,
@@ -63,7 +65,7 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
         groups: np.ndarray | None = None,
         sample_weight: np.ndarray | None = None,
         validation_data: tuple[np.ndarray | Windows, np.ndarray] | None = None,
-        callbacks: Sequence[keras.callbacks.Callback] = (),
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None = None,
     ) -> Self:
         """Train a fresh network.
 
@@ -89,14 +91,16 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
         """
         from eegemo.training.losses import SQUARED_ERROR
 
+        self._forget()
         X = check_windows(self, X, y, reset=True, multi_output=True)
         y = _checked_numbers(y)
         self._flat = y.ndim == 1
+        self._n_outputs = 1 if self._flat else y.shape[1]
         self._train(
             X,
             y.reshape(len(y), -1),
-            None if validation_data is None else self._checked_validation(*validation_data),
-            n_outputs=1 if self._flat else y.shape[1],
+            None if validation_data is None else self._checked_validation(*validation_pair(validation_data)),
+            n_outputs=self._n_outputs,
             loss=SQUARED_ERROR,
             groups=groups,
             sample_weight=check_weights(sample_weight, X),
@@ -122,7 +126,12 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
 
     def _checked_validation(self, X: Any, y: Any) -> tuple[Windows | np.ndarray, np.ndarray]:
         y = _checked_numbers(y)
-        return check_windows(self, X, reset=False), y.reshape(len(y), -1)
+        X, numbers = check_windows(self, X, reset=False), y.reshape(len(y), -1)
+        if numbers.shape[1] != self._n_outputs:
+            raise ValueError(
+                f"The validation data have {numbers.shape[1]} numbers a window, the training data {self._n_outputs}."
+            )
+        return X, numbers
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

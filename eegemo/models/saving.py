@@ -44,15 +44,15 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
     target = Path(path)
     if target.suffix != ".keras":
         raise ConfigError(f"The file of a trained estimator must end in .keras, got {target.name!r}.")
-    parameters = {key: as_json(value) for key, value in estimator.get_params(deep=False).items() if key != "network"}
-    if not isinstance(estimator.random_state, (int, np.integer)):
+    parameters = {key: value for key, value in estimator.get_params(deep=False).items() if key != "network"}
+    if not isinstance(parameters.get("random_state", 0), (int, np.integer)):
         parameters["random_state"] = None  # a generator is not saved; it says nothing of the trained network
     if isinstance(parameters.get("class_weight"), dict):
         # JSON's keys are text, and classes need not be.
-        parameters["class_weight"] = [[as_json(key), value] for key, value in estimator.class_weight.items()]
+        parameters["class_weight"] = [list(pair) for pair in estimator.class_weight.items()]
     card = {
         "estimator": type(estimator).__name__,
-        "parameters": parameters,
+        "parameters": _json_values(type(estimator).__name__, parameters),
         "network": _described(estimator.network),
         "network_": _described(estimator.network_),
         "fitted": {key: getattr(estimator, key) for key in FITTED},
@@ -60,7 +60,12 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
         "normalization": estimator._normalization,
     }
     if hasattr(estimator, "classes_"):
-        card |= {"classes": estimator.classes_.tolist(), "classes_dtype": estimator.classes_.dtype.str}
+        if estimator.classes_.dtype.kind not in "biufUO":
+            raise ConfigError(
+                f"Classes of type {estimator.classes_.dtype} cannot be saved; name them by numbers or text."
+            )
+        classes = _json_values("y", {"classes": estimator.classes_.tolist()})["classes"]
+        card |= {"classes": classes, "classes_dtype": estimator.classes_.dtype.str}
     else:
         card["flat"] = estimator._flat
     with replacing(target) as partial:
@@ -94,6 +99,16 @@ def _described(network: Any) -> dict[str, Any]:
             f"A function that makes a network needs a name to be found by again, got {function!r}; write it with def."
         )
     return {"function": name}
+
+
+def _json_values(owner: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what JSON would not give back as it was."""
+    for key, value in values.items():
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            items = item if isinstance(item, list) else [item]
+            if not all(isinstance(one, (type(None), bool, int, float, str, np.generic)) for one in items):
+                raise ConfigError(f"{owner} cannot be saved with {key}={value!r}: not a JSON value.")
+    return {key: as_json(value) for key, value in values.items()}
 
 
 def _check_readable(model: keras.Model, path: Path) -> None:

@@ -135,8 +135,19 @@ class Network(BaseEstimator, ABC):
             first = [keras.Input((n_times, n_channels), name="microvolts")]
             if normalization is not None:
                 first.append(normalization)
-            inner = self.layers(n_times, n_channels)
-            return keras.Sequential([*first, *inner, self.output(n_outputs, activation)], name=type(self).__name__)
+            inner, name = self.layers(n_times, n_channels), type(self).__name__
+            if not isinstance(inner, (list, tuple)):
+                raise ConfigError(f"layers() of {name} must return a list of Keras layers, got {type(inner).__name__}.")
+            try:
+                model = keras.Sequential([*first, *inner, self.output(n_outputs, activation)], name=name)
+            except ValueError as error:
+                raise ConfigError(f"{name} cannot be built for windows of {n_channels} x {n_times}: {error}") from error
+            if tuple(model.output_shape) != (None, n_outputs):
+                raise ConfigError(
+                    f"The layers of {name} must end in one row of features a window, (batch, n_features), got outputs "
+                    f"of shape {model.output_shape}; end them in Flatten or a pooling over time."
+                )
+            return model
 
 
 def register_network(name: str) -> Callable[[NetworkClass], NetworkClass]:
@@ -171,6 +182,8 @@ def register_network(name: str) -> Callable[[NetworkClass], NetworkClass]:
     >>> Shallow().build(n_times=128, n_channels=14, n_outputs=4).output_shape
     (None, 4)
     """
+    if not isinstance(name, str):
+        raise ConfigError("register_network needs a name: @register_network('mine').")
 
     def register(network: NetworkClass) -> NetworkClass:
         if name in NETWORKS:

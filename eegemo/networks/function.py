@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from eegemo.networks.registry import network_class
 
 #: Anybody's own network: ``function(n_times, n_channels, n_outputs) -> keras.Model``.
 NetworkFunction = Callable[[int, int, int], Any]
+_returned: WeakSet[keras.layers.Layer] = WeakSet()  # a second time, they would bring what they learned before
 
 
 class FunctionNetwork(Network):
@@ -52,12 +54,28 @@ class FunctionNetwork(Network):
     ) -> keras.Model:
         """Call the function, check what it returned, and put the normalisation before it; see :meth:`Network.build`."""
         start()
+        try:
+            inspect.signature(self.function).bind(n_times, n_channels, n_outputs)
+        except TypeError as error:
+            raise ConfigError(f"{self.name} must take (n_times, n_channels, n_outputs): {error}.") from error
         model = self.function(n_times, n_channels, n_outputs)
         if not isinstance(model, keras.Model):
             raise ConfigError(f"{self.name} must return a keras.Model, got {type(model).__name__}.")
+        learning = [layer for layer in model._flatten_layers() if layer.trainable_weights]
+        if any(layer in _returned for layer in learning):
+            raise ConfigError(
+                f"{self.name} returned layers that it had returned before, with what they have learned; build new ones "
+                "at each call, or freeze them (trainable=False)."
+            )
+        _returned.update(learning)
         windows = np.random.default_rng(0).standard_normal((2, n_times, n_channels)).astype(np.float32)
         try:
-            outputs = keras.ops.convert_to_numpy(model(windows, training=False)).astype(np.float64)
+            given = model(windows, training=False)
+            if isinstance(given, (list, tuple, dict)):
+                raise ConfigError(f"{self.name} must return a model with one output, got {len(given)}.")
+            outputs = keras.ops.convert_to_numpy(given).astype(np.float64)
+        except ConfigError:
+            raise
         except Exception as error:
             raise ConfigError(
                 f"{self.name} returned a model that does not take (batch, {n_times}, {n_channels}): {error}"
@@ -67,10 +85,16 @@ class FunctionNetwork(Network):
                 f"{self.name} must return a model from (batch, {n_times}, {n_channels}) to (batch, {n_outputs}), "
                 f"got outputs of shape (batch, {', '.join(map(str, outputs.shape[1:]))})."
             )
-        if activation == "softmax" and not (outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2)):
+        are_probabilities = outputs.min() >= 0 and np.allclose(outputs.sum(axis=1), 1, atol=1e-2)
+        if activation == "softmax" and not are_probabilities:
             raise ConfigError(
                 f"The outputs of {self.name} are no probabilities, they sum to {outputs[0].sum():.3g}; end it in "
                 "keras.layers.Dense(n_outputs, activation='softmax')."
+            )
+        if activation != "softmax" and are_probabilities:
+            raise ConfigError(
+                f"The outputs of {self.name} are probabilities, which sum to 1; to predict numbers end it in "
+                "keras.layers.Dense(n_outputs)."
             )
         with standard_settings():
             first = [keras.Input((n_times, n_channels), name="microvolts")]
@@ -100,10 +124,10 @@ def as_network(network: str | Network | NetworkFunction) -> Network:
         return network
     if inspect.isclass(network) and issubclass(network, Network):
         raise ConfigError(f"A network was expected, got its class: give {network.__name__}(), with its sizes.")
-    if isinstance(network, keras.Model):
+    if isinstance(network, keras.Model) or (inspect.isclass(network) and issubclass(network, keras.Model)):
         raise ConfigError(
-            f"A fresh model is needed at each fit, got one model, {network.name!r}; give a function "
-            "(n_times, n_channels, n_outputs) that returns it."
+            f"A fresh model is needed at each fit, got {network!r}; give a function (n_times, n_channels, n_outputs) "
+            "that builds a new one at each call."
         )
     if callable(network):
         return FunctionNetwork(network)

@@ -3,6 +3,8 @@ from .batches import Source as Source
 from .batches import Subset as Subset
 from .batches import WindowSource as WindowSource
 from .batches import draws as draws
+from .callbacks import EpochListener as EpochListener
+from .callbacks import as_callbacks as as_callbacks
 from .compiled import traced_twin as traced_twin
 from .loop import History as History
 from .loop import predict as predict

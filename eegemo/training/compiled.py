@@ -59,8 +59,8 @@ def traced_twin(fresh: keras.Model, build: Callable[[], keras.Model], key: Hasha
     build : callable
         Builds such a network again.
     key : hashable
-        The same for networks that ``build`` makes alike: their class, sizes and shape. None where that is not known:
-        then the fresh one is lent itself.
+        The same for networks that ``build`` makes alike: their class, sizes and shape. None where that is not known, or
+        where somebody else's code gets hold of the network: then the fresh one is lent itself.
 
     Yields
     ------

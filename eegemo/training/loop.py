@@ -27,7 +27,7 @@ class History:
         ``loss`` and the figure beside it on the training data, as they were while an epoch ran, and ``val_loss`` and
         ``val_...`` of the validation data after it; one value an epoch.
     best_epoch : int
-        The epoch, counted from 1, whose weights the network has.
+        The epoch, counted from 1, whose weights the network has, unless a callback set others at the end of training.
     """
 
     curves: dict[str, list[float]]
@@ -75,8 +75,9 @@ def train(
     sample_weight : array, shape (n,) | None
         How often each input is seen in an epoch; see :func:`draws`.
     callbacks : sequence of keras.callbacks.Callback
-        Called at the beginning and end of training, of each epoch, with its figures, and of each training batch; one
-        that sets ``model.stop_training`` ends the training.
+        Called at the beginning and end of training, of each epoch, with its figures, and of each training batch. One
+        that sets ``model.stop_training`` ends the training after that batch; one that sets weights at the end of
+        training has the last word.
 
     Returns
     -------
@@ -89,7 +90,8 @@ def train(
         curves |= {f"val_{name}": [] for name in names}
     best_epoch, best_weights = int(epochs), None
     everything = np.arange(len(source))
-    listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=int(epochs))
+    n_steps = math.ceil(len(source) / batch_size)
+    listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=int(epochs), steps=n_steps, verbose=0)
     listeners.on_train_begin()
     for epoch in range(1, int(epochs) + 1):
         listeners.on_epoch_begin(epoch - 1)
@@ -100,6 +102,8 @@ def train(
             listeners.on_train_batch_begin(step)
             steps.append(model.train_on_batch(source.gather(batch), target[batch]))
             listeners.on_train_batch_end(step, dict(zip(names, steps[-1], strict=True)))
+            if model.stop_training:
+                break
         for name, value in zip(names, np.mean(steps, axis=0), strict=True):
             curves[name].append(float(value))
         if held_out:
@@ -112,9 +116,9 @@ def train(
         listeners.on_epoch_end(epoch - 1, {name: values[-1] for name, values in curves.items()})
         if epoch - best_epoch >= patience or model.stop_training:
             break
-    listeners.on_train_end({name: values[-1] for name, values in curves.items()})
     if best_weights is not None:
         model.set_weights(best_weights)
+    listeners.on_train_end({name: values[-1] for name, values in curves.items()})
     return History(curves, best_epoch if best_weights is not None else len(curves["loss"]))
 
 

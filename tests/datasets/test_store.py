@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import inspect
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from numpy.testing import assert_array_equal
 
 from eegemo import ConfigError, DataFormatError, Trials
 from eegemo.datasets._store import prepared, with_warnings
+from eegemo.errors import suggest_keywords
 
 N_TIMES, N_CHANNELS = 50, 3
 HEADER = 128  # bytes of a .npy file before its samples
@@ -483,6 +485,7 @@ def test_garbled_records_are_made_again(noted: Noted, cache: Path, content: byte
     assert noted.n_read == 2
 
 
+@suggest_keywords
 def load(recordings: Recordings, cache: Path) -> Trials:
     """What the loaders do."""
     return with_warnings(recordings.open(cache))
@@ -497,7 +500,8 @@ def test_messages_are_warnings_of_the_line_that_loads_on_every_opening(noted: No
             "s01.dat: Pz is flat (0.00 µV)",
         ]
         assert {warning.filename for warning in caught} == {__file__}
-        assert min(warning.lineno for warning in caught) > load.__code__.co_firstlineno + 2  # not in the loader itself
+        behind_the_loader = inspect.unwrap(load).__code__.co_firstlineno + 3
+        assert min(warning.lineno for warning in caught) > behind_the_loader
         assert len(trials) == 6
     assert noted.n_read == 1
 

@@ -25,10 +25,12 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, l
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 
 from eegemo import (
     ConfigError,
     EEGClassifier,
+    EEGRegressor,
     MajorityClassifier,
     Results,
     Trials,
@@ -563,3 +565,21 @@ def test_a_network_gives_the_same_numbers_after_a_fit_on_several_threads(tmp_pat
 
     assert printed == ["0\n", "1\n"]  # as many as there are cores, and one
     np.testing.assert_array_equal(np.load(tmp_path / "after.npy"), np.load(tmp_path / "alone.npy"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("cnn-gru", None, None), r"classifier must be like EEGClassifier\('cnn-gru'\).* got str"),
+        ((MajorityClassifier(), "trials", quadrants()), r"windows must be like trials.windows\(.* got str"),
+        ((MajorityClassifier(), None, "quadrants"), r"scheme must be like quadrants\(\), got str"),
+        ((make_pipeline(SVC()), None, quadrants()), "needs predict_proba, which Pipeline does not have"),
+        ((EEGRegressor(), None, quadrants()), "needs predict_proba, which EEGRegressor does not have"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_before_anything_is_fitted(
+    windows: Windows, arguments: tuple[Any, ...], message: str
+) -> None:
+    classifier, given, scheme = arguments
+    with pytest.raises(ConfigError, match=message):
+        evaluate(classifier, windows if given is None else given, scheme or quadrants(), "trial")

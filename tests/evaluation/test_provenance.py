@@ -264,3 +264,38 @@ def load(path: Path) -> ModuleType:
     sys.modules[path.stem] = module  # where inspect looks for the source of a class
     spec.loader.exec_module(module)
     return module
+
+
+def scaled(factor: float) -> Any:
+    def scale(X: np.ndarray) -> np.ndarray:
+        return X * factor
+
+    return scale
+
+
+OFFSET = 1.0
+
+
+def shifted(X: np.ndarray, by: float = 2.0) -> np.ndarray:
+    return X + OFFSET + by
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (scaled(1.0), scaled(2.0)),
+        (functools.partial(shifted, by=3.0), functools.partial(shifted, by=4.0)),
+        (lambda X, k=1: X * k, lambda X, k=2: X * k),
+    ],
+    ids=["enclosed", "partial", "default"],
+)
+def test_the_code_of_a_function_is_what_it_encloses_too(one: Any, other: Any) -> None:
+    first, second = (code_hash(FunctionTransformer(function)) for function in (one, other))
+    assert first != second
+    assert first == code_hash(FunctionTransformer(one))
+
+
+def test_the_code_of_a_function_is_the_numbers_that_it_names_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = code_hash(FunctionTransformer(shifted))
+    monkeypatch.setitem(globals(), "OFFSET", 5.0)
+    assert code_hash(FunctionTransformer(shifted)) != before

@@ -17,6 +17,7 @@ import joblib
 import keras
 import numpy as np
 import pytest
+from keras.src.random import seed_generator
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
@@ -25,7 +26,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from eegemo import ConfigError, EEGClassifier, Trials, Windows, quadrants
 from eegemo.features import RMS
-from eegemo.networks import CNNGRU, NETWORKS, ChannelNormalization, network_class
+from eegemo.networks import CNNGRU, NETWORKS, ChannelNormalization, Network, network_class
 from eegemo.training import compiled
 from tiny import TINY, tiny, traced
 
@@ -33,6 +34,20 @@ _QUICK: dict[str, Any] = {"epochs": 2, "batch_size": 32, "learning_rate": 0.02, 
 N_TIMES = 16
 
 every_model = pytest.mark.parametrize("name", NETWORKS)
+
+
+class Endless(Network):
+    """A network whose layers keep the samples apart."""
+
+    def layers(self, n_times: int, n_channels: int) -> list[Any]:
+        return [keras.layers.Dense(3)]
+
+
+class Renamed(Network):
+    """A network with a layer called as the last one is."""
+
+    def layers(self, n_times: int, n_channels: int) -> list[Any]:
+        return [keras.layers.Flatten(name="output")]
 
 
 def own(n_times: int, n_channels: int, n_outputs: int, *, activation: str = "softmax") -> keras.Model:
@@ -734,6 +749,23 @@ class TestWeights:
         with pytest.raises(ValueError, match=message):
             make("cnn-gru").fit(*noise(20), sample_weight=np.array(weight))
 
+    def test_tiny_weights_never_leave_an_epoch_empty(self) -> None:
+        X, y = noise(24)
+        weight = np.full(24, 1e-3)
+        weight[0] = 1.0
+        for seed in range(5):
+            for settings in ({"class_weight": "balanced"}, {"validation_fraction": 0.3}):
+                make("cnn-gru", epochs=1, random_state=seed, **settings).fit(X, y, sample_weight=weight)
+
+    def test_weights_that_make_an_epoch_endless_are_refused(self) -> None:
+        with pytest.raises(ConfigError, match=r"sum to 2e\+11 for 20 windows. Divide them by their mean"):
+            make("cnn-gru").fit(*noise(20), sample_weight=np.full(20, 1e10))
+
+    @pytest.mark.parametrize("weight", [{0: -1, 1: 2}, {0: 0, 1: 0}], ids=str)
+    def test_a_class_weight_below_nothing_is_refused(self, weight: dict[int, float]) -> None:
+        with pytest.raises(ConfigError, match="must not be negative, nor all 0"):
+            make("cnn-gru", class_weight=weight).fit(*noise(20))
+
     def test_a_class_weight_of_no_class_is_refused(self) -> None:
         with pytest.raises(ValueError, match="class"):
             make("cnn-gru", class_weight={"happy": 2}).fit(*noise(20))
@@ -797,7 +829,11 @@ class TestNetworks:
             (CNNGRU, r"got its class: give CNNGRU\(\)"),
             (3, "network must be a name, a Network such as"),
             (lambda t, c, n: "model", "must return a keras.Model, got str"),
-            (lambda t, c, n: own(t + 1, c, n), "does not take \\(batch, 16, 2\\)"),
+            (lambda t, c: own(t, c, 2), r"must take \(n_times, n_channels, n_outputs\): too many"),
+            (keras.Sequential, "A fresh model is needed"),
+            (Endless(), r"layers of Endless must end in one row .* shape \(None, 16, 2\)"),
+            (Renamed(), "Renamed cannot be built for windows of 2 x 16"),
+            (lambda t, c, n: own(t + 1, c, n), r"does not take \(batch, 16, 2\)"),
             (lambda t, c, n: own(t, c, n + 1), r"to \(batch, 2\), got outputs of shape \(batch, 3\)"),
             (lambda t, c, n: own(t, c, n, activation="linear"), "no probabilities, they sum to .*softmax"),
         ],
@@ -807,7 +843,7 @@ class TestNetworks:
             EEGClassifier(network, epochs=1).fit(*noise(20))
 
     def test_one_model_for_all_fits_is_refused(self) -> None:
-        with pytest.raises(ConfigError, match=r"A fresh model is needed .* give a function"):
+        with pytest.raises(ConfigError, match=r"A fresh model is needed .* builds a new one at each call"):
             EEGClassifier(own(16, 2, 2), epochs=1).fit(*noise(20))
 
     @every_model
@@ -837,8 +873,8 @@ class TestNetworks:
         )
 
         for ours, alone in zip(found, expected, strict=True):
-            assert ours.shape == alone.shape
-            np.testing.assert_allclose(ours.sum(axis=1), 1, atol=1e-5)
+            np.testing.assert_array_equal(ours, alone)
+        assert seed_generator.python_random is random
 
     @every_model
     def test_global_settings_of_keras_change_nothing(self, fitted: dict[str, EEGClassifier], name: str) -> None:
@@ -865,6 +901,127 @@ class TestNetworks:
         fitted["cnn-gru"].summary()
 
         assert "gru" in capsys.readouterr().out
+
+
+class TestNothingIsLeftBehind:
+    """A fit leaves nothing to the next one, whoever got hold of the network in between."""
+
+    def test_a_function_that_returns_a_model_again_is_refused(self) -> None:
+        """What it learned on one fold's training data, another fold is tested on."""
+        X, y = toy(30, 0)
+        model = own(N_TIMES, 2, 3)
+        classifier = EEGClassifier(lambda *_: model, **_QUICK).fit(X, y)
+
+        with pytest.raises(ConfigError, match="returned layers that it had returned before"):
+            clone(classifier).fit(X, y)
+        with pytest.raises(ConfigError, match="returned layers that it had returned before"):
+            EEGClassifier(lambda *_: keras.Sequential([*model.layers]), **_QUICK).fit(X, y)
+
+    def test_a_frozen_part_may_be_shared(self) -> None:
+        X, y = toy(30, 0)
+        frozen = keras.layers.Conv1D(4, 3, trainable=False)
+
+        def on_frozen(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+            rest = [keras.layers.GlobalMaxPooling1D(), keras.layers.Dense(n_outputs, activation="softmax")]
+            return keras.Sequential([keras.Input((n_times, n_channels)), frozen, *rest])
+
+        first, second = (EEGClassifier(on_frozen, **_QUICK).fit(X, y) for _ in range(2))
+
+        np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+
+    @pytest.mark.parametrize("meddle", ["compile", "optimizer", "freeze"])
+    def test_a_callback_that_changes_the_network_changes_no_later_fit(self, meddle: str) -> None:
+        X, y = toy(30, 0)
+
+        class Meddler(keras.callbacks.Callback):
+            def on_train_begin(self, logs: Any = None) -> None:
+                if meddle == "compile":
+                    optimizer = keras.optimizers.SGD(0.5, momentum=0.9)
+                    self.model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+                elif meddle == "optimizer":
+                    self.model.optimizer = keras.optimizers.SGD(0.0)
+                    self.model.optimizer.build(self.model.trainable_variables)
+                else:
+                    self.model.layers[1].trainable = False
+
+        compiled._idle.clear()
+        expected = make("cnn-lstm").fit(X, y).predict_proba(X)
+        meddler = Meddler()
+        meddled = make("cnn-lstm", random_state=1).fit(X, y, callbacks=meddler)
+        seen = np.asarray(meddler.model.predict_on_batch(X.transpose(0, 2, 1)))
+
+        np.testing.assert_array_equal(make("cnn-lstm").fit(X, y).predict_proba(X), expected)
+        assert meddler.model is meddled.model_
+        np.testing.assert_array_equal(seen, np.asarray(meddler.model.predict_on_batch(X.transpose(0, 2, 1))))
+
+    @pytest.mark.parametrize(
+        "bad",
+        [{"sample_weight": -np.ones(30)}, {"y": np.zeros(30)}, {"validation_data": 0.2}, {"callbacks": [3]}],
+        ids=str,
+    )
+    def test_a_refit_that_fails_leaves_no_old_network_under_new_classes(self, bad: dict[str, Any]) -> None:
+        X, y = toy(30, 0)
+        classifier = make("cnn-gru").fit(X, y)
+
+        with pytest.raises(ValueError, match=r".+"):
+            classifier.fit(X, **{"y": np.where(y == "none", "sad", "happy"), **bad})
+
+        with pytest.raises(NotFittedError):
+            classifier.predict(X)
+
+    @pytest.mark.parametrize("restore", [True, False])
+    def test_a_callback_that_restores_weights_has_the_last_word(self, restore: bool) -> None:
+        X, y = noise(40)
+        stop = keras.callbacks.EarlyStopping("loss", min_delta=10, patience=2, restore_best_weights=restore)
+
+        classifier = make("cnn-gru", epochs=6).fit(X, y, callbacks=[stop])
+
+        after_one = make("cnn-gru", epochs=1).fit(X, y)
+        same = np.array_equal(classifier.predict_proba(X), after_one.predict_proba(X))
+        assert same == restore  # no epoch is better by 10 than the first
+
+    def test_a_stop_in_a_batch_ends_the_training_there(self) -> None:
+        batches: list[int] = []
+
+        class Stop(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+                batches.append(batch)
+                self.model.stop_training = batch == 1
+
+        make("cnn-gru", epochs=5, batch_size=5).fit(*noise(40), callbacks=Stop())
+
+        assert batches == [0, 1]
+
+    @pytest.mark.parametrize("callbacks", [None, (), keras.callbacks.ProgbarLogger()], ids=["None", "empty", "bar"])
+    def test_callbacks_may_be_given_as_keras_takes_them(self, callbacks: Any) -> None:
+        make("cnn-gru").fit(*noise(20), callbacks=callbacks)
+
+    @pytest.mark.parametrize(
+        ("callbacks", "message"),
+        [
+            ([keras.callbacks.TerminateOnNaN], r"got its class: give TerminateOnNaN\(\)"),
+            ([print], "wrap a function in keras.callbacks.LambdaCallback"),
+        ],
+    )
+    def test_what_is_no_callback_is_refused(self, callbacks: Any, message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            make("cnn-gru").fit(*noise(20), callbacks=callbacks)
+
+    def test_a_training_that_diverges_says_so(self) -> None:
+        with pytest.warns(UserWarning, match="Training diverged: the loss of EEGClassifier is not finite"):
+            make("cnn-gru", learning_rate=1e30, epochs=3).fit(*noise(20))
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"epochs": 5}, r"'epochs' is no parameter of .*fit; it is set before: EEGClassifier\(epochs=\.\.\.\)"),
+            ({"validation_split": 0.2}, "Did you mean|Unknown parameter 'validation_split'"),
+            ({"validation_data": 0.2}, r"validation_data must be \(X, y\)"),
+        ],
+    )
+    def test_what_keras_takes_in_fit_is_answered(self, options: dict[str, Any], message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            make("cnn-gru").fit(*noise(20), **options)
 
 
 class TestNotWindows:

@@ -6,10 +6,11 @@ import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from eegemo import EEGRegressor, Trials, read_classifier
+from eegemo import ConfigError, EEGRegressor, Trials, read_classifier
 from eegemo.networks import CNNGRU, NETWORKS, network_class
 from tiny import TINY, traced
 
@@ -35,7 +36,8 @@ def test_ratings_that_the_windows_hold_are_learned(name: str) -> None:
     network = network_class(name)(**{**TINY.get(name, {}), "dropout": 0.0})
     regressor = EEGRegressor(network, epochs=25, batch_size=25, learning_rate=0.02, random_state=0)
 
-    regressor.fit(X, y[:, 0])
+    with traced(True):
+        regressor.fit(X, y[:, 0])
 
     new, truth = loudness(100, 1)
     assert regressor.predict(new).shape == (100,)
@@ -95,3 +97,18 @@ def test_a_regressor_survives_a_file_and_a_pickle(tmp_path: Path) -> None:
 def test_ratings_that_are_no_numbers_are_refused(y: list[float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         EEGRegressor("cnn-gru", epochs=1).fit(loudness(30, 0)[0], np.asarray(y))
+
+
+def test_validation_data_of_another_width_are_refused() -> None:
+    X, y = loudness(30, 0)
+    with pytest.raises(ValueError, match="validation data have 1 numbers a window, the training data 2"):
+        EEGRegressor("cnn-gru", epochs=1).fit(X, y, validation_data=(X, y[:, 0]))
+
+
+def test_a_function_that_ends_in_a_softmax_predicts_no_numbers() -> None:
+    def ends_in_softmax(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+        layers = [keras.layers.Flatten(), keras.layers.Dense(n_outputs, activation="softmax")]
+        return keras.Sequential([keras.Input((n_times, n_channels)), *layers])
+
+    with pytest.raises(ConfigError, match="are probabilities, which sum to 1"):
+        EEGRegressor(ends_in_softmax, epochs=1).fit(loudness(30, 0)[0], np.arange(30.0))

@@ -507,3 +507,40 @@ def test_a_damaged_file_is_named(damage: Callable[[Path, Path], None], folder: P
 
     with pytest.raises(DataFormatError, match=r"^model\.keras: "):
         read_classifier(path)
+
+
+class Extra(EEGClassifier):
+    """An estimator with a parameter that JSON cannot hold."""
+
+    def __init__(self, network: str = "cnn-gru", *, extra: Any = None, epochs: int = 1) -> None:
+        super().__init__(network, epochs=epochs)
+        self.extra = extra
+
+
+@pytest.mark.parametrize("extra", [np.ones(2), {1: 2}, print], ids=["array", "dict", "function"])
+def test_a_parameter_that_would_come_back_as_something_else_is_refused(extra: Any, tmp_path: Path) -> None:
+    classifier = Extra(extra=extra).fit(*data())
+
+    with pytest.raises(ConfigError, match="Extra cannot be saved with extra="):
+        classifier.save(tmp_path / "never.keras")
+
+    Extra(extra=[1, 2]).fit(*data()).save(tmp_path / "fine.keras")
+    assert read_classifier(tmp_path / "fine.keras", custom_objects={"Extra": Extra}).get_params()["extra"] == [1, 2]
+
+
+def test_weights_of_numpys_numbers_are_saved(tmp_path: Path) -> None:
+    X, _ = data()
+    weight = {0: np.int64(2), 1: np.float32(1)}
+    make("cnn-gru", epochs=1, class_weight=weight).fit(X, np.array([0, 1] * 12)).save(tmp_path / "a.keras")
+    assert read_classifier(tmp_path / "a.keras").get_params()["class_weight"] == weight
+
+
+def test_classes_that_no_file_can_hold_are_refused(tmp_path: Path) -> None:
+    days = np.array(["2026-11-26", "2026-11-27"] * 12, dtype="datetime64[D]")
+    with pytest.raises(ConfigError, match=r"Classes of type datetime64\[D\] cannot be saved"):
+        make("cnn-gru", epochs=1).fit(data()[0], days).save(tmp_path / "never.keras")
+
+
+def test_custom_objects_are_a_dict(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="custom_objects must be a dict"):
+        read_classifier(folder / "tcn.keras", custom_objects=[Mine])  # type: ignore[arg-type]

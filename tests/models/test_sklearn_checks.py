@@ -27,7 +27,7 @@ _TINY: dict[str, dict[str, Any]] = {
     "tcn": {"nb_filters": 16, "kernel_size": 8, "dilations": (1,), "short_receptive_field": "allow"},
     "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
 }
-_QUICK: dict[str, Any] = {"epochs": 4, "batch_size": 50, "learning_rate": 0.05}
+_QUICK: dict[str, Any] = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 #: Of the regressor under JAX, whose predictions are given in double precision, as scikit-learn wants them.
 _UNDER_JAX = {"check_methods_subset_invariance": "XLA compiles each batch size by itself; sums differ by 2e-7."}
 
@@ -54,7 +54,11 @@ def test_scikit_learn_accepts_the_model_as_a_classifier(
 
 
 @parametrize_with_checks(
-    [EEGRegressor(network_class("cnn-gru")(**_TINY["cnn-gru"], pool_size=1), **_QUICK | {"epochs": 15})],
+    [
+        EEGRegressor(
+            network_class("cnn-gru")(**_TINY["cnn-gru"], pool_size=1), **_QUICK | {"epochs": 15}
+        )
+    ],
     expected_failed_checks=lambda estimator: (
         EXPECTED_FAILURES | (_UNDER_JAX if keras.backend.backend() == "jax" else {})
     ),
