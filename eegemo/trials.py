@@ -54,6 +54,12 @@ class Trials:
     DataFormatError
         If the parts do not fit each other.
 
+    See Also
+    --------
+    eegemo.load_deap : Loads DEAP; each dataset has a loader.
+    eegemo.prepare_recordings : Makes trials of recordings of one's own.
+    Trials.windows : Cuts them into windows.
+
     Examples
     --------
     >>> from eegemo import simulate

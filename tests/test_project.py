@@ -58,6 +58,48 @@ def test_no_import_points_back_up(path: Path) -> None:
         assert LAYERS.index(other) <= LAYERS.index(layer), f"{path.name} imports {other}"
 
 
+def everything_imported(path: Path) -> set[str]:
+    """Modules that a module imports sometime, within functions too; what type checkers alone read does not count."""
+    tree = ast.parse(path.read_text())
+    for_checkers = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    ]
+    left_out = {id(inner) for node in for_checkers for inner in ast.walk(node)}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and id(node) not in left_out:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_no_module_imports_one_that_imports_it() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    imports = {name: everything_imported(path) & set(modules) for name, path in modules.items()}
+    circles = {tuple(sorted((name, other))) for name in imports for other in imports[name] if name in imports[other]}
+    assert circles <= {("eegemo.evaluation.results", "eegemo.evaluation.run_folder")}
+
+
+@pytest.mark.parametrize("room", ["networks", "training", "models"])
+def test_a_module_is_read_in_one_go(room: str) -> None:
+    for path in (PACKAGE / room).glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 350, path.name
+
+
+def test_every_parameter_has_a_description() -> None:
+    lacking = []
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                _, _, after = (ast.get_docstring(node) or "").partition("Parameters\n----------\n")
+                lines = re.split(r"\n\n[A-Z][A-Za-z ]+\n-+\n", after)[0].split("\n")
+                lacking += [
+                    f"{path.name}, {node.name}: {line}"
+                    for line, below in zip(lines, [*lines[1:], ""], strict=True)
+                    if line and not line.startswith(" ") and not below.startswith("    ")
+                ]
+    assert not lacking
+
+
 def test_every_public_name_is_there() -> None:
     for package in (eegemo, *(getattr(eegemo, name) for name in SUBPACKAGES)):
         for name in package.__all__:

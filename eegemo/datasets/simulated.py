@@ -113,8 +113,14 @@ def simulate(
     ConfigError
         If ``subjects``, ``effect`` or ``channels`` cannot be used.
 
+    See Also
+    --------
+    write_simulated : Writes them as DEAP's files.
+    eegemo.load_deap : Loads DEAP itself.
+
     Examples
     --------
+    >>> from eegemo import simulate
     >>> simulate(subjects=[2], channels=["F3", "F4"]).signals.shape
     (322560, 2)
     """

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
-import numbers
 import os
 import warnings
 from collections.abc import Iterator, Sequence
@@ -14,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from eegemo._json import as_json
 from eegemo._progress import progress_bar
 from eegemo._validation import check_windows
 from eegemo.errors import ConfigError, suggest_settings
+from eegemo.models.checks import carve, check_settings, draws_in_an_epoch
 from eegemo.models.saving import save
 from eegemo.networks.registry import NETWORKS, name_of
 from eegemo.windows import Windows, batch_numbers
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from eegemo.networks.function import NetworkFunction
     from eegemo.training.batches import Source
     from eegemo.training.losses import Loss
-
-_MOST_DRAWS = 100  # times the windows, in one epoch
 
 
 @suggest_settings
@@ -187,7 +184,7 @@ class NetworkEstimator(BaseEstimator):
 
         self.network_ = clone(as_network(self.network))
         settings = self.resolved_params()
-        _check_settings(settings)
+        check_settings(settings)
         self._normalization = settings["normalization"], self.normalize_over
         self._n_outputs = n_outputs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -198,12 +195,12 @@ class NetworkEstimator(BaseEstimator):
             held_out = _source(validation_data[0]), validation_data[1]
             check_consistent_length(*held_out)
         elif self.validation_fraction is not None:
-            keep, aside = _carve(X, groups, self.validation_fraction, rng)
+            keep, aside = carve(X, groups, self.validation_fraction, rng)
             held_out = Subset(source, aside), y[aside]
             source, y = Subset(source, keep), y[keep]
             sample_weight = None if sample_weight is None else sample_weight[keep]
         if sample_weight is not None:
-            sample_weight = _draws_in_an_epoch(sample_weight)
+            sample_weight = draws_in_an_epoch(sample_weight)
         listeners = as_callbacks(callbacks)
         alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
         bar = _epoch_bar(settings["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
@@ -288,93 +285,10 @@ class NetworkEstimator(BaseEstimator):
             self.model_.set_weights(state["model_"])
 
 
-def check_weights(sample_weight: Any, X: Windows | np.ndarray) -> np.ndarray | None:
-    """Check how often each window counts.
-
-    Parameters
-    ----------
-    sample_weight : array, shape (n,) | None
-        Not negative, not all zero.
-    X : Windows | array, shape (n, ...)
-        The windows.
-
-    Returns
-    -------
-    weight : array, shape (n,) | None
-    """
-    return None if sample_weight is None else _check_sample_weight(sample_weight, X, ensure_non_negative=True)
-
-
-def validation_pair(validation_data: Any) -> tuple[Any, Any]:
-    """Check that validation data are two things.
-
-    Parameters
-    ----------
-    validation_data : (X, y)
-        What the user gave.
-
-    Returns
-    -------
-    X, y : object
-
-    Raises
-    ------
-    ConfigError
-        If they are not.
-    """
-    if not isinstance(validation_data, (tuple, list)) or len(validation_data) != 2:
-        raise ConfigError(
-            "validation_data must be (X, y); to set a share of the training data aside, set validation_fraction in the "
-            "estimator."
-        )
-    return validation_data[0], validation_data[1]
-
-
-def _draws_in_an_epoch(weight: np.ndarray) -> np.ndarray:
-    """Take weights that are all below 1 relative to the largest, and refuse an epoch of endless repetitions."""
-    if not weight.any():
-        raise ValueError("All windows that are left for training have a weight of 0.")
-    weight = weight / min(1.0, weight.max())
-    if weight.sum() > _MOST_DRAWS * len(weight):
-        raise ConfigError(
-            f"A weight is how often a window is seen in an epoch; these sum to {weight.sum():.3g} for {len(weight)} "
-            "windows. Divide them by their mean."
-        )
-    return weight
-
-
 def _source(X: Windows | np.ndarray) -> Source:
     from eegemo.training.batches import ArraySource, WindowSource
 
     return WindowSource(X) if isinstance(X, Windows) else ArraySource(X)
-
-
-def _check_settings(settings: dict[str, Any]) -> None:
-    for name in ("epochs", "batch_size", "patience"):
-        value = settings[name]
-        if not isinstance(value, numbers.Integral) or value < 1:
-            raise ConfigError(f"Expected a positive whole number. Received: {name}={value!r}.")
-    rate = settings["learning_rate"]
-    if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
-        raise ConfigError(f"Expected a positive number. Received: learning_rate={rate!r}.")
-
-
-def _carve(
-    X: Windows | np.ndarray, groups: np.ndarray | None, fraction: Any, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw whole groups for validation; return the numbers to train on and those set aside."""
-    if not isinstance(fraction, numbers.Real) or not 0 < float(fraction) < 1:
-        raise ConfigError(f"validation_fraction must lie between 0 and 1, got {fraction!r}.")
-    if groups is None:
-        groups = X.groups if isinstance(X, Windows) else np.arange(len(X))
-    if np.shape(groups) != (len(X),):
-        raise ValueError(f"groups must hold one value for each of the {len(X)} windows, got {np.shape(groups)}.")
-    units = np.unique(groups)
-    n_aside = max(1, round(float(fraction) * len(units)))
-    if n_aside >= len(units):
-        raise ConfigError(f"There are {len(units)} groups, too few to set {fraction:g} of them aside for validation.")
-    chosen = np.isin(groups, rng.choice(units, n_aside, replace=False))
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 @contextmanager

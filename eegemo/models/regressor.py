@@ -11,7 +11,8 @@ from sklearn.utils import check_array
 
 from eegemo._validation import check_windows
 from eegemo.errors import suggest_keywords
-from eegemo.models.estimator import NetworkEstimator, check_weights, validation_pair
+from eegemo.models.checks import check_weights, validation_pair
+from eegemo.models.estimator import NetworkEstimator
 from eegemo.windows import Windows
 
 if TYPE_CHECKING:
