@@ -56,8 +56,8 @@ class NullCheck:
     """Channels by name."""
     n_splits: int = 4
     """Folds; 2 x 2 under subject-video."""
-    n_jobs: int = 1
-    """Folds at a time."""
+    n_jobs: int = -1
+    """Folds at a time; -1 is as many as there are cores."""
     out: Path = Path("results/null_check")
     """Where table and figure go."""
 

@@ -87,8 +87,8 @@ class PreprocessingAblation:
     """Folds under trial."""
     seed: int = DEFAULT_SEED
     """Of the people, the splits and the networks."""
-    n_jobs: int = 1
-    """Recordings prepared at a time."""
+    n_jobs: int = -1
+    """Recordings prepared, and folds run, at a time; -1 is as many as there are cores."""
     out: Path = Path("results/preprocessing_ablation")
     """Where table and figure go."""
 
@@ -207,7 +207,7 @@ def model_scores(config: PreprocessingAblation, trials: Trials, progress: Progre
     windows = scheme.select(trials).windows()
     splitter = make_splitter("trial", n_splits=config.n_splits, random_state=config.seed)
     classifier = make_model(config.model, epochs=config.epochs, random_state=config.seed)
-    scores = evaluate(classifier, windows, scheme, splitter, progress=progress).scores
+    scores = evaluate(classifier, windows, scheme, splitter, n_jobs=config.n_jobs, progress=progress).scores
     folds = scores.query("part == 'test' and subject == 'all' and level == 'window'")
     return {"macro-F1, trial": folds["macro_f1"].mean(), "its sd over folds": folds["macro_f1"].std(ddof=1)}
 

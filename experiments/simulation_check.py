@@ -47,6 +47,8 @@ class SimulationCheck:
     """Simulated people for each seed."""
     epochs: int = 20
     """At most so many epochs."""
+    n_jobs: int = -1
+    """Folds at a time, each on one thread; -1 is as many as there are cores."""
     out: Path = Path("results/simulation_check")
     """Where table and figure go."""
 
@@ -68,7 +70,7 @@ def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame
                     n_splits = None if protocol == "window-random" else 5
                     splitter = make_splitter(protocol, n_splits=n_splits, random_state=seed)
                     classifier = make_model(config.model, epochs=config.epochs, random_state=seed)
-                    result = evaluate(classifier, windows, scheme, splitter, progress=progress)
+                    result = evaluate(classifier, windows, scheme, splitter, n_jobs=config.n_jobs, progress=progress)
                     rows_of_subjects += [{"effect": effect, "seed": seed, **row} for row in scores_of_subjects(result)]
                     progress.update(total, advance=1)
     scores = pd.DataFrame(rows_of_subjects)

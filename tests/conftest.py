@@ -12,6 +12,7 @@ from hypothesis import settings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("LOKY_MAX_CPU_COUNT", "1")  # n_jobs=-1: the tests themselves run on all cores
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # tests that use Keras before eegemo does would start more
 
 from eegemo import Trials, simulate, write_simulated_raw
