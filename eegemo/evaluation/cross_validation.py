@@ -90,7 +90,7 @@ def evaluate(
     protocol : str | Splitter
         A protocol by name, with the settings that :func:`make_splitter` has by default, or what that made.
     model : str | None
-        A name for the tables; the classifier's class by default.
+        A name for the tables; a network's name, or the classifier's class, by default.
     control : str | Control | None
         A control to run in place of the real task, on the very splits that the real task has; by its name
         (:data:`eegemo.evaluation.controls.CONTROLS`), it has the splitter's seed.
@@ -171,7 +171,7 @@ def evaluate(
         windows, scheme = controlled(control, windows, scheme, protocol=splitter.protocol)
     y = scheme(windows)
     identity = _identity(estimator, windows, scheme, splitter, splits, control)
-    name = model or type(classifier).__name__
+    name = model or (classifier.network_name if isinstance(classifier, NetworkEstimator) else type(classifier).__name__)
     empty = Results(
         model=name,
         splitter=splitter,

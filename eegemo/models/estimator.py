@@ -132,6 +132,16 @@ class NetworkEstimator(BaseEstimator):
         params["normalization"] = network.defaults.normalization if auto else self.normalization
         return params
 
+    @property
+    def network_name(self) -> str:
+        """What the network is known by: its name, or that of its class or function."""
+        network = self.network
+        if isinstance(network, str):
+            return network
+        if isinstance(network, BaseEstimator):
+            return name_of(type(network)) or type(network).__name__
+        return str(getattr(network, "__name__", type(network).__name__))
+
     def _forget(self) -> None:
         """Begin a fit: one that fails is to leave nothing fitted, least of all old weights under new classes."""
         vars(self).pop("model_", None)  # type: ignore[attr-defined]

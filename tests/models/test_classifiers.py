@@ -787,6 +787,14 @@ class TestNetworks:
         np.testing.assert_array_equal(probas[0], probas[2])
         assert search.best_estimator_.network_.units == 3
 
+    @pytest.mark.parametrize(
+        ("network", "name"),
+        [("tcn", "tcn"), (CNNGRU(units=3), "cnn-gru"), (own, "own"), (Endless(), "Endless")],
+        ids=["name", "object", "function", "class"],
+    )
+    def test_a_network_is_called_in_tables_by_what_it_is_known_by(self, network: Any, name: str) -> None:
+        assert EEGClassifier(network).network_name == name
+
     def test_a_grid_search_goes_over_networks_too(self) -> None:
         X, y = toy(30, 0)
         grid = {"network": ["cnn-lstm", CNNGRU(units=3)]}
