@@ -955,7 +955,13 @@ class TestNothingIsLeftBehind:
         compiled._idle.clear()
         expected = make("cnn-lstm").fit(X, y).predict_proba(X)
         meddler = Meddler()
-        meddled = make("cnn-lstm", random_state=1).fit(X, y, callbacks=meddler)
+        meddled = make("cnn-lstm", random_state=1)
+        if meddle == "freeze" and keras.backend.backend() == "jax":  # which Keras refuses there
+            with pytest.raises(ValueError, match="trainable variables"):
+                meddled.fit(X, y, callbacks=meddler)
+            np.testing.assert_array_equal(make("cnn-lstm").fit(X, y).predict_proba(X), expected)
+            return
+        meddled.fit(X, y, callbacks=meddler)
         seen = np.asarray(meddler.model.predict_on_batch(X.transpose(0, 2, 1)))
 
         np.testing.assert_array_equal(make("cnn-lstm").fit(X, y).predict_proba(X), expected)
