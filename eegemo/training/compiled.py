@@ -14,8 +14,8 @@ from eegemo.training.losses import Loss
 
 _KEPT = 8  # networks of different shape or sizes; TensorFlow keeps about 18 MB of each
 _idle: OrderedDict[Hashable, keras.Model] = OrderedDict()
-#: What the optimiser's variables were before the first step, by network, with the loss it is compiled for.
-_beginnings: WeakKeyDictionary[keras.Model, tuple[str, list[np.ndarray]]] = WeakKeyDictionary()
+#: By network: the loss and optimiser it was compiled with, and that one's variables before the first step.
+_beginnings: WeakKeyDictionary[keras.Model, tuple[str, keras.Optimizer, list[np.ndarray]]] = WeakKeyDictionary()
 
 
 def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> None:
@@ -30,8 +30,8 @@ def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> Non
     learning_rate : float
         Of Adam.
     """
-    name, beginning = _beginnings.get(model, (None, []))
-    if name != loss.name:
+    name, optimizer, beginning = _beginnings.get(model, (None, None, []))
+    if name != loss.name or model.optimizer is not optimizer:  # a callback may have set another one
         model.compile(
             optimizer=keras.optimizers.Adam(learning_rate),
             loss=loss.name,
@@ -41,7 +41,7 @@ def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> Non
         )
         model.optimizer.build(model.trainable_variables)
         beginning = [keras.ops.convert_to_numpy(variable).copy() for variable in model.optimizer.variables]
-        _beginnings[model] = loss.name, beginning
+        _beginnings[model] = loss.name, model.optimizer, beginning
     for variable, value in zip(model.optimizer.variables, beginning, strict=True):
         variable.assign(value)
     model.optimizer.learning_rate = learning_rate

@@ -66,6 +66,19 @@ def test_a_network_that_was_trained_before_begins_with_a_fresh_optimiser() -> No
     np.testing.assert_array_equal(once.get_weights()[0], twice.get_weights()[0])
 
 
+def test_an_optimiser_that_somebody_else_set_is_replaced() -> None:
+    X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
+    once, twice = line(), line()
+    run(once, X, y)
+    run(twice, X, y)
+    twice.compile(keras.optimizers.SGD(0.5, momentum=0.9), "mean_squared_error")
+    twice.set_weights([np.zeros((1, 1))])
+
+    run(twice, X, y)
+
+    np.testing.assert_array_equal(once.get_weights()[0], twice.get_weights()[0])
+
+
 def test_training_goes_back_to_the_epoch_with_the_best_validation_loss() -> None:
     X, y = np.ones((4, 1)), np.full((4, 1), 5.0)
     validation = Rows(np.ones((2, 1))), np.full((2, 1), 0.25)  # best when the weight is .25, which 0.1 a step passes
