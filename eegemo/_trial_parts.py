@@ -106,6 +106,24 @@ def matching_rows(table: pd.DataFrame, query: str) -> np.ndarray:
 def check_parts(
     signals: np.ndarray, table: pd.DataFrame, names: tuple[str, ...], types: tuple[str, ...], sfreq: float
 ) -> None:
+    """Refuse parts that do not fit each other.
+
+    Parameters
+    ----------
+    signals : array, shape (n_samples, n_channels), float32
+        The strip.
+    table : DataFrame
+        A row a trial, with :data:`REQUIRED_COLUMNS`.
+    names, types : tuple of str, length n_channels
+        Of the channels.
+    sfreq : float
+        Sampling rate in Hz.
+
+    Raises
+    ------
+    DataFormatError
+        With the first part that does not fit, and what was got.
+    """
     if signals.ndim != 2 or signals.dtype != np.float32:
         raise DataFormatError(
             f"signals must be float32 of shape (n_samples, n_channels), got {signals.dtype} {signals.shape}."

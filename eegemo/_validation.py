@@ -28,7 +28,7 @@ def check_windows(
     Parameters
     ----------
     estimator : estimator
-        Gets ``n_features_in_, ch_names_, sfreq_`` and ``n_times_`` where ``reset``; has them otherwise.
+        Gets ``n_features_in_, n_channels_, n_times_, ch_names_`` and ``sfreq_`` where ``reset``; has them otherwise.
     X : Windows | array, shape (n, n_channels, n_times) or (n, n_times)
         In microvolts; a two-dimensional array is windows of one channel.
     y : array, shape (n, ...)

@@ -156,8 +156,8 @@ def write_simulated_raw(
             codes = BdfSignal.from_digital(recording.codes(), SFREQ, label=label, physical_dimension="Boolean")
             signals.append(codes)
         with replacing(path) as partial:
-            recording = Recording(startdate=datetime.date(2010, 1, 1), equipment_code="simulated")
-            Bdf(signals, recording=recording, data_record_duration=1).write(partial)
+            header = Recording(startdate=datetime.date(2010, 1, 1), equipment_code="simulated")
+            Bdf(signals, recording=header, data_record_duration=1).write(partial)
 
     paths, sheets = [], []
     for subject in numbers:

@@ -234,7 +234,7 @@ class NetworkEstimator(BaseEstimator):
                 f"Training diverged: the loss of {type(self).__name__} is not finite. Lower the learning rate, or look "
                 "for extreme values in the recordings.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,  # whoever called fit, which is behind a decorator
             )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
 

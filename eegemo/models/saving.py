@@ -83,15 +83,11 @@ def _described(network: Any) -> dict[str, Any]:
     if isinstance(network, str):
         return {"name": network}
     if isinstance(network, Network) and not isinstance(network, FunctionNetwork):
-        known = name_of(type(network))
-        sizes = network.get_params(deep=False)
-        for key, value in sizes.items():
-            if not isinstance(value, (type(None), bool, int, float, str, list, tuple, np.generic)):
-                raise ConfigError(
-                    f"{type(network).__name__} cannot be saved with {key}={value!r}, which JSON cannot hold."
-                )
-        sizes = {key: as_json(value) for key, value in sizes.items()}
-        return {"name" if known else "class": known or type(network).__name__, "sizes": sizes}
+        known, kind = name_of(type(network)), type(network).__name__
+        return {
+            "name" if known else "class": known or kind,
+            "sizes": _json_values(kind, network.get_params(deep=False)),
+        }
     function = network.function if isinstance(network, FunctionNetwork) else network
     name = getattr(function, "__name__", "")
     if not name.isidentifier():

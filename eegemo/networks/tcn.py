@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tcn
-
-from eegemo._keras import keras  # isort: split  (quietly, before keras-tcn imports TensorFlow)
+from eegemo._keras import keras
 from eegemo.errors import ConfigError
 from eegemo.networks.base import Network, TrainingDefaults, check_dropout, check_sizes
+
+import tcn  # isort: skip  # it imports TensorFlow, which eegemo._keras does quietly
 
 
 def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import keras
@@ -157,3 +160,13 @@ def test_eegnet_filters_over_time_then_over_channels(networks: dict[str, Any]) -
     np.testing.assert_allclose(as_numpy(network.get_layer("temporal")(plane)), filtered, atol=1e-4)
     projected = np.einsum("bctf,cfd->btfd", filtered, spatial).reshape(2, 1, N_TIMES, 16)
     np.testing.assert_allclose(as_numpy(network.get_layer("spatial")(filtered)), projected, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["CNNGRU", "CNNLSTM", "TCN", "EEGNet"])
+def test_importing_a_network_first_is_quiet(name: str) -> None:
+    loud = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+    script = f"from eegemo.networks import {name}; print({name}().build(64, 2, 2).output_shape)"
+
+    done = subprocess.run([sys.executable, "-c", script], env=loud, check=True, capture_output=True, text=True)
+
+    assert (done.stdout, done.stderr) == ("(None, 2)\n", "")
