@@ -1,3 +1,4 @@
+from .dasps import load_dasps as load_dasps
 from .deap import load_deap as load_deap
 from .deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .deap_raw import deap_recordings as deap_recordings
