@@ -16,6 +16,7 @@ from .datasets.recordings import read_bids_events as read_bids_events
 from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw
+from .errors import CollapseWarning as CollapseWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataFormatError as DataFormatError
 from .evaluation.audit import Audit as Audit

@@ -37,6 +37,10 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 
+class CollapseWarning(UserWarning):
+    """A network has learned nothing, not even of its own training data."""
+
+
 class DataFormatError(ValueError):
     """Data that are not what their format promises: a wrong shape, a missing file, a rating of 0."""
 

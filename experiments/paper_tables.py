@@ -173,15 +173,14 @@ def beside_the_paper(results: list[Results]) -> pd.DataFrame:
 
     What needs no EEG stands at the end.
     """
-    numbers = score_table(results)
-    text = formatted(numbers)
+    text = formatted(score_table(results))
     parts = [f"{part} {score}" for part in ("train", "validation", "test") for score in ("accuracy", "loss")]
     rows = []
-    for model in dict.fromkeys(numbers["model"]):
+    for model in dict.fromkeys(result.model for result in results):
+        own = text[[result.model == model for result in results]].to_dict(orient="records")
         for part in parts:
-            ours = {
-                f"ours, {row['protocol']}": row[part] for row in text[text["model"] == model].to_dict(orient="records")
-            }
+            # What stands behind the name, such as a collapse, is of one protocol, and stands behind its number here.
+            ours = {f"ours, {row['protocol']}": row[part] + row["model"].removeprefix(model) for row in own}
             rows.append({"model": model, "": part, "published": PUBLISHED.get((model, part), ""), **ours})
     baselines = score_table(baselines_of(results))
     for model in dict.fromkeys(baselines["model"]):

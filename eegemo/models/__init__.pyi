@@ -1,6 +1,8 @@
 from .classical import SoftmaxDecision as SoftmaxDecision
+from .classical import extra_trees as extra_trees
 from .classical import linear_svm as linear_svm
 from .classical import logistic_regression as logistic_regression
+from .classical import nearest_neighbor as nearest_neighbor
 from .classical import on_features as on_features
 from .classical import random_forest as random_forest
 from .classical import rbf_svm as rbf_svm

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from eegemo.errors import ConfigError
 from eegemo.windows import Windows
 
 _MOST_DRAWS = 100  # times the windows, in one epoch
+_SAMPLES_OF_A_CHANNEL = 2**19  # half a million set a quantile to a thousandth; of 32 channels they take 67 MB
+_LEAST_MICROVOLTS = 0.05  # from lowest to highest of a window: no EEG is as quiet, and in volts none is as loud
 
 
 def check_weights(sample_weight: Any, X: Windows | np.ndarray) -> np.ndarray | None:
@@ -92,7 +95,7 @@ def check_settings(settings: dict[str, Any]) -> None:
     Parameters
     ----------
     settings : dict of str -> object
-        With ``epochs, batch_size, patience, learning_rate``.
+        With ``epochs, batch_size, patience, learning_rate, augment``.
 
     Raises
     ------
@@ -101,11 +104,58 @@ def check_settings(settings: dict[str, Any]) -> None:
     """
     for name in ("epochs", "batch_size", "patience"):
         value = settings[name]
+        if value is None and name != "batch_size":  # it goes with the number of windows
+            continue
         if not isinstance(value, numbers.Integral) or value < 1:
             raise ConfigError(f"Expected a positive whole number. Received: {name}={value!r}.")
     rate = settings["learning_rate"]
     if not isinstance(rate, numbers.Real) or not 0 < float(rate) < math.inf:
         raise ConfigError(f"Expected a positive number. Received: learning_rate={rate!r}.")
+    if not isinstance(settings["augment"], (bool, np.bool_)):
+        raise ConfigError(f"Expected True or False. Received: augment={settings['augment']!r}.")
+
+
+def fair_sample(n_windows: int, n_times: int, sample_weight: np.ndarray | None, rng: np.random.Generator) -> np.ndarray:
+    """Choose windows that stand for all: evenly spaced, each as often as its weight says, few enough to hold in memory.
+
+    Parameters
+    ----------
+    n_windows, n_times : int
+        How many there are, and the samples of each.
+    sample_weight : array, shape (n_windows,) | None
+        How often each is seen in training.
+    rng : Generator
+        Decides over fractions of weights.
+
+    Returns
+    -------
+    numbers : array of int
+        Ascending.
+    """
+    from eegemo.training.batches import draws
+
+    numbers = np.arange(n_windows) if sample_weight is None else draws(sample_weight, rng)
+    n_wanted = max(1, _SAMPLES_OF_A_CHANNEL // n_times)
+    return numbers[:: math.ceil(len(numbers) / n_wanted)]
+
+
+def warn_of_volts(X: Windows | np.ndarray) -> None:
+    """Warn of windows that vary as EEG in volts does.
+
+    Parameters
+    ----------
+    X : Windows | array, shape (n, n_channels, n_times)
+        Of which a few are looked at.
+    """
+    few = np.unique(np.linspace(0, len(X) - 1, min(len(X), 16)).astype(int))
+    spread = np.median(np.ptp(np.asarray(X[few]), axis=-1))
+    if 0 < spread < _LEAST_MICROVOLTS:
+        warnings.warn(
+            f"The windows vary by {spread:.1g} from lowest to highest, as EEG in volts does; microvolts are expected: "
+            "multiply by 1e6.",
+            UserWarning,
+            stacklevel=5,  # whoever called fit or predict
+        )
 
 
 def carve(

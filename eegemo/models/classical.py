@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -190,6 +191,46 @@ def random_forest(*, random_state: int | None = None) -> Pipeline:
     Breiman 2001, doi:10.1023/A:1010933404324.
     """
     return on_features(DifferentialEntropy(), RandomForestClassifier(300, random_state=random_state))
+
+
+def extra_trees(*, random_state: int | None = None) -> Pipeline:
+    """Extremely randomised trees, 300, on differential entropy.
+
+    Parameters
+    ----------
+    random_state : int | None
+        Seeds what is random in it.
+
+    Returns
+    -------
+    pipeline : Pipeline
+
+    References
+    ----------
+    Geurts et al. 2006, doi:10.1007/s10994-006-6226-1.
+    """
+    return on_features(DifferentialEntropy(), ExtraTreesClassifier(300, random_state=random_state))
+
+
+def nearest_neighbor(*, random_state: int | None = None) -> Pipeline:
+    """Nearest neighbour by differential entropy: the class of the training window that is most alike.
+
+    What it scores under a split that leaks is what remembering the training windows is worth.
+
+    Parameters
+    ----------
+    random_state : int | None
+        Not needed: nothing in it is random.
+
+    Returns
+    -------
+    pipeline : Pipeline
+
+    References
+    ----------
+    Cover & Hart 1967, doi:10.1109/TIT.1967.1053964.
+    """
+    return on_features(DifferentialEntropy(), KNeighborsClassifier(1))
 
 
 def riemann(*, random_state: int | None = None) -> Pipeline:

@@ -37,15 +37,21 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         ``network__units`` in a grid search), or a function ``(n_times, n_channels, n_outputs) -> keras.Model`` whose
         model ends in a softmax.
     epochs, batch_size : int | None
-        At most so many epochs, of batches of so many windows; the network's own where None.
+        At most so many epochs, of batches of so many windows; the network's own where None: batches of 64, and epochs
+        until 4000 batches are done, from 20 to 200.
     learning_rate : float | None
-        Of Adam; the network's own where None.
+        Of Adam, at its highest; the network's own where None.
     patience : int | None
-        Epochs without a better validation loss before training stops; the network's own where None.
+        Epochs without a better validation loss before training stops; the network's own where None: a quarter of the
+        epochs.
     normalization : "auto" | "zscore-minmax" | "zscore" | "minmax" | None
-        The first layer; ``"auto"`` is the network's own.
+        The first layer, :class:`eegemo.networks.ChannelNormalization`; ``"auto"`` is the network's own.
     normalize_over : "training" | "window"
-        Whether it is fitted, on the training data alone, or each window is normalised by itself.
+        Whether it is fitted, on the training data alone, by quantiles that no artefact can set, or each window is
+        normalised by itself.
+    augment : bool
+        Whether each window is cut anew every time it is seen, at any sample of the stretch that the training windows of
+        its trial cover without a gap. For Windows; never a sample that they do not hold.
     class_weight : dict | "balanced" | None
         Weight of each class; ``"balanced"`` gives all classes as much. Taken relative to their mean over the training
         windows, and multiplied with the weights of the windows.
@@ -69,6 +75,8 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         it, one value an epoch.
     best_epoch_ : int
         The epoch, counted from 1, whose weights ``model_`` has, unless a callback set others.
+    collapse_ : str | None
+        How the network has learned nothing, not even of its training data; None where it has. There is a warning, too.
     n_features_in_ : int
         Channels (of a two-dimensional ``X``: samples).
     n_channels_, n_times_ : int
@@ -103,6 +111,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         patience: int | None = None,
         normalization: str | None = "auto",
         normalize_over: str = "training",
+        augment: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         validation_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -116,6 +125,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
             patience=patience,
             normalization=normalization,
             normalize_over=normalize_over,
+            augment=augment,
             validation_fraction=validation_fraction,
             random_state=random_state,
             verbose=verbose,
@@ -163,6 +173,13 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
             If a setting cannot be used.
         ValueError
             If ``X`` and ``y`` do not fit, hold one class only, or hold values that are not finite.
+
+        Warns
+        -----
+        CollapseWarning
+            If the network answers one class for all of its training data, or is no better there than guessing.
+        UserWarning
+            If training diverged, or the windows look like volts.
         """
         from eegemo.training.losses import CROSS_ENTROPY
 

@@ -17,8 +17,8 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from eegemo._json import as_json
 from eegemo._progress import progress_bar
 from eegemo._validation import check_windows
-from eegemo.errors import ConfigError, suggest_settings
-from eegemo.models.checks import carve, check_settings, draws_in_an_epoch
+from eegemo.errors import CollapseWarning, ConfigError, suggest_settings
+from eegemo.models.checks import carve, check_settings, draws_in_an_epoch, fair_sample, warn_of_volts
 from eegemo.models.saving import save
 from eegemo.networks.registry import NETWORKS, name_of
 from eegemo.windows import Windows, batch_numbers
@@ -46,6 +46,8 @@ class NetworkEstimator(BaseEstimator):
         Learning curves, one value an epoch; see :class:`eegemo.training.History`.
     best_epoch_ : int
         The epoch, counted from 1, whose weights ``model_`` has.
+    collapse_ : str | None
+        How the network has learned nothing, not even of its training data; None where it has.
     n_features_in_ : int
         Channels (of a two-dimensional ``X``: samples).
     n_channels_, n_times_ : int
@@ -75,6 +77,7 @@ class NetworkEstimator(BaseEstimator):
         patience: int | None = None,
         normalization: str | None = "auto",
         normalize_over: str = "training",
+        augment: bool = False,
         validation_fraction: float | None = None,
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 0,
@@ -86,6 +89,7 @@ class NetworkEstimator(BaseEstimator):
         self.patience = patience
         self.normalization = normalization
         self.normalize_over = normalize_over
+        self.augment = augment
         self.validation_fraction = validation_fraction
         self.random_state = random_state
         self.verbose = verbose
@@ -118,7 +122,8 @@ class NetworkEstimator(BaseEstimator):
         Returns
         -------
         params : dict
-            As ``get_params`` has them; ``network`` is the network's class, or its function.
+            As ``get_params`` has them; ``network`` is the network's class, or its function. ``epochs`` and ``patience``
+            are None where they go with the number of windows.
         """
         from eegemo.networks.function import FunctionNetwork, as_network
 
@@ -191,6 +196,7 @@ class NetworkEstimator(BaseEstimator):
         from eegemo.training.callbacks import EpochListener, as_callbacks
         from eegemo.training.compiled import traced_twin
         from eegemo.training.loop import train
+        from eegemo.training.recipe import RECIPE
 
         self.network_ = clone(as_network(self.network))
         settings = self.resolved_params()
@@ -199,32 +205,43 @@ class NetworkEstimator(BaseEstimator):
         self._n_outputs = n_outputs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rng = np.random.default_rng(seed)
+        warn_of_volts(X)
         source = _source(X)
         held_out: tuple[Source, np.ndarray] | None = None
         if validation_data is not None:
+            warn_of_volts(validation_data[0])
             held_out = _source(validation_data[0]), validation_data[1]
             check_consistent_length(*held_out)
-        elif self.validation_fraction is not None:
-            keep, aside = carve(X, groups, self.validation_fraction, rng)
+        kept = np.arange(len(X))
+        if validation_data is None and self.validation_fraction is not None:
+            kept, aside = carve(X, groups, self.validation_fraction, rng)
             held_out = Subset(source, aside), y[aside]
-            source, y = Subset(source, keep), y[keep]
-            sample_weight = None if sample_weight is None else sample_weight[keep]
+            source, y = Subset(source, kept), y[kept]
+            sample_weight = None if sample_weight is None else sample_weight[kept]
+        n_windows: float = len(source)
         if sample_weight is not None:
             sample_weight = draws_in_an_epoch(sample_weight)
+            n_windows = sample_weight.sum()
+        epochs = settings["epochs"] or RECIPE.epochs(n_windows, settings["batch_size"])
+        patience = settings["patience"] or RECIPE.patience(epochs)
         listeners = as_callbacks(callbacks)
         alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
-        bar = _epoch_bar(settings["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
+        bar = _epoch_bar(epochs, type(self.network_).__name__, enabled=bool(self.verbose))
         with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
             model = self._build()
-            self._fit_normalization(model, source, sample_weight, rng)
+            fair = fair_sample(len(source), self.n_times_, sample_weight, rng)
+            self._fit_normalization(model, source, fair)
             with traced_twin(model, self._build, alike) as twin:
                 history = train(
                     twin,
-                    source,
+                    self._shifted(X, kept, y, rng) if self.augment else source,
                     y,
                     held_out,
                     loss=loss,
-                    **{name: settings[name] for name in ("epochs", "batch_size", "learning_rate", "patience")},
+                    epochs=epochs,
+                    batch_size=settings["batch_size"],
+                    learning_rate=settings["learning_rate"],
+                    patience=patience,
                     rng=rng,
                     sample_weight=sample_weight,
                     callbacks=[*listeners, *shown],
@@ -237,6 +254,11 @@ class NetworkEstimator(BaseEstimator):
                 stacklevel=4,  # whoever called fit, which is behind a decorator
             )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
+        self.collapse_ = loss.collapse(self._run(Subset(source, fair)), y[fair])
+        if self.collapse_ is not None:
+            warnings.warn(
+                f"{type(self.network_).__name__} has collapsed: {self.collapse_}.", CollapseWarning, stacklevel=4
+            )
 
     def _build(self) -> keras.Model:
         """Make a fresh network of the fitted sizes and shape."""
@@ -256,26 +278,31 @@ class NetworkEstimator(BaseEstimator):
         shape = self.n_times_, self.n_channels_, self._n_outputs
         return type(self.network_), sizes, shape, self._activation, self._normalization
 
-    def _fit_normalization(
-        self, model: keras.Model, source: Source, sample_weight: np.ndarray | None, rng: np.random.Generator
-    ) -> None:
-        from eegemo.training.batches import Subset, draws
+    def _shifted(self, X: Windows | np.ndarray, kept: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Source:
+        from eegemo.training.batches import ShiftedWindows
+
+        if not isinstance(X, Windows):
+            raise ConfigError("augment=True cuts windows anew inside their trials, which an array lacks; give Windows.")
+        return ShiftedWindows(X[kept], y, rng.spawn(1)[0])
+
+    def _fit_normalization(self, model: keras.Model, source: Source, fair: np.ndarray) -> None:
         from eegemo.training.loop import PREDICTION_BATCH
 
         method, over = self._normalization
-        if method is None or over != "training":
-            return
-        if sample_weight is not None:
-            source = Subset(source, draws(sample_weight, rng))
-        batches = (source.gather(batch) for batch in batch_numbers(len(source), PREDICTION_BATCH))
-        model.get_layer("normalization").adapt(batches)
+        if method is not None and over == "training":
+            batches = (source.gather(fair[batch]) for batch in batch_numbers(len(fair), PREDICTION_BATCH))
+            model.get_layer("normalization").adapt(batches)
 
     def _outputs(self, X: Windows | np.ndarray) -> np.ndarray:
+        check_is_fitted(self, "model_")
+        X = check_windows(self, X, reset=False)
+        warn_of_volts(X)
+        return self._run(_source(X))
+
+    def _run(self, source: Source) -> np.ndarray:
         from eegemo import _keras
         from eegemo.training.loop import predict
 
-        check_is_fitted(self, "model_")
-        source = _source(check_windows(self, X, reset=False))
         with _keras.standard_settings():
             return predict(self.model_, source).astype(np.float32, copy=False)
 

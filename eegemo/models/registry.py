@@ -18,6 +18,8 @@ CLASSICAL = {
     "linear-svm": "eegemo.models.classical:linear_svm",
     "rbf-svm": "eegemo.models.classical:rbf_svm",
     "random-forest": "eegemo.models.classical:random_forest",
+    "extra-trees": "eegemo.models.classical:extra_trees",
+    "nearest-neighbor": "eegemo.models.classical:nearest_neighbor",
     "riemann": "eegemo.models.classical:riemann",
 }
 #: Networks and classical models.

@@ -24,7 +24,7 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
 
     Parameters
     ----------
-    network, epochs, batch_size, learning_rate, patience, normalization, normalize_over, validation_fraction
+    network, epochs, batch_size, learning_rate, patience, normalization, normalize_over, augment, validation_fraction
         As in :class:`EEGClassifier`; a function's model ends in plain numbers, without an activation.
     random_state, verbose
         As in :class:`EEGClassifier`.
@@ -33,7 +33,7 @@ class EEGRegressor(RegressorMixin, NetworkEstimator):
     ----------
     model_ : keras.Model
         The trained network: (batch, n_times, n_channels) in microvolts to numbers.
-    network_, history_, best_epoch_, n_features_in_, n_channels_, n_times_, ch_names_, sfreq_
+    network_, history_, best_epoch_, collapse_, n_features_in_, n_channels_, n_times_, ch_names_, sfreq_
         As in :class:`EEGClassifier`; the figure beside the loss is ``mean_absolute_error``.
 
     See Also

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: The member of the file that holds the card.
 CARD = "eegemo.json"
 #: What a trained estimator has learned beside the network, each attribute under its own name.
-FITTED = ("n_features_in_", "n_channels_", "n_times_", "sfreq_", "history_", "best_epoch_", "_n_outputs")
+FITTED = ("n_features_in_", "n_channels_", "n_times_", "sfreq_", "history_", "best_epoch_", "collapse_", "_n_outputs")
 
 
 def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:

@@ -19,24 +19,30 @@ NetworkClass = TypeVar("NetworkClass", bound="type[Network]")
 
 @dataclass(frozen=True)
 class TrainingDefaults:
-    """How a network is trained where its user does not say.
+    """How a network is trained where its user does not say: the recipe that all networks share, unless one says more.
 
     Parameters
     ----------
-    epochs, batch_size : int
-        At most so many epochs, of batches of so many windows.
+    epochs : int | None
+        At most so many; None leaves it to the :class:`eegemo.training.Recipe`, which counts batches.
+    batch_size : int
+        Windows in a batch.
     learning_rate : float
-        Of Adam.
-    patience : int
-        Epochs without a better validation loss before training stops.
+        Of Adam, at its highest.
+    patience : int | None
+        Epochs without a better validation loss before training stops; None leaves it to the recipe, too.
     normalization : str | None
         The first layer's method; see :class:`eegemo.networks.ChannelNormalization`.
+
+    Notes
+    -----
+    Chosen by ``experiments/training_recipe.py`` on the training data of recordings of real people.
     """
 
-    epochs: int = 20
+    epochs: int | None = None
     batch_size: int = 64
-    learning_rate: float = 1e-3
-    patience: int = 4
+    learning_rate: float = 3e-3
+    patience: int | None = None
     normalization: str | None = "zscore"
 
 

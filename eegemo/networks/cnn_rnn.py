@@ -11,8 +11,8 @@ from eegemo.networks.base import Network, TrainingDefaults, check_dropout, check
 class _CNNRNN(Network):
     """The layers that both networks share, around a recurrent layer of their own."""
 
-    # The paper gives none of these numbers; its layers, their order and the normalisation are its own.
-    defaults = TrainingDefaults(epochs=20, batch_size=64, learning_rate=3e-3, patience=4, normalization="zscore-minmax")
+    # The paper gives none of the sizes; its layers, their order and the normalisation are its own.
+    defaults = TrainingDefaults(normalization="zscore-minmax")
 
     def __init__(
         self,

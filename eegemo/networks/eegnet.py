@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eegemo._keras import keras
-from eegemo.networks.base import Network, TrainingDefaults, check_dropout, check_sizes
+from eegemo.networks.base import Network, check_dropout, check_sizes
 
 _MOMENTUM = 0.9  # not in the source, where it is Keras's .99: too slow for the epochs until training stops here
 
@@ -26,16 +26,13 @@ class EEGNet(Network):
 
     Notes
     -----
-    The layers, their constraints and the learning rate are the source's; the source trains up to 500 epochs of batches
-    of 16 and keeps the best by validation. The default normalisation is the z-score alone: scaled to minimum and
-    maximum, samples vary so little that batch normalisation's small constant drowns them.
+    The layers and their constraints are the source's; the source trains up to 500 epochs of batches of 16 at a learning
+    rate of 1e-3 and keeps the best by validation, here it is trained as the other networks are.
 
     References
     ----------
     Lawhern et al. 2018, doi:10.1088/1741-2552/aace8c.
     """
-
-    defaults = TrainingDefaults(epochs=30, batch_size=64, learning_rate=1e-3, patience=5, normalization="zscore")
 
     def __init__(
         self, *, F1: int = 8, D: int = 2, F2: int = 16, kernel_length: int = 64, dropout: float = 0.25

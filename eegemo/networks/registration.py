@@ -11,6 +11,8 @@ import wrapt
 #: What Keras calls them in a file, and where they are; each registers itself under its name when it is imported.
 _LAYERS = {
     "eegemo>ChannelNormalization": ("eegemo.networks.normalization", "ChannelNormalization"),
+    "eegemo>ChosenSteps": ("eegemo.networks.tcn", "ChosenSteps"),
+    "eegemo>LastStepTCN": ("eegemo.networks.tcn", "LastStepTCN"),
     "Custom>TCN": ("tcn", "TCN"),
 }
 

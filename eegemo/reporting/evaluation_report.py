@@ -238,7 +238,7 @@ def _shown_level(group: _Group, level: str) -> dict[str, Any]:
         "n_subjects": min(known, default=0),
         "comparisons": [] if comparisons is None else comparisons.to_dict(orient="records"),
         "uncompared": uncompared,
-        "best": [result.model for result in best],
+        "best": [result.model_label for result in best],
     }
 
 
@@ -266,7 +266,7 @@ def _score_row(result: Results, level: str, *, best: bool = False, no_eeg: bool 
         cells = [(f"{row[name]:.3f}", f"[{row[f'{name} low']:.3f}, {row[f'{name} high']:.3f}]") for name in names]
         n_subjects, p = int(row["subjects"]), f"{row['p']:.4f}"
     return {
-        "model": result.model,
+        "model": result.model_label,
         "cells": cells,
         "n_subjects": n_subjects,
         "p": p,
@@ -330,7 +330,7 @@ def _shown_controls(controls: Sequence[Results]) -> list[dict[str, Any]]:
 def _control_row(result: Results) -> dict[str, Any]:
     table, reason = _or_why(partial(control_table, [result]))
     scores = {} if table is None else table.iloc[0].to_dict()
-    named = {"protocol": result.protocol_label, "model": result.model, "marks": _marks(result)}
+    named = {"protocol": result.protocol_label, "model": result.model_label, "marks": _marks(result)}
     return {**named, "scores": scores, "reason": reason}
 
 
@@ -341,7 +341,7 @@ def _shown_run(run: Results) -> dict[str, Any]:
     headed["Other"] = {key: value for key, value in made.items() if key not in named}
     return {
         "name": _name(run),
-        "model": run.model,
+        "model": run.model_label,
         "protocol": run.protocol_label,
         "control": run.control or "",
         "folds": f"{len(run.folds)} of {made['n_folds']}",

@@ -88,7 +88,7 @@ def write_experiment_page(
         f"![scores of {'all' if page.drawn is None else 'some'} models under all protocols; {note}](gap.png)\n"
     )
 
-    best = [(result.protocol_label, result.model) for result in significantly_best(results)]
+    best = [(result.protocol_label, result.model_label) for result in significantly_best(results)]
     fewest = min(len(result.subjects) for result in results)
     few = f" With {fewest} people no interval reaches 95 %, and no difference can be significant." * (
         fewest < FEWEST_SUBJECTS
@@ -139,10 +139,10 @@ def write_experiment_page(
     for result in drawn:
         name = f"{result.protocol}-{result.model}".replace(" ", "_")  # a link in Markdown has no spaces
         write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
-        sections.append(f"![confusion matrix of {result.model} under {result.protocol_label}](confusion-{name}.png)\n")
+        sections.append(f"![confusion matrix of {result.model_label} under {result.protocol_label}](confusion-{name}.png)\n")
         if result.folds[0].history:
             write_figure(curves_figure(result), folder / f"curves-{name}.png")
-            sections.append(f"![learning curves of {result.model} under {result.protocol_label}](curves-{name}.png)\n")
+            sections.append(f"![learning curves of {result.model_label} under {result.protocol_label}](curves-{name}.png)\n")
     notes = list(dict.fromkeys(note for result in results for note in result.notes))
     if notes:
         sections.append("**To know**\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")

@@ -51,7 +51,7 @@ def confusion_figure(result: Results) -> Figure:
         display = ConfusionMatrixDisplay(values, display_labels=result.scheme.classes)
         display.plot(ax=ax, values_format=style, cmap="Blues", colorbar=False)
         ax.set(title=title, xlabel="predicted", ylabel="true" if ax is axes[0] else "")
-    _head_and_foot(figure, f"{result.model} under {result.protocol_label}", [result])
+    _head_and_foot(figure, f"{result.model_label} under {result.protocol_label}", [result])
     return figure
 
 
@@ -84,7 +84,7 @@ def curves_figure(result: Results) -> Figure:
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].legend(frameon=False, loc="best")
-    title = f"{result.model} under {result.protocol_label}: a line a fold, a dot at the epoch kept"
+    title = f"{result.model_label} under {result.protocol_label}: a line a fold, a dot at the epoch kept"
     _head_and_foot(figure, title, [result])
     return figure
 
@@ -118,7 +118,10 @@ def gap_figure(results: Sequence[Results]) -> Figure:
             style = {"color": _COLOURS[number % len(_COLOURS)], "ecolor": "#444444"}
             ax.bar(x, interval.estimate, width * 0.92, yerr=reach, label=result.model, **style)
             text = f"{interval.estimate:.2f}".removeprefix("0")
-            ax.text(x, 0.02, text, ha="center", fontsize=8, color="white", weight="bold")
+            collapsed = result.model_label != result.model
+            slant = {"rotation": 90, "va": "bottom"} if collapsed else {}
+            text += " collapsed" * collapsed
+            ax.text(x, 0.02, text, ha="center", fontsize=8, color="white", weight="bold", **slant)
         names = list(dict.fromkeys(baseline.model for baseline in baselines))
         for baseline in baselines:
             x, value = protocols.index(baseline.protocol_label), baseline.of_subjects()[metric].mean()
@@ -176,7 +179,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
             line = dict(zip(("color", "linestyle"), _LINES[i - 1], strict=True))  # the uniform guess has the last one
             ax.axhline(baseline.of_subjects()[metric].mean(), label=f"no EEG: {baseline.model}", linewidth=1.2, **line)
         slant: dict[str, Any] = {"rotation": 35, "ha": "right", "rotation_mode": "anchor"} if slanted else {}
-        ax.set_xticks(range(len(own)), [result.model for result in own], **slant)
+        ax.set_xticks(range(len(own)), [result.model_label for result in own], **slant)
         ax.set(title=protocol, xlim=(-0.5, len(own) - 0.3), ylim=(0, 1.02))
         ax.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel(f"{metric_name(metric)}, windows of a person")

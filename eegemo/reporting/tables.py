@@ -39,7 +39,7 @@ def score_table(results: Sequence[Results]) -> pd.DataFrame:
         parameters = result.folds[0].n_parameters
         row: dict[str, object] = {
             "protocol": result.protocol_label,
-            "model": result.model,
+            "model": result.model_label,
             "parameters": parameters,
             "folds": len(result.folds),
         }
@@ -72,7 +72,7 @@ def class_table(results: Sequence[Results]) -> pd.DataFrame:
     for result in results:
         table = per_class(result.confusion())
         table.insert(0, "class", result.scheme.classes)
-        table.insert(0, "model", result.model)
+        table.insert(0, "model", result.model_label)
         table.insert(0, "protocol", result.protocol_label)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -126,7 +126,7 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
     """
     rows = []
     for result in results:
-        row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model}
+        row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model_label}
         for metric in LEADING_METRICS:
             interval, name = confidence_interval(result, metric, level), metric_name(metric)
             row["subjects"] = interval.n if interval.unit == "subjects" else 1
@@ -182,7 +182,7 @@ def control_table(controls: Sequence[Results]) -> pd.DataFrame:
         score, interval = _macro_f1_of_all(result), confidence_interval(result, "kappa")
         row = {
             "protocol": result.protocol_label,
-            "model": result.model,
+            "model": result.model_label,
             "control": result.control,
             "shows": CONTROLS[result.control or ""],
             "classes": len(result.scheme.classes),
@@ -259,8 +259,8 @@ def statement(results: Sequence[Results]) -> str:
 
 
 def failed(result: Results) -> list[str]:
-    """Return the notes on folds that failed."""
-    return [note for note in result.notes if note.startswith("Fold") and "failed" in note]
+    """Return the notes on folds that failed, or whose classifier collapsed."""
+    return [note for note in result.notes if note.startswith("Fold") and ("failed" in note or "collapsed" in note)]
 
 
 def formatted(table: pd.DataFrame, *, percent: Sequence[str] = ()) -> pd.DataFrame:

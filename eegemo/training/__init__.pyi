@@ -1,4 +1,5 @@
 from .batches import ArraySource as ArraySource
+from .batches import ShiftedWindows as ShiftedWindows
 from .batches import Source as Source
 from .batches import Subset as Subset
 from .batches import WindowSource as WindowSource
@@ -12,3 +13,5 @@ from .loop import train as train
 from .losses import CROSS_ENTROPY as CROSS_ENTROPY
 from .losses import SQUARED_ERROR as SQUARED_ERROR
 from .losses import Loss as Loss
+from .recipe import RECIPE as RECIPE
+from .recipe import Recipe as Recipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -38,14 +39,42 @@ class WindowSource:
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Copy some windows out of the strip; ``DataFormatError`` names the trial of a non-finite value."""
-        batch = self.windows.gather(index)
-        if not np.isfinite(batch).all():
-            number = index[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
-            row = self.windows.table.iloc[number]
-            raise DataFormatError(
-                f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
-            )
-        return batch
+        return _finite(self.windows[index])
+
+
+class ShiftedWindows(WindowSource):
+    """Windows that are cut anew each time they are gathered, at any sample of the data they stand for.
+
+    A window moves within the stretch that it and its neighbours cover without a gap, in one trial and of one target: in
+    a trial that is all training data, anywhere; where neighbours are tested on, nowhere into them. So whatever the
+    protocol, no sample is seen that the windows themselves do not hold.
+
+    Parameters
+    ----------
+    windows : Windows
+        The training windows.
+    target : array, shape (n, ...)
+        What each is trained to.
+    rng : Generator
+        Draws the places.
+    """
+
+    def __init__(self, windows: Windows, target: np.ndarray, rng: np.random.Generator) -> None:
+        super().__init__(windows)
+        self.rng = rng
+        order = np.lexsort((windows.starts, windows.trial_index))
+        starts, trial, own = windows.starts[order], windows.trial_index[order], target[order].reshape(len(order), -1)
+        gap = (np.diff(starts) > windows.n_times) | (np.diff(trial) != 0) | (own[1:] != own[:-1]).any(axis=1)
+        stretch = np.concatenate([[0], np.cumsum(gap)])
+        first = np.searchsorted(stretch, stretch, side="left")
+        last = np.searchsorted(stretch, stretch, side="right") - 1
+        self.low, self.high = np.empty_like(starts), np.empty_like(starts)
+        self.low[order], self.high[order] = starts[first], starts[last]
+
+    def gather(self, index: np.ndarray) -> np.ndarray:
+        """Cut windows out of the strip, each somewhere in its stretch."""
+        starts = self.rng.integers(self.low[index], self.high[index] + 1)
+        return _finite(replace(self.windows[index], starts=starts))
 
 
 class ArraySource:
@@ -66,6 +95,17 @@ class ArraySource:
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Copy some rows, time-major."""
         return np.ascontiguousarray(self.X[index].transpose(0, 2, 1))
+
+
+def _finite(windows: Windows) -> np.ndarray:
+    """Gather windows, and refuse non-finite values."""
+    batch = windows.gather()
+    if not np.isfinite(batch).all():
+        row = windows.table.iloc[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
+        raise DataFormatError(
+            f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
+        )
+    return batch
 
 
 class Subset:

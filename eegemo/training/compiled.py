@@ -14,11 +14,11 @@ from eegemo.training.losses import Loss
 
 _KEPT = 8  # networks of different shape or sizes; TensorFlow keeps about 18 MB of each
 _idle: OrderedDict[Hashable, keras.Model] = OrderedDict()
-#: By network: the loss and optimiser it was compiled with, and that one's variables before the first step.
-_beginnings: WeakKeyDictionary[keras.Model, tuple[str, keras.Optimizer, list[np.ndarray]]] = WeakKeyDictionary()
+#: By network: what it was compiled for, its optimiser, and that one's variables before the first step.
+_beginnings: WeakKeyDictionary[keras.Model, tuple[object, keras.Optimizer, list[np.ndarray]]] = WeakKeyDictionary()
 
 
-def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> None:
+def compile_network(model: keras.Model, loss: Loss, learning_rate: float, clip_norm: float | None = None) -> None:
     """Compile a network for Adam and a loss; one that is compiled for it already begins anew, traced as it is.
 
     Parameters
@@ -29,11 +29,14 @@ def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> Non
         What is lowered.
     learning_rate : float
         Of Adam.
+    clip_norm : float | None
+        Largest norm of a gradient over all weights.
     """
-    name, optimizer, beginning = _beginnings.get(model, (None, None, []))
-    if name != loss.name or model.optimizer is not optimizer:  # a callback may have set another one
+    compiled_for = loss.name, clip_norm
+    known, optimizer, beginning = _beginnings.get(model, (None, None, []))
+    if known != compiled_for or model.optimizer is not optimizer:  # a callback may have set another one
         model.compile(
-            optimizer=keras.optimizers.Adam(learning_rate),
+            optimizer=keras.optimizers.Adam(learning_rate, global_clipnorm=clip_norm),
             loss=loss.name,
             metrics=[loss.metric],
             # XLA takes long to compile and gains nothing on a CPU; JAX compiles in any case.
@@ -41,7 +44,7 @@ def compile_network(model: keras.Model, loss: Loss, learning_rate: float) -> Non
         )
         model.optimizer.build(model.trainable_variables)
         beginning = [keras.ops.convert_to_numpy(variable).copy() for variable in model.optimizer.variables]
-        _beginnings[model] = loss.name, model.optimizer, beginning
+        _beginnings[model] = compiled_for, model.optimizer, beginning
     for variable, value in zip(model.optimizer.variables, beginning, strict=True):
         variable.assign(value)
     model.optimizer.learning_rate = learning_rate

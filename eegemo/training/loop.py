@@ -12,6 +12,7 @@ from eegemo._keras import keras
 from eegemo.training.batches import Source, draws, even_batches
 from eegemo.training.compiled import compile_network
 from eegemo.training.losses import Loss
+from eegemo.training.recipe import RECIPE, Recipe
 from eegemo.windows import batch_numbers
 
 PREDICTION_BATCH = 1024
@@ -48,8 +49,9 @@ def train(
     rng: np.random.Generator,
     sample_weight: np.ndarray | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    recipe: Recipe = RECIPE,
 ) -> History:
-    """Train a network with Adam.
+    """Train a network with Adam, its gradients clipped and its learning rate rising and falling.
 
     Parameters
     ----------
@@ -67,7 +69,7 @@ def train(
     epochs, batch_size : int
         At most so many epochs; inputs in a batch.
     learning_rate : float
-        Of Adam.
+        At its highest; see :meth:`Recipe.learning_rate`.
     patience : int
         Epochs without a better validation loss before training stops.
     rng : Generator
@@ -77,21 +79,25 @@ def train(
     callbacks : sequence of keras.callbacks.Callback
         Called at the beginning and end of training, of each epoch, with its figures, and of each training batch. One
         that sets ``model.stop_training`` ends the training after that batch; one that sets weights at the end of
-        training has the last word.
+        training has the last word; one that sets the learning rate has it from then on.
+    recipe : Recipe
+        How the learning rate rises and falls, and gradients are clipped.
 
     Returns
     -------
     history : History
     """
-    compile_network(model, loss, learning_rate)
+    compile_network(model, loss, learning_rate, recipe.clip_norm)
     names = ("loss", loss.metric)
     curves: dict[str, list[float]] = {name: [] for name in names}
     if held_out:
         curves |= {f"val_{name}": [] for name in names}
     best_epoch, best_weights = int(epochs), None
     everything = np.arange(len(source))
-    n_steps = math.ceil(len(source) / batch_size)
+    n_seen = len(source) if sample_weight is None else float(sample_weight.sum())
+    n_steps = math.ceil(n_seen / batch_size)
     listeners = keras.callbacks.CallbackList(list(callbacks), model=model, epochs=int(epochs), steps=n_steps, verbose=0)
+    pace = _Pace(model, recipe, n_steps * int(epochs), learning_rate)
     listeners.on_train_begin()
     for epoch in range(1, int(epochs) + 1):
         listeners.on_epoch_begin(epoch - 1)
@@ -100,6 +106,7 @@ def train(
         # tf.data's autotuning makes each epoch of fit() wait; single steps do not, on any backend.
         for step, batch in enumerate(even_batches(numbers, batch_size, rng)):
             listeners.on_train_batch_begin(step)
+            pace.next()
             steps.append(model.train_on_batch(source.gather(batch), target[batch]))
             listeners.on_train_batch_end(step, dict(zip(names, steps[-1], strict=True)))
             if model.stop_training:
@@ -120,6 +127,25 @@ def train(
         model.set_weights(best_weights)
     listeners.on_train_end({name: values[-1] for name, values in curves.items()})
     return History(curves, best_epoch if best_weights is not None else len(curves["loss"]))
+
+
+class _Pace:
+    """Set the learning rate of each batch, until somebody else does."""
+
+    def __init__(self, model: keras.Model, recipe: Recipe, n_updates: int, highest: float) -> None:
+        self.optimizer, self.recipe, self.n_updates, self.highest = model.optimizer, recipe, n_updates, highest
+        self.update = 0
+        self.current: np.float32 | None = np.float32(highest)
+
+    def next(self) -> None:
+        if self.current is None:
+            return
+        if np.float32(self.optimizer.learning_rate) != self.current:
+            self.current = None
+            return
+        self.current = np.float32(self.recipe.learning_rate(self.update, self.n_updates, self.highest))
+        self.optimizer.learning_rate = self.current
+        self.update += 1
 
 
 def predict(model: keras.Model, source: Source) -> np.ndarray:

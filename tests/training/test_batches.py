@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eegemo import DataFormatError, Trials
-from eegemo.training import ArraySource, Subset, WindowSource, draws
+from eegemo import DataFormatError, Trials, Windows
+from eegemo.training import ArraySource, ShiftedWindows, Subset, WindowSource, draws
 from eegemo.training.batches import even_batches
 
 
@@ -59,3 +59,51 @@ def test_a_value_that_is_not_finite_is_refused_by_its_trial(small_trials: Trials
 
     with pytest.raises(DataFormatError, match="NaN or infinity in trial 2 of subject 2"):
         WindowSource(trials.windows(n_times=16)).gather(np.arange(100))
+
+
+def spans(windows: Windows) -> list[set[int]]:
+    """The samples of each trial that some windows hold."""
+    return [
+        {s for start in windows.starts[windows.trial_index == t] for s in range(start, start + windows.n_times)}
+        for t in range(len(windows.trials))
+    ]
+
+
+@given(seed=st.integers(0, 1000), step=st.sampled_from([4, 8, 16]), share=st.floats(0.1, 1.0))
+def test_windows_cut_anew_hold_no_sample_that_the_training_windows_do_not_hold(
+    small_trials: Trials, seed: int, step: int, share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    every = small_trials.windows(n_times=16, step=step)
+    windows = every[rng.permutation(len(every))[: max(1, int(share * len(every)))]]
+    held = spans(windows)
+
+    source = ShiftedWindows(windows, windows.trial_index, np.random.default_rng(seed))
+    index = rng.integers(0, len(windows), 40)
+    starts = source.low[index] + ((source.high - source.low)[index] * rng.random(40)).astype(int)
+
+    for number, start in zip(index, starts, strict=True):
+        assert set(range(start, start + 16)) <= held[windows.trial_index[number]]
+    strip = [small_trials.signals[start : start + 16].tobytes() for start in range(len(small_trials.signals) - 15)]
+    for number, window in zip(index, source.gather(index), strict=True):
+        assert source.low[number] <= strip.index(window.tobytes()) <= source.high[number]
+
+
+def test_windows_of_whole_trials_are_cut_anew_at_any_sample_of_their_own(small_trials: Trials) -> None:
+    windows = small_trials.windows(n_times=16)
+
+    source = ShiftedWindows(windows, windows.trial_index, np.random.default_rng(0))
+
+    # A trial is 16 samples of baseline, then 128: its windows start at sample 16 to 128 of it.
+    first = 144 * windows.trial_index.astype(int) + 16
+    np.testing.assert_array_equal(source.low, first)
+    np.testing.assert_array_equal(source.high, first + 112)
+
+
+def test_a_window_is_not_moved_into_a_neighbour_of_another_target_or_that_is_not_there(small_trials: Trials) -> None:
+    windows = small_trials.windows(n_times=16)[[0, 1, 3, 4, 5]]  # starts 16, 32, 64, 80, 96 of the first trial
+
+    source = ShiftedWindows(windows, np.array([0, 0, 0, 1, 1]), np.random.default_rng(0))
+
+    np.testing.assert_array_equal(source.low, [16, 16, 64, 80, 80])
+    np.testing.assert_array_equal(source.high, [32, 32, 64, 96, 96])
