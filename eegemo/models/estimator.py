@@ -133,6 +133,7 @@ class NetworkEstimator(BaseEstimator):
         for name in ("epochs", "batch_size", "learning_rate", "patience"):
             value = getattr(self, name)  # a subclass need not have all of them as parameters
             params[name] = getattr(network.defaults, name) if value is None else value
+        params["augment"] = self.augment
         auto = self.normalization == "auto"
         params["normalization"] = network.defaults.normalization if auto else self.normalization
         return params
@@ -254,11 +255,14 @@ class NetworkEstimator(BaseEstimator):
                 stacklevel=4,  # whoever called fit, which is behind a decorator
             )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
-        self.collapse_ = loss.collapse(self._run(Subset(source, fair)), y[fair])
+        self._judge(loss, Subset(source, fair), y[fair])
+
+    def _judge(self, loss: Loss, source: Source, y: np.ndarray) -> None:
+        """Say whether the network has learned anything of its training data."""
+        self.collapse_ = loss.collapse(self._run(source), y)
         if self.collapse_ is not None:
-            warnings.warn(
-                f"{type(self.network_).__name__} has collapsed: {self.collapse_}.", CollapseWarning, stacklevel=4
-            )
+            message = f"{type(self.network_).__name__} has collapsed: {self.collapse_}."
+            warnings.warn(message, CollapseWarning, stacklevel=5)  # whoever called fit, which is behind a decorator
 
     def _build(self) -> keras.Model:
         """Make a fresh network of the fitted sizes and shape."""

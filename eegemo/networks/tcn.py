@@ -198,7 +198,7 @@ class TCN(Network):
                 raise unknown_name("head", self.head, heads)
             return heads[self.head]
         steps: list[Any] = list(self.head) if isinstance(self.head, Sequence) else []
-        if not steps or not all(isinstance(s, numbers.Integral) and -n_times <= s < n_times for s in steps):
+        if not steps or not all(isinstance(s, numbers.Integral) and -n_times <= int(s) < n_times for s in steps):
             raise ConfigError(
                 f"head must be 'average', 'flatten', 'last', or steps from {-n_times} to {n_times - 1}, got "
                 f"{self.head!r}."

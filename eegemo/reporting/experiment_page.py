@@ -139,10 +139,11 @@ def write_experiment_page(
     for result in drawn:
         name = f"{result.protocol}-{result.model}".replace(" ", "_")  # a link in Markdown has no spaces
         write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
-        sections.append(f"![confusion matrix of {result.model_label} under {result.protocol_label}](confusion-{name}.png)\n")
+        whose = f"{result.model_label} under {result.protocol_label}"
+        sections.append(f"![confusion matrix of {whose}](confusion-{name}.png)\n")
         if result.folds[0].history:
             write_figure(curves_figure(result), folder / f"curves-{name}.png")
-            sections.append(f"![learning curves of {result.model_label} under {result.protocol_label}](curves-{name}.png)\n")
+            sections.append(f"![learning curves of {whose}](curves-{name}.png)\n")
     notes = list(dict.fromkeys(note for result in results for note in result.notes))
     if notes:
         sections.append("**To know**\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")

@@ -39,7 +39,7 @@ class WindowSource:
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Copy some windows out of the strip; ``DataFormatError`` names the trial of a non-finite value."""
-        return _finite(self.windows[index])
+        return _finite(self.windows.gather(index), self.windows.trial_index[index], self.windows)
 
 
 class ShiftedWindows(WindowSource):
@@ -73,8 +73,8 @@ class ShiftedWindows(WindowSource):
 
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Cut windows out of the strip, each somewhere in its stretch."""
-        starts = self.rng.integers(self.low[index], self.high[index] + 1)
-        return _finite(replace(self.windows[index], starts=starts))
+        moved = replace(self.windows, starts=self.rng.integers(self.low[index], self.high[index] + 1))
+        return _finite(moved.gather(), self.windows.trial_index[index], self.windows)
 
 
 class ArraySource:
@@ -97,11 +97,11 @@ class ArraySource:
         return np.ascontiguousarray(self.X[index].transpose(0, 2, 1))
 
 
-def _finite(windows: Windows) -> np.ndarray:
-    """Gather windows, and refuse non-finite values."""
-    batch = windows.gather()
+def _finite(batch: np.ndarray, trial_index: np.ndarray, windows: Windows) -> np.ndarray:
+    """Return a batch as it is, or name the trial of the first non-finite value."""
     if not np.isfinite(batch).all():
-        row = windows.table.iloc[np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]]
+        first = np.flatnonzero(~np.isfinite(batch).all(axis=(1, 2)))[0]
+        row = windows.trials.table[["subject", "trial"]].iloc[trial_index[first]]
         raise DataFormatError(
             f"X contains NaN or infinity in trial {row['trial']} of subject {row['subject']}; repair or drop it."
         )
