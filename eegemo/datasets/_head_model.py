@@ -1,4 +1,4 @@
-"""The head of simulated people: 32 electrodes, a sphere of four shells, and dipoles under 24 sites."""
+"""The head of simulated people: 32 electrodes, a sphere of four shells, dipoles under 24 sites, and the eyes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 #: Electrodes under which a source lies.
 SITES = tuple("AF3 AF4 F3 F4 Fz F7 F8 FC5 FC6 C3 C4 Cz T7 T8 CP5 CP6 P3 P4 Pz P7 P8 O1 O2 Oz".split())
 _DEPTH = 0.80  # of the scalp's radius
+#: Where the eyes are, in metres in head coordinates; moved inward as far as the model needs.
+_EYES = ((-0.030, 0.094, -0.006), (0.030, 0.094, -0.006))
+#: Electrodes of the EOG: left and right canthus, above and below the right eye; moved onto the sphere.
+EOG_PLACES = {
+    "EXG1": (-0.058, 0.085, -0.005),
+    "EXG2": (0.058, 0.085, -0.005),
+    "EXG3": (0.032, 0.110, 0.022),
+    "EXG4": (0.032, 0.095, -0.030),
+}
 
 
 @lru_cache(maxsize=1)
@@ -25,6 +34,12 @@ def head_model() -> tuple[mne.Info, mne.bem.ConductorModel]:
     info = mne.create_info(list(deap.EEG), deap.SFREQ, "eeg")
     info.set_montage("colin27_1020")
     return info, mne.make_sphere_model("auto", "auto", info, verbose="error")
+
+
+@lru_cache(maxsize=1)
+def electrode_places() -> np.ndarray:
+    """Return where the 32 electrodes are, shape (32, 3), in metres."""
+    return np.array([channel["loc"][:3] for channel in head_model()[0]["chs"]])
 
 
 def dipole_field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
@@ -70,8 +85,8 @@ def site_positions() -> np.ndarray:
 
 def radial_directions() -> np.ndarray:
     """Return unit vectors from the sphere's centre to the sites, shape (sites, 3)."""
-    info, sphere = head_model()
-    offsets = np.array([info["chs"][deap.EEG.index(site)]["loc"][:3] for site in SITES]) - sphere["r0"]
+    _, sphere = head_model()
+    offsets = electrode_places()[[deap.EEG.index(site) for site in SITES]] - sphere["r0"]
     return offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
 
 
@@ -79,3 +94,39 @@ def radial_directions() -> np.ndarray:
 def site_field() -> np.ndarray:
     """Return the field of the sites' dipoles at the 32 electrodes, shape (32, sites, 3)."""
     return dipole_field(head_model()[0], site_positions())
+
+
+@lru_cache(maxsize=1)
+def eog_electrodes() -> mne.Info:
+    """Return the four electrodes around the eyes, on the sphere."""
+    import mne
+
+    _, sphere = head_model()
+    info = mne.create_info(list(EOG_PLACES), deap.SFREQ, "eeg")
+    for channel, place in zip(info["chs"], EOG_PLACES.values(), strict=True):
+        offset = np.array(place) - sphere["r0"]
+        channel["loc"][:] = 0
+        channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
+    return info
+
+
+@lru_cache(maxsize=1)
+def eye_maps() -> np.ndarray:
+    """Return the maps of blink, horizontal and vertical gaze, shape (36, 3), each 1 in its bipolar EOG."""
+    info, sphere = head_model()
+    offsets = np.array(_EYES) - sphere["r0"]
+    inside = 0.97 * sphere["layers"][0]["rad"]
+    offsets *= np.minimum(1, inside / np.linalg.norm(offsets, axis=1, keepdims=True))
+    eyes = sphere["r0"] + offsets
+    field = np.concatenate([dipole_field(info, eyes), dipole_field(eog_electrodes(), eyes)]).sum(axis=1)
+    # The lid over the cornea leads its charge to the forehead: a blink points up and forward; a gaze only turns.
+    directions = np.array([[0, 0.87, 0.5], [-1, 0, 0], [0, 0, 1]])
+    maps = field @ directions.T
+    n = len(deap.EEG)
+    horizontal, vertical = maps[n] - maps[n + 1], maps[n + 2] - maps[n + 3]
+    return maps / np.array([vertical[0], horizontal[1], vertical[2]])
+
+
+def blink_map() -> np.ndarray:
+    """Return how much of a blink's vertical EOG the 32 electrodes record, shape (32,)."""
+    return eye_maps()[: len(deap.EEG), 0]

@@ -1,7 +1,8 @@
 """Simulated people as they would leave the recorder: DEAP's raw BDF files, with artefacts, beside their clean twins.
 
 The brain of each is that of :func:`eegemo.simulate`, sample for sample during the trials; so whatever the preprocessing
-stage makes of these recordings can be compared with the truth. What is added, and from where:
+stage makes of these recordings can be compared with the truth. The artefacts are others: the preprocessed release
+holds what is left of its own. What is added, and from where:
 
 * **Outside 4-45 Hz**: a 1/f background below and above, which the stage has to filter.
 * **Eyes**: dipoles in both eyes, in the head model of the brain. Blinks and gaze in both directions have maps of their
@@ -9,9 +10,10 @@ stage makes of these recordings can be compared with the truth. What is added, a
   blinks a minute, of 100-400 µV in the vertical EOG; gaze moves about once a second, 16 µV a degree (Malmivuo &
   Plonsey 1995, *Bioelectromagnetism*, ch. 28).
 * **The EOG electrodes see the brain**, as real ones do: a regression takes some brain away with the eyes.
-* **Muscle bursts** of 20-150 Hz near the temples, neck and forehead; **mains** of 50 Hz and its harmonics, stronger at
-  some electrodes; **drifts** and offsets of millivolts, as of amplifiers without a high-pass; a **potential common to
-  all electrodes**, since the recorder's reference is no electrode of the montage.
+* **Muscle bursts** of 20-150 Hz near the temples, neck and forehead; **electrode pops**, jumps that settle within a
+  fraction of a second; **mains** of 50 Hz and its harmonics, stronger at some electrodes; **drifts** and offsets of
+  millivolts, as of amplifiers without a high-pass; a **potential common to all electrodes**, since the recorder's
+  reference is no electrode of the montage.
 
 Sizes and rates without a source are chosen here, to be plausible.
 """
@@ -23,7 +25,6 @@ import os
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -33,7 +34,16 @@ import scipy.signal
 
 from eegemo._atomic import replacing
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets._head_model import dipole_field, head_model, site_positions
+from eegemo.datasets._head_model import EOG_PLACES, dipole_field, eog_electrodes, eye_maps, site_positions
+from eegemo.datasets._simulated_artefacts import (
+    BLINK_MICROVOLTS,
+    BLINKS_A_MINUTE,
+    BURST_SITES,
+    BURST_WIDTH,
+    add_pops,
+    blink_shape,
+    nearness,
+)
 from eegemo.datasets.simulated import (
     DEFAULT_EFFECT,
     DEFAULT_SEED,
@@ -44,29 +54,16 @@ from eegemo.datasets.simulated import (
 )
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 
-if TYPE_CHECKING:
-    import mne
-
 SFREQ = 512
 _UP = SFREQ // int(deap.SFREQ)
 _BEFORE, _VIDEO, _AFTER = 3.0, 60.0, 8.0  # s: fixation kept as the baseline, the video, and what follows the last one
 _CROSSFADE = 64  # samples at 128 Hz, outside the trials
 _MICROVOLTS_PER_BIT = 1 / 32  # 31.25 nV, BioSemi's
 _FULL_SCALE = 2**23
-_EYES = ((-0.030, 0.094, -0.006), (0.030, 0.094, -0.006))  # m, head coordinates; moved inward as far as the model needs
-_EOG_PLACES = {  # m, head coordinates; moved onto the sphere
-    "EXG1": (-0.058, 0.085, -0.005),  # left canthus
-    "EXG2": (0.058, 0.085, -0.005),  # right canthus
-    "EXG3": (0.032, 0.110, 0.022),  # above the right eye
-    "EXG4": (0.032, 0.095, -0.030),  # below it
-}
-_BLINKS_A_MINUTE = 15
-_BLINK_MICROVOLTS = 220.0  # in the vertical EOG
 _GAZE_MICROVOLTS = 16.0  # a degree, in the horizontal EOG
 _GAZE_DEGREES = (5.0, 2.5)  # spread of the gaze, horizontal and vertical
 _BURSTS_A_MINUTE = 1.0
 _BURST_MICROVOLTS = 15.0
-_BURST_SITES = ("F7", "F8", "T7", "T8", "Fp1", "Fp2", "O1", "O2")
 _MAINS_MICROVOLTS = 3.0
 _COMMON_MICROVOLTS = 30.0
 _DRIFT_MICROVOLTS = 4.0  # a second of a random walk
@@ -262,9 +259,10 @@ class _Recording:
         common = rng.normal(0, _COMMON_MICROVOLTS, self.n_times // SFREQ + 2)
         samples += np.interp(np.arange(self.n_times) / SFREQ, np.arange(len(common)), common).astype(np.float32)
         samples += np.float32(20.0) * _mains(self.n_times)
-        for map_, course in zip(_eye_maps().T, self._eye_courses(), strict=True):
+        for map_, course in zip(eye_maps().T, self._eye_courses(), strict=True):
             samples += map_[:, None].astype(np.float32) * course
         self._add_bursts(samples)
+        add_pops(rng, samples[: len(deap.EEG)], SFREQ, self.simulated.artefacts.looseness)
         for name in noisy:
             samples[deap.EEG.index(name)] += 20 * rng.normal(0, 15.0, self.n_times)
         for name in flat:
@@ -274,12 +272,12 @@ class _Recording:
         """Time courses of blinks, horizontal and vertical gaze, each (n_times,), in microvolts of their EOG."""
         rng, seconds = self.rng, self.n_times / SFREQ
         blinks = np.zeros(self.n_times, np.float32)
-        shape = _blink_shape()
-        apart = 0.6 + rng.exponential(60 / _BLINKS_A_MINUTE - 0.6, int(seconds * _BLINKS_A_MINUTE / 30))
+        shape = blink_shape(SFREQ)
+        apart = 0.6 + rng.exponential(60 / BLINKS_A_MINUTE - 0.6, int(seconds * BLINKS_A_MINUTE / 30))
         for at in np.cumsum(apart):
             first = int(at * SFREQ)
             if first + len(shape) < self.n_times:
-                size = _BLINK_MICROVOLTS * np.clip(rng.lognormal(0, 0.25), 0.45, 1.8)
+                size = BLINK_MICROVOLTS * np.clip(rng.lognormal(0, 0.25), 0.45, 1.8)
                 blinks[first : first + len(shape)] += size * shape
         moves = np.cumsum(rng.exponential(1.0, int(2 * seconds)) + 0.2)
         moves = moves[moves < seconds]
@@ -293,10 +291,8 @@ class _Recording:
     def _add_bursts(self, samples: np.ndarray) -> None:
         rng = self.rng
         sos = scipy.signal.butter(2, (20, 150), "bandpass", fs=SFREQ, output="sos")
-        places = np.array([channel["loc"][:3] for channel in head_model()[0]["chs"]])
         for _ in range(rng.poisson(_BURSTS_A_MINUTE * self.n_times / SFREQ / 60)):
-            site = places[deap.EEG.index(str(rng.choice(_BURST_SITES)))]
-            spread = np.exp(-0.5 * (np.linalg.norm(places - site, axis=1) / 0.03) ** 2).astype(np.float32)
+            spread = nearness(str(rng.choice(BURST_SITES)), BURST_WIDTH).astype(np.float32)
             length = int(rng.uniform(0.3, 2.0) * SFREQ)
             first = int(rng.integers(0, self.n_times - length))
             course = scipy.signal.sosfilt(sos, rng.normal(0, 1, length)) * np.hanning(length)
@@ -309,7 +305,7 @@ class _Recording:
         rng = np.random.default_rng([self.simulated.seed, self.subject, deap.N_TRIALS + 3])
         t = np.arange(self.n_times) / SFREQ
         channels = {name: electrodes[deap.EEG.index(name)] for name in order}
-        channels |= {name: electrodes[len(deap.EEG) + i] for i, name in enumerate(_EOG_PLACES)}
+        channels |= {name: electrodes[len(deap.EEG) + i] for i, name in enumerate(EOG_PLACES)}
         channels |= {f"EXG{i}": rng.normal(0, 4, self.n_times) for i in (5, 6, 7, 8)}
         wander = np.interp(t, np.arange(0, t[-1] + 10, 10), np.cumsum(rng.normal(0, 0.01, int(t[-1] / 10) + 2)))
         ohm = 120_000 * np.exp(np.clip(wander, -0.5, 0.5))
@@ -347,52 +343,13 @@ def _ramp() -> np.ndarray:
     return np.concatenate([fall[::-1], np.ones(deap.N_TIMES), fall]).astype(np.float32)
 
 
-@lru_cache(maxsize=1)
-def _blink_shape() -> np.ndarray:
-    """Return a lid that closes within 100 ms and opens within 250 ms; peak 1."""
-    closing = np.sin(np.linspace(0, np.pi / 2, round(0.1 * SFREQ))) ** 2
-    opening = np.cos(np.linspace(0, np.pi / 2, round(0.25 * SFREQ))) ** 2
-    return np.concatenate([closing, opening]).astype(np.float32)
-
-
 def _mains(n_times: int) -> np.ndarray:
     t = np.arange(n_times) / SFREQ
     wave = np.sin(2 * np.pi * 50 * t) + 0.3 * np.sin(2 * np.pi * 100 * t) + 0.3 * np.sin(2 * np.pi * 150 * t)
     return wave.astype(np.float32)
 
 
-@lru_cache(maxsize=1)
-def _eog_electrodes() -> mne.Info:
-    """Return the four electrodes around the eyes, on the sphere."""
-    import mne
-
-    _, sphere = head_model()
-    info = mne.create_info(list(_EOG_PLACES), deap.SFREQ, "eeg")
-    for channel, place in zip(info["chs"], _EOG_PLACES.values(), strict=True):
-        offset = np.array(place) - sphere["r0"]
-        channel["loc"][:] = 0
-        channel["loc"][:3] = sphere["r0"] + sphere.radius * offset / np.linalg.norm(offset)
-    return info
-
-
 def _eog_leadfield(simulated: SimulatedSubject) -> np.ndarray:
     """Return what the EOG electrodes see of a person's brain, shape (4, sites)."""
-    field = dipole_field(_eog_electrodes(), site_positions())
+    field = dipole_field(eog_electrodes(), site_positions())
     return np.einsum("csx,sx->cs", field, simulated.moments).astype(np.float32)
-
-
-@lru_cache(maxsize=1)
-def _eye_maps() -> np.ndarray:
-    """Return the maps of blink, horizontal and vertical gaze, shape (36, 3), each 1 in its bipolar EOG."""
-    info, sphere = head_model()
-    offsets = np.array(_EYES) - sphere["r0"]
-    inside = 0.97 * sphere["layers"][0]["rad"]
-    offsets *= np.minimum(1, inside / np.linalg.norm(offsets, axis=1, keepdims=True))
-    eyes = sphere["r0"] + offsets
-    field = np.concatenate([dipole_field(info, eyes), dipole_field(_eog_electrodes(), eyes)]).sum(axis=1)
-    # The lid over the cornea leads its charge to the forehead: a blink points up and forward; a gaze only turns.
-    directions = np.array([[0, 0.87, 0.5], [-1, 0, 0], [0, 0, 1]])
-    maps = field @ directions.T
-    n = len(deap.EEG)
-    horizontal, vertical = maps[n] - maps[n + 1], maps[n + 2] - maps[n + 3]
-    return maps / np.array([vertical[0], horizontal[1], vertical[2]])

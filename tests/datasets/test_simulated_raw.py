@@ -13,11 +13,11 @@ import pytest
 import scipy.signal
 from numpy.testing import assert_allclose, assert_array_equal
 
-from eegemo import ConfigError, simulate, write_simulated_raw
+from eegemo import ConfigError, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets import simulated_raw
+from eegemo.datasets import _head_model, simulated_raw
 from eegemo.datasets.deap_raw import find_onsets, read_deap_raw
-from eegemo.datasets.simulated import SimulatedSubject
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
 
 EYES = ("EXG1", "EXG2", "EXG3", "EXG4")
 
@@ -68,14 +68,14 @@ def test_videos_start_when_the_sheet_says(raw_release: Path) -> None:
 
 
 def test_the_clean_twin_is_the_brain_of_simulate(raw_release: Path, simulated: dict[str, np.ndarray]) -> None:
-    truth = simulate([1])
+    truth = SimulatedSubject(1, DEFAULT_EFFECT, DEFAULT_SEED)
     sheet = pd.read_csv(raw_release / "participant_ratings.csv").query("Participant_id == 1")
     slow = scipy.signal.resample_poly(simulated["clean"][:32], 1, 4, axis=1)
     slow = mne.filter.filter_data(slow.astype(float), 128, 4, 45, h_trans_bandwidth=4, verbose="error")
     slow -= slow.mean(axis=0)
     for start, video in zip(sheet["Start_time"].to_numpy(), sheet["Experiment_id"].to_numpy(), strict=True):
         first = round(start / 1e6 * 128) - 384
-        brain = truth.trial_data(int(video) - 1, baseline=True)
+        brain = truth.brain(int(video) - 1)
         for got, expected in zip(slow[:, first : first + 8064], brain, strict=True):
             assert np.corrcoef(got, expected)[0, 1] > 0.96  # what is missing lies near 4 and 45 Hz
             assert got.std() == pytest.approx(expected.std(), rel=0.1)
@@ -108,7 +108,7 @@ def test_the_potential_common_to_all_electrodes_is_common(simulated: dict[str, n
 
 
 def test_blinks_and_gaze_have_the_maps_of_eyes() -> None:
-    maps = dict(zip(("blink", "horizontal", "vertical"), simulated_raw._eye_maps().T, strict=True))
+    maps = dict(zip(("blink", "horizontal", "vertical"), _head_model.eye_maps().T, strict=True))
     at = {name: i for i, name in enumerate([*deap.EEG, *EYES])}
     blink, horizontal = maps["blink"], maps["horizontal"]
     assert {deap.EEG[i] for i in np.argsort(-np.abs(blink[:32]))[:2]} == {"Fp1", "Fp2"}

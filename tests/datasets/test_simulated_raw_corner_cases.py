@@ -163,7 +163,7 @@ def in_band(samples: np.ndarray, low: float, high: float, sfreq: float) -> np.nd
 
 
 @pytest.mark.parametrize("subject", [1, 24, 29])
-def test_the_twins_trials_are_those_of_simulate_but_for_the_sensors_noise(raw_release: Path, subject: int) -> None:
+def test_the_twins_trials_are_the_brains_of_simulate_but_for_the_sensors_noise(raw_release: Path, subject: int) -> None:
     channels = microvolts(path_of(raw_release, subject, "data_original_clean"))
     eeg = np.stack([channels[name] for name in GENEVA]).astype(float)
     eeg -= eeg.mean(axis=0)
@@ -171,10 +171,10 @@ def test_the_twins_trials_are_those_of_simulate_but_for_the_sensors_noise(raw_re
     for number in (0, 3):
         first = 4 * round(simulated.onsets()[number] * 128) - 3 * FS
         ours = in_band(eeg[:, first : first + 63 * FS], 5, 42, FS)[:, ::4]
-        theirs = in_band(simulated.record(int(simulated.order[number]))[:32], 5, 42, 128)
+        theirs = in_band(simulated.brain(int(simulated.order[number])), 5, 42, 128)
         inside = slice(256, -256)  # the ends of a piece that is cut out jump
         for x, y in zip(ours[:, inside], theirs[:, inside], strict=True):
-            assert correlation(x, y) > 0.999
+            assert correlation(x, y) > 0.995  # of sensors 0.3 µV up to 256 Hz, so 0.11 µV in this band
             assert x @ y / (y @ y) == pytest.approx(1, abs=0.005)
         assert (
             np.abs(ours - theirs)[:, inside].max() < 1
