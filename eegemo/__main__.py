@@ -179,8 +179,9 @@ class Audit:
     """Say what the two sides of a split share, and what a score under it can mean.
 
     WINDOWS is a table (.csv, .tsv) with a row a window and the columns subject, trial, stimulus, start (its first
-    sample) and n_times (its samples), as far as they are known. What is train and what is test stands in its column
-    part (train, validation, test), with a column fold for several splits, or in files of row numbers or identifiers.
+    sample) and n_times (its samples), as far as they are known, and unit where trials share a rating. What is train and
+    what is test stands in its column part (train, validation, test), with a column fold for several splits, or in files
+    of row numbers or identifiers.
     """
 
     windows: tyro.conf.Positional[Path]

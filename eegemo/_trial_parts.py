@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,8 @@ import pandas as pd
 from eegemo.errors import ConfigError, DataFormatError, unknown_name
 
 REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
+#: The column of trials that share one rating or one presentation; it may be missing.
+UNIT = "unit"
 
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
@@ -103,6 +105,28 @@ def matching_rows(table: pd.DataFrame, query: str) -> np.ndarray:
     return mask
 
 
+def number_units(table: pd.DataFrame) -> np.ndarray:
+    """Give a number to each unit: the trials of one subject with one value of ``unit``, or a trial by itself.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a trial, or a window: ``subject, trial``, and ``unit`` where trials share something.
+
+    Returns
+    -------
+    units : array of int, shape (n_rows,)
+        Counted from 0 in the order in which units first appear.
+    """
+    keys = {"subject": table["subject"], "trial": table["trial"]}
+    if UNIT in table:
+        alone = table[UNIT].isna()
+        # A trial numbered 1 without a unit is not in unit 1.
+        keys = {"subject": table["subject"], "alone": alone}
+        keys["which"] = table[UNIT].astype(object).where(~alone, table["trial"].astype(object))
+    return pd.DataFrame(keys).groupby(list(keys), sort=False).ngroup().to_numpy()
+
+
 def check_parts(
     signals: np.ndarray, table: pd.DataFrame, names: tuple[str, ...], types: tuple[str, ...], sfreq: float
 ) -> None:
@@ -123,6 +147,10 @@ def check_parts(
     ------
     DataFormatError
         With the first part that does not fit, and what was got.
+
+    Notes
+    -----
+    Units need no check across subjects: the same value in two of them names two units.
     """
     if signals.ndim != 2 or signals.dtype != np.float32:
         raise DataFormatError(
@@ -145,6 +173,10 @@ def check_parts(
     for column in ("start", "n_times", "n_baseline"):
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
+    if UNIT in table:
+        for number, value in enumerate(table[UNIT]):
+            if not isinstance(value, Hashable):
+                raise DataFormatError(f"The column 'unit' must hold names or numbers, got {value!r} in row {number}.")
     ends = table["start"] + table["n_times"]
     inside = (table["start"] >= 0) & (ends <= len(signals)) & table["n_baseline"].between(0, table["n_times"])
     if not inside.all():

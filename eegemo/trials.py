@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._html import trials_html
-from eegemo._trial_parts import check_parts, matching_rows, pick_channels, picked_names
+from eegemo._trial_parts import UNIT, check_parts, matching_rows, number_units, pick_channels, picked_names
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 
 if TYPE_CHECKING:
@@ -35,7 +35,9 @@ class Trials:
     table : DataFrame
         One row a trial: ``subject, trial, stimulus``, ``start`` (first sample in the strip, baseline
         included), ``n_times`` (samples, baseline included), ``n_baseline`` (how many of them lie before
-        the stimulus), and the ratings or the category that the dataset has.
+        the stimulus), and the ratings or the category that the dataset has. Trials of one subject that share one
+        rating, or one presentation, have the same value in a column ``unit``, which is missing (as a column, or
+        as a value) where a trial stands by itself: what keeps trials whole keeps units whole.
     ch_names : sequence of str, length n_channels
         The names of the channels.
     sfreq : float
@@ -140,6 +142,17 @@ class Trials:
         for start, n_times in zip(self.table["start"], self.table["n_times"], strict=True):
             digest.update(np.ascontiguousarray(self.signals[start : start + n_times]).data)
         return digest.hexdigest()
+
+    @cached_property
+    def units(self) -> np.ndarray:
+        """The number of each trial's unit, shape (n_trials,), int32: its row where the table has no column ``unit``.
+
+        Trials of one subject with one value of ``unit`` have one number; any other trial has its own.
+        """
+        numbers = np.arange(len(self)) if UNIT not in self._table else number_units(self._table)
+        units = numbers.astype(np.int32)
+        units.flags.writeable = False
+        return units
 
     @property
     def info(self) -> mne.Info:

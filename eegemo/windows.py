@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._html import html_table
+from eegemo._trial_parts import UNIT
 from eegemo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -61,14 +62,18 @@ class Windows:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a window: ``subject, trial, stimulus`` and ``start``, its first sample in the strip."""
-        table = self.trials.table[["subject", "trial", "stimulus"]].iloc[self.trial_index]
+        """One row a window: ``subject, trial, stimulus``, ``unit`` where trials have it, and ``start`` in the strip."""
+        columns = [name for name in ("subject", "trial", "stimulus", UNIT) if name in self.trials.table]
+        table = self.trials.table[columns].iloc[self.trial_index]
         return table.reset_index(drop=True).assign(start=self.starts)
 
     @property
     def groups(self) -> np.ndarray:
-        """The trial each window belongs to, as scikit-learn's splitters take it; same as ``trial_index``."""
-        return self.trial_index
+        """What each window must not be torn from, as scikit-learn's splitters take it: the unit of its trial.
+
+        Same as ``trial_index`` where trials share nothing; see :attr:`eegemo.Trials.units`.
+        """
+        return self.trials.units[self.trial_index] if UNIT in self.trials.table else self.trial_index
 
     def __len__(self) -> int:
         return len(self.starts)

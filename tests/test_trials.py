@@ -269,6 +269,18 @@ def test_trials_come_back_from_epochs(small_trials: Trials) -> None:
     assert (back.ch_names, back.sfreq, back.ch_types) == (("F3", "F4"), 32.0, ("eeg", "eeg"))
 
 
+def test_units_survive_the_way_through_epochs() -> None:
+    trials = make_trials(lengths=(4, 4, 4, 4), unit=["a", None, "a", "b"])
+    back = Trials.from_epochs(trials.to_epochs())
+    assert back.units.tolist() == trials.units.tolist() == [0, 1, 0, 2]
+    assert back.table["unit"].isna().tolist() == [False, True, False, False]
+
+
+def test_a_unit_that_is_no_name_is_refused() -> None:
+    with pytest.raises(DataFormatError, match=r"'unit' must hold names or numbers, got \[1\] in row 2"):
+        make_trials(unit=["a", None, [1]])
+
+
 def volts(n: int = 3, *, tmin: float, metadata: pd.DataFrame | None) -> mne.EpochsArray:
     data = np.full((n, 1, 20), 2e-6)
     return mne.EpochsArray(data, mne.create_info(["Cz"], 10.0, "eeg"), tmin=tmin, metadata=metadata, verbose="error")

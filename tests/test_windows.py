@@ -263,6 +263,18 @@ def test_the_table_has_a_row_a_window() -> None:
     }
 
 
+def test_windows_are_grouped_by_the_units_of_their_trials() -> None:
+    trials = strip_of([20, 15, 10, 10], [0, 5, 0, 0])
+    windows = trials.windows(1.0)
+    assert windows.groups is windows.trial_index
+    shared = trials._replaced(table=trials.table.assign(unit=pd.Series(["a", None, "a", "b"]))).windows(1.0)
+    assert shared.trial_index.tolist() == windows.groups.tolist() == [0, 0, 1, 2, 3]
+    assert shared.groups.tolist() == [0, 0, 1, 0, 2]
+    assert shared[1:].groups.tolist() == [0, 1, 0, 2]
+    assert list(shared.table) == ["subject", "trial", "stimulus", "unit", "start"]
+    assert shared.table["unit"].dropna().tolist() == ["a", "a", "a", "b"]
+
+
 def test_every_window_has_the_value_of_its_trial() -> None:
     windows = strip_of([20, 15], [0, 5]).windows(1.0)
     assert windows.expand(np.array(["a", "b"])).tolist() == ["a", "a", "b"]

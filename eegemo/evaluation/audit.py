@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eegemo._trial_parts import UNIT, number_units
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.evaluation.leakage import Leakage, shared_samples, verdict
 from eegemo.trials import FITTED_ON_ALL
@@ -92,7 +93,8 @@ def audit_split(
     ----------
     windows : Windows | DataFrame
         What was split: Windows, or a table with a row a window and the columns ``subject, trial, stimulus,
-        start`` as far as they are known. ``start`` is the window's first sample, counted from any point that is
+        start`` as far as they are known, and ``unit`` where trials of a subject share a rating: those count as one
+        trial. ``start`` is the window's first sample, counted from any point that is
         the same for all windows of its trial.
     train, test, validation : array of int | mask | DataFrame
         Row numbers, a mask over the windows, or a table of identifiers (``subject, trial, start``, as far as
@@ -143,6 +145,10 @@ def audit_split(
     trial = 0.0 if subject == 0 else _share(trials, seen, test)
     if trial > 0 and np.isnan(subject) and not _one_trial_a_number(table):
         trials, trial = None, float("nan")
+    if UNIT in table:
+        shared = 0.0 if subject == 0 else _share(_unit_numbers(table), seen, test)
+        # Units of people who are not known may have one name, and be two.
+        trial = float("nan") if np.isnan(subject) and shared != trial else shared
     leakage = Leakage(
         shared_samples=_samples(windows, table, trials, seen, test, n_times),
         trial=trial,
@@ -166,8 +172,8 @@ def read_split(
     ----------
     windows : path-like
         Table (``.csv``, or ``.tsv``) with a row a window: ``subject, trial, stimulus, start, n_times`` as far as they
-        are known. Where it has a column ``part`` (train, validation, test), and a column ``fold`` for several splits,
-        no other file is needed.
+        are known, and ``unit`` where trials share a rating. Where it has a column ``part`` (train, validation, test),
+        and a column ``fold`` for several splits, no other file is needed.
     train, test, validation : path-like | None
         Row numbers counted from 0, or a mask (``.npy``; ``.txt`` with a number a line), or a table of
         identifiers (``.csv``, ``.tsv``).
@@ -297,6 +303,16 @@ def _trial_numbers(table: pd.DataFrame) -> pd.Series | None:
         return None
     keys = ["subject", "trial"] if _column(table, "subject") is not None else ["trial"]
     return table.groupby(keys, sort=False).ngroup()
+
+
+def _unit_numbers(table: pd.DataFrame) -> pd.Series | None:
+    """Give each unit a number, and each trial without one; None where it is not known what a window belongs to."""
+    trials = _trial_numbers(table)
+    if trials is None and table[UNIT].isna().any():
+        return None
+    subject = table["subject"] if _column(table, "subject") is not None else 0
+    known = pd.DataFrame({"subject": subject, "trial": 0 if trials is None else trials, UNIT: table[UNIT]})
+    return pd.Series(number_units(known), table.index)
 
 
 def _one_trial_a_number(table: pd.DataFrame) -> bool:

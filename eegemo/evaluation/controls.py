@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eegemo.errors import ConfigError, suggest_settings, unknown_name
+from eegemo.evaluation.blocks import blocks_of
 from eegemo.labels import LabelScheme, categories
 from eegemo.trials import Trials
 from eegemo.windows import Windows
@@ -120,13 +121,25 @@ def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0
     -------
     trials : Trials
         The same strip. Who a trial is of still tells how that person tends to rate, but nothing more.
+
+    Raises
+    ------
+    ConfigError
+        If trials have units, and no two units of a person have as many trials.
+
+    Notes
+    -----
+    Trials of one ``unit`` stay together: the unit takes all the ratings of another one of that person with as many
+    trials, in their order. A unit without such a partner keeps its ratings.
     """
     rng = np.random.default_rng(random_state)
     table = trials.table
+    blocks = blocks_of(table["subject"].to_numpy(), trials.units)
     order = np.arange(len(table))
     for subject in table["subject"].unique():
-        own = np.flatnonzero(table["subject"] == subject)
-        order[own] = rng.permutation(own)
+        for size in np.unique(blocks.size):
+            own = np.flatnonzero((blocks.subject == subject) & (blocks.size == size))
+            order[blocks.rows(own)] = blocks.rows(rng.permutation(own))
     permuted = {name: table[name].iloc[order].set_axis(table.index) for name in scheme.columns}
     return trials._replaced(table=table.assign(**permuted))
 

@@ -22,7 +22,8 @@ class Leakage:
     ----------
     shared_samples, trial, subject, stimulus : float
         Share of the test windows, from 0 to 1, that have raw samples, their trial, their subject or their
-        stimulus in common with training or validation; NaN where that is not known.
+        stimulus in common with training or validation; NaN where that is not known. Trials of one ``unit`` count as
+        one trial: who has seen the one has seen the rating of the other.
     fitted_on_test, chosen_by_test : tuple of str | None
         What was fitted on test data (a transductive normalisation, say), and what was chosen by them (the epoch to
         stop at); empty where nothing was, None where that is not known. What prepared a recording by itself, without
@@ -101,12 +102,11 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
     -------
     leakage : Leakage
     """
-    table = windows.trials.table
-    seen_trials, test_trials = windows.trial_index[seen], windows.trial_index[test]
-    seen_rows, test_rows = table.iloc[np.unique(seen_trials)], table.iloc[test_trials]
+    table, units = windows.trials.table, windows.groups
+    seen_rows, test_rows = table.iloc[np.unique(windows.trial_index[seen])], table.iloc[windows.trial_index[test]]
     return Leakage(
         shared_samples=shared_samples(windows.starts[seen], windows.starts[test], windows.n_times),
-        trial=float(np.isin(test_trials, seen_trials).mean()),
+        trial=float(np.isin(units[test], units[seen]).mean()),
         subject=_shared(seen_rows["subject"], test_rows["subject"]),
         stimulus=_shared(seen_rows["stimulus"], test_rows["stimulus"]),
         fitted_on_test=tuple(windows.trials.provenance.get(FITTED_ON_ALL, ())),

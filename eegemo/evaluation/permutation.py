@@ -31,6 +31,9 @@ def permutation_test(
 ) -> PermutationTest:
     """Evaluate a classifier with the true labels, and again and again with labels permuted within each person.
 
+    Trials of one ``unit`` take the labels of another unit together, as in
+    :func:`eegemo.evaluation.controls.permute_labels`.
+
     Parameters
     ----------
     classifier, windows, scheme, protocol

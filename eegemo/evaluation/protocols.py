@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
+from eegemo._trial_parts import UNIT, number_units
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.windows import Windows
 
@@ -30,7 +31,7 @@ NSplits = int | Literal["leave-one-out"] | None
 #: Window numbers of training, validation and test.
 Split = tuple[np.ndarray, np.ndarray, np.ndarray]
 _TRAIN, _VALIDATION, _TEST, _UNUSED = range(4)
-# The columns of the trial table whose values each protocol keeps whole.
+# The columns of the trial table whose values each protocol keeps whole; trials of one unit count as one trial.
 _KEPT = {
     "window-random": (),
     "trial": ("trial",),
@@ -163,9 +164,9 @@ class Splitter:
         if n_units < (n_splits or 0) or n_test + n_validation >= n_units:
             units = _PLURAL.get(what, "windows")
             count = f"the {n_units} {units} there are" if n_units > 1 else f"one {what}"
-            hint = (
-                " With one person, protocol 'trial' is what can be asked." if (what, n_units) == ("subject", 1) else ""
-            )
+            hint = " Trials of one unit count as one." if what == "trial" else ""
+            if (what, n_units) == ("subject", 1):
+                hint = " With one person, protocol 'trial' is what can be asked."
             raise ConfigError(
                 f"Protocol {self.protocol!r} with n_splits={self.n_splits} and validation_size="
                 f"{self.validation_size:g} needs more than {count}; take other n_splits, a smaller validation_size (0 "
@@ -221,8 +222,8 @@ class SklearnSplitter:
             Classes.
         groups : DataFrame | array, shape (n,) | None
             ``windows.table``, or any table with the columns ``subject, trial, stimulus`` as far as the protocol
-            needs them. For a protocol that keeps one thing whole also an array of it, such as the subject of each
-            row; a trial must then have a number of its own over all people.
+            needs them, and ``unit`` where trials belong together. For a protocol that keeps one thing whole also an
+            array of it, such as the subject of each row; a trial must then have a number of its own over all people.
 
         Yields
         ------
@@ -268,8 +269,7 @@ class SklearnSplitter:
             if missing:
                 raise ConfigError(f"groups lacks the column {missing[0]!r}; it has {list(groups.columns)}.")
             if {"subject", "trial"} <= set(groups):
-                numbers = groups.groupby(["subject", "trial"], sort=False).ngroup()
-                groups, needed = groups.assign(trial=numbers), ("trial", "subject", *needed)
+                groups, needed = groups.assign(trial=number_units(groups)), ("trial", "subject", *needed)
             return _units(groups, tuple(dict.fromkeys(needed)), self.splitter.protocol)
         if groups is None and needed:
             raise ConfigError(
@@ -305,10 +305,10 @@ def make_splitter(
     ----------
     protocol : "window-random" | "trial" | "subject" | "video" | "subject-video"
         What is kept whole: nothing (so that it leaks), trials, people, stimuli, or people and stimuli. Under
-        ``"trial"`` each person's trials are spread evenly over the parts. Under ``"subject-video"`` people and
-        stimuli are both split, every group of people is tested on every group of stimuli (``n_splits`` squared
-        folds, Pahikkala et al. 2015), and trials of a known person with a new stimulus, or the reverse, are left
-        out.
+        ``"trial"`` each person's trials are spread evenly over the parts; trials of one ``unit`` count as one trial.
+        Under ``"subject-video"`` people and stimuli are both split, every group of people is tested on every group of
+        stimuli (``n_splits`` squared folds, Pahikkala et al. 2015), and trials of a known person with a new stimulus,
+        or the reverse, are left out.
     n_splits : int | "leave-one-out" | None
         Folds of a k-fold; one trial, person or stimulus a fold; or None for one hold-out split, 80:10:10 with the
         default sizes.
@@ -386,8 +386,8 @@ def make_splitter(
 
 
 def _units_of_windows(windows: Windows, protocol: str) -> pd.DataFrame:
-    """Return the numbered trial, subject and stimulus of each window."""
-    table = windows.table.assign(trial=windows.trial_index)
+    """Return the numbered unit (as its trial), subject and stimulus of each window."""
+    table = windows.table.assign(trial=windows.groups)
     return _units(table, ("trial", "subject", *(c for c in _KEPT[protocol] if c == "stimulus")), protocol)
 
 
@@ -400,6 +400,14 @@ def _units(table: pd.DataFrame, needed: tuple[str, ...], protocol: str) -> pd.Da
                 f"Drop those trials with trials.dropna({column!r}), or take a protocol that does without."
             )
     units = pd.DataFrame({column: _numbered(table[column].to_numpy()) for column in needed}, index=range(len(table)))
+    if UNIT in table and {"trial", "stimulus"} <= set(units):
+        torn = (units.groupby("trial")["stimulus"].transform("nunique") > 1).to_numpy()
+        if torn.any():
+            row = table.iloc[int(torn.argmax())]
+            raise ConfigError(
+                f"Protocol {protocol!r} would tear unit {row[UNIT]} of subject {row['subject']} apart, whose trials "
+                "have several stimuli; take a protocol that does not split stimuli, such as 'trial' or 'subject'."
+            )
     return units if "subject" in units else units.assign(subject=0)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from eegemo._html import html_table
+from eegemo._trial_parts import UNIT, number_units
 from eegemo.errors import ConfigError, unknown_name
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.evaluation.folds import Failure, Fold
@@ -39,7 +40,7 @@ class Results:
     scheme : LabelScheme
         The classes.
     table : DataFrame
-        One row for each window that was split: ``subject, trial, stimulus, start``.
+        One row for each window that was split: ``subject, trial, stimulus, start``, and ``unit`` where trials have one.
     y : array of int, shape (n_windows,)
         Their classes.
     folds : tuple of Fold
@@ -341,14 +342,33 @@ class Results:
         -------
         subject : array, shape (n,)
         """
-        known, subjects = self._subjects_of_trials
-        return subjects[np.searchsorted(known, trial)]
+        known, rows = self._rows_of_trials
+        return self.table["subject"].to_numpy()[rows[np.searchsorted(known, trial)]]
+
+    def unit_of(self, trial: np.ndarray) -> np.ndarray:
+        """Return the unit of each tested trial: what it shares a rating or a presentation with.
+
+        Parameters
+        ----------
+        trial : array of int, shape (n,)
+            Numbers of trials, as folds have them.
+
+        Returns
+        -------
+        unit : array of int, shape (n,)
+            A number of its own for each trial where the table has no column ``unit``.
+        """
+        if UNIT not in self.table:
+            return np.asarray(trial)
+        known, rows = self._rows_of_trials
+        return number_units(self.table)[rows[np.searchsorted(known, trial)]]
 
     @cached_property
-    def _subjects_of_trials(self) -> tuple[np.ndarray, np.ndarray]:
+    def _rows_of_trials(self) -> tuple[np.ndarray, np.ndarray]:
+        """The tested trials, ascending, and a row of the table for each."""
         tested = np.concatenate([fold.test for fold in self.folds])
         known, first = np.unique(np.concatenate([fold.trial for fold in self.folds]), return_index=True)
-        return known, self.table["subject"].to_numpy()[tested[first]]
+        return known, tested[first]
 
 
 def at_level(fold: Fold, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
+from eegemo._trial_parts import UNIT
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.evaluation.folds import Failure, Fold, read_fold
 from eegemo.evaluation.protocols import Splitter
@@ -89,7 +90,9 @@ class RunFolder:
             for partial in self.path.glob(pattern):  # what a killed run had not finished writing
                 partial.unlink()
         windows: dict[str, Any] = {"y": results.y, "start": results.table["start"].to_numpy()}
-        for name in _NAMES:
+        for name in (*_NAMES, UNIT):
+            if name not in results.table:
+                continue
             windows |= {name: _as_text(results.table[name]), f"{name}_dtype": str(results.table[name].dtype)}
         with replacing(self.path / _WINDOWS) as partial:
             np.savez_compressed(partial, **windows)
@@ -249,7 +252,8 @@ def _from_text(column: np.ndarray, dtype: str) -> pd.Series:
 def _read_windows(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     try:
         with np.load(path / _WINDOWS, allow_pickle=False) as stored:
-            columns = {name: _from_text(stored[name], str(stored[f"{name}_dtype"])) for name in _NAMES}
+            names = (*_NAMES, UNIT) if UNIT in stored else _NAMES
+            columns = {name: _from_text(stored[name], str(stored[f"{name}_dtype"])) for name in names}
             table = pd.DataFrame(columns)
             return table.assign(start=stored["start"]), stored["y"]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from eegemo._trial_parts import UNIT
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
+from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.metrics import METRICS, from_confusions, losses
 from eegemo.evaluation.results import LEVELS, Results, at_level
 
@@ -28,9 +30,9 @@ class Interval:
     estimate, low, high : float
         The score, and the ends of its interval.
     n : int
-        How many people or trials were resampled.
-    unit : "subjects" | "trials"
-        What was resampled.
+        How many people, trials or units were resampled.
+    unit : "subjects" | "trials" | "units"
+        What was resampled: of a single person, the units where trials have them.
     """
 
     estimate: float
@@ -92,7 +94,7 @@ def confidence_interval(
     n_resamples: int = 9999,
     random_state: int = 0,
 ) -> Interval:
-    """Bootstrap a score over people, or over the trials of a single person; never over windows.
+    """Bootstrap a score over people, or over the trials (or units) of a single person; never over windows.
 
     Parameters
     ----------
@@ -115,7 +117,7 @@ def confidence_interval(
     Raises
     ------
     ConfigError
-        If the metric or level is unknown, or there is one trial only.
+        If the metric or level is unknown, or there is one trial, or unit, only.
 
     Notes
     -----
@@ -137,10 +139,14 @@ def confidence_interval(
         def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
             return scores[index].mean(axis=axis)
     else:
-        counts, loss, _ = _by_trial(result, level)
-        unit, n = "trials", len(counts)
+        counts, loss, trials = _by_trial(result, level)
+        unit = "trials"
+        if UNIT in result.table:  # trials that share a rating are no independent observations
+            unit, numbers = "units", np.unique(result.unit_of(trials), return_inverse=True)[1]
+            counts, loss = _summed(counts, numbers), _summed(loss, numbers)
+        n = len(counts)
         if n < 2:
-            raise ConfigError("An interval needs several trials to resample, got one.")
+            raise ConfigError(f"An interval needs several {unit} to resample, got one.")
 
         def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
             total = counts[index].sum(axis=np.ndim(index) - 1 if axis == -1 else axis)
@@ -352,7 +358,7 @@ def label_permutation_test(
     n_permutations: int = 9999,
     random_state: int = 0,
 ) -> PermutationTest:
-    """Test whether predictions know the labels: each person's labels are permuted over that person's trials.
+    """Test whether predictions know the labels: each person's labels are permuted over that person's trials, or units.
 
     Parameters
     ----------
@@ -373,14 +379,16 @@ def label_permutation_test(
     Raises
     ------
     ConfigError
-        If the metric or level is unknown.
+        If the metric or level is unknown, or trials have units and no two units of a person have as many trials.
 
     Notes
     -----
     The predictions are kept and nothing is trained again, so it takes a second; the trial is what is exchanged, since
-    windows of one trial are no independent observations. :func:`eegemo.evaluation.permutation.permutation_test`
-    trains anew for each permutation. Labels that are the same for all people's trials of a stimulus are exchanged as
-    if they were not, so under ``subject`` a small p may be the stimulus recognised.
+    windows of one trial are no independent observations. Neither are trials of one ``unit``: a unit takes all the
+    labels of another one of that person with as many trials, in their order, and keeps its own where there is none.
+    :func:`eegemo.evaluation.permutation.permutation_test` trains anew for each permutation. Labels that are the same
+    for all people's trials of a stimulus are exchanged as if they were not, so under ``subject`` a small p may be the
+    stimulus recognised.
 
     References
     ----------
@@ -393,7 +401,8 @@ def label_permutation_test(
         raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
     counts, _, trials = _by_trial(result, level)
     predicted, labels = counts.sum(axis=1), counts.sum(axis=2).argmax(axis=1)
-    subject = np.unique(result.subject_of(trials), return_inverse=True)[1]
+    blocks = blocks_of(result.subject_of(trials), result.unit_of(trials))
+    subject = np.unique(blocks.subject, return_inverse=True)[1]
     n_classes = len(result.scheme.classes)
     rng = np.random.default_rng(random_state)
 
@@ -402,11 +411,11 @@ def label_permutation_test(
         np.add.at(matrix, labels, predicted)
         return float(from_confusions(matrix, metric))
 
-    own = np.argsort(subject, kind="stable")
+    own = blocks.rows(np.lexsort((blocks.size, subject)))
     truth, null = scored(labels), np.empty(n_permutations)
     for number in range(n_permutations):
-        # Sorting random numbers within each person is a permutation within each person.
-        shuffled = np.lexsort((rng.random(len(subject)), subject))
+        # Sorting random numbers within each person, and each size of units, is a permutation within each of them.
+        shuffled = blocks.rows(np.lexsort((rng.random(len(subject)), blocks.size, subject)))
         permuted = np.empty_like(labels)
         permuted[own] = labels[shuffled]
         null[number] = scored(permuted)
@@ -452,6 +461,13 @@ def _sign(metric: str) -> int:
 def _check_metric(metric: str) -> None:
     if metric not in METRICS:
         raise unknown_name("metric", metric, METRICS)
+
+
+def _summed(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Sum over the first axis what has one number."""
+    total = np.zeros((numbers.max() + 1, *values.shape[1:]), values.dtype)
+    np.add.at(total, numbers, values)
+    return total
 
 
 def _by_trial(result: Results, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,82 @@
+"""Blocks: the trials whose labels are exchanged together when labels are permuted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from eegemo.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The units of some trials, each with its rows.
+
+    Parameters
+    ----------
+    subject : array, shape (n_blocks,)
+        Whose each is.
+    size : array of int, shape (n_blocks,)
+        How many trials it has; only blocks of one subject and one size can take each other's labels.
+    members : array of int, shape (n_blocks, largest size)
+        Its rows, ascending, then -1.
+    """
+
+    subject: np.ndarray
+    size: np.ndarray
+    members: np.ndarray
+
+    def rows(self, numbers: np.ndarray) -> np.ndarray:
+        """Return the rows of some blocks, one block after another.
+
+        Parameters
+        ----------
+        numbers : array of int
+            Which blocks.
+
+        Returns
+        -------
+        rows : array of int
+        """
+        rows = self.members[numbers].ravel()
+        return rows[rows >= 0]
+
+
+def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:
+    """Collect the trials of each unit.
+
+    Parameters
+    ----------
+    subject : array, shape (n_trials,)
+        Whose each trial is.
+    unit : array of int, shape (n_trials,)
+        The number of its unit, over all subjects.
+
+    Returns
+    -------
+    blocks : Blocks
+        In the order in which units first appear; where each trial is a unit, the trials in their order.
+
+    Raises
+    ------
+    ConfigError
+        If there are units of several trials, but no two of one subject and one size, so that nothing can be exchanged.
+    """
+    first, inverse, size = np.unique(unit, return_index=True, return_inverse=True, return_counts=True)[1:]
+    rank = np.empty(len(first), int)
+    rank[np.argsort(first)] = np.arange(len(first))
+    block = rank[inverse]
+    members = np.full((len(first), size.max(initial=1)), -1)
+    order = np.argsort(block, kind="stable")
+    sizes = size[np.argsort(first)]
+    within = np.arange(len(unit)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    members[block[order], within] = order
+    owners = subject[np.sort(first)]
+    kinds = np.unique(np.column_stack([np.unique(owners, return_inverse=True)[1], sizes]), axis=0)
+    if sizes.max(initial=1) > 1 and len(kinds) == len(first):
+        raise ConfigError(
+            "Labels cannot be permuted: no two units of one subject have as many trials, so none can take the labels "
+            "of another."
+        )
+    return Blocks(owners, sizes, members)
