@@ -23,7 +23,7 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from eegemo._json import as_json
-from eegemo.errors import ConfigError, suggest_keywords
+from eegemo.errors import CollapseWarning, ConfigError, suggest_keywords
 from eegemo.evaluation.controls import Control, controlled
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import leakage_record
@@ -57,7 +57,7 @@ class _Task:
     X: Windows | np.ndarray
     y: np.ndarray
     windows: Windows
-    n_classes: int
+    classes: tuple[str, ...]
 
 
 @suggest_keywords
@@ -206,7 +206,7 @@ def evaluate(
         title = f"{name} · {splitter.protocol}" + (f" · {control.name}" if control else "")
         failed: list[_Failed] = []
         once, X = _computed_once(estimator, windows) if missing else (estimator, windows)
-        task = _Task(once, X, y, windows, len(scheme.classes))
+        task = _Task(once, X, y, windows, scheme.classes)
         for outcome in _run_folds(task, missing, len(splits), title, n_jobs, progress):
             if isinstance(outcome, _Failed):
                 failed.append(outcome)
@@ -431,10 +431,12 @@ def _fit_and_test(
     classifier = clone(task.estimator)
     # A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
     usable = validation[np.isin(y[validation], np.unique(y[train]))]
-    fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)  # the fold says it
+        fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
 
     def predict(numbers: np.ndarray) -> np.ndarray:
-        proba = np.zeros((len(numbers), task.n_classes), np.float32)
+        proba = np.zeros((len(numbers), len(task.classes)), np.float32)
         proba[:, classifier.classes_] = classifier.predict_proba(X[numbers])
         if not np.isfinite(proba).all():
             raise ConfigError(
@@ -445,10 +447,14 @@ def _fit_and_test(
 
     weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
     parts = {"train": train, "validation": validation}
-    seen = {part: score(y[numbers], predict(numbers)) for part, numbers in parts.items() if len(numbers)}
+    predicted = {part: predict(numbers) for part, numbers in parts.items() if len(numbers)}
+    answers = np.unique(predicted["train"].argmax(axis=1))
+    collapse = getattr(fitted, "collapse_", None)
+    if len(answers) == 1:
+        collapse = f"it answers {task.classes[answers[0]]} for all of its training data"
     return Fold(
         number=number,
-        seen=seen,
+        seen={part: score(y[parts[part]], proba) for part, proba in predicted.items()},
         train=train,
         validation=validation,
         test=test,
@@ -461,6 +467,7 @@ def _fit_and_test(
         n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
         seconds=time.perf_counter() - started,
         peak_memory_mb=peak_memory_mb(),
+        collapse=collapse,
     )
 
 

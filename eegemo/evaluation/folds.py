@@ -58,6 +58,8 @@ class Fold:
         Of fitting and predicting.
     peak_memory_mb : float | None
         Of the process that ran it.
+    collapse : str | None
+        How the classifier has learned nothing, not even of its own training data.
     """
 
     number: int
@@ -74,6 +76,7 @@ class Fold:
     n_parameters: int | None
     seconds: float
     peak_memory_mb: float | None
+    collapse: str | None = None
 
     @property
     def split(self) -> Split:

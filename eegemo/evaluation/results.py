@@ -92,8 +92,9 @@ class Results:
         shown = ", ".join(f"{metric_name(name)} {scores[name]:.3f}" for name in LEADING_METRICS)
         kind = "SIMULATED data, " * self.simulated + f"control {self.control}, " * (self.control is not None)
         return (
-            f"<Results | {self.model} under {self.protocol_label}, {self.scheme.name}: {kind}{len(self.folds)} folds, "
-            f"{len(self.subjects)} subjects, {len(self.table)} windows\n  {shown} (windows, mean over subjects)\n"
+            f"<Results | {self.model_label} under {self.protocol_label}, {self.scheme.name}: {kind}"
+            f"{len(self.folds)} folds, {len(self.subjects)} subjects, {len(self.table)} windows\n"
+            f"  {shown} (windows, mean over subjects)\n"
             f"  {self.verdict}>"
         )
 
@@ -130,7 +131,7 @@ class Results:
                 metric_name(name): f"{mean[name]:.3f}" + (f" ± {spread[name]:.3f}" if len(scores) > 1 else "")
                 for name in LEADING_METRICS
             }
-            rows.append({"protocol": self.protocol_label, "model": result.model, "subjects": len(scores), **text})
+            rows.append({"protocol": self.protocol_label, "model": result.model_label, "subjects": len(scores), **text})
         return pd.DataFrame(rows)
 
     @property
@@ -142,6 +143,12 @@ class Results:
     def protocol_label(self) -> str:
         """The protocol as it stands in tables: its name, and *transductive* where test data were fitted on."""
         return self.protocol + (", transductive" if self.leakage.fitted_on_test else "")
+
+    @property
+    def model_label(self) -> str:
+        """The model as it stands in tables: its name, and in how many folds it collapsed, where it did."""
+        n_collapsed = sum(fold.collapse is not None for fold in self.folds)
+        return self.model + (f" (collapsed in {n_collapsed} of {len(self.folds)} folds)" if n_collapsed else "")
 
     @property
     def control(self) -> str | None:
@@ -171,11 +178,16 @@ class Results:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know: folds that failed, classes that a person or a training set lacks."""
+        """What a reader must know: folds that failed or collapsed, classes that a person or a training set lacks."""
         names = self.scheme.classes
         notes = [
             f"Fold {failure.number} failed, and its windows are in no score: {failure.error}"
             for failure in self.failures
+        ]
+        notes += [
+            f"Fold {fold.number}: {self.model} has collapsed: {fold.collapse}."
+            for fold in self.folds
+            if fold.collapse is not None
         ]
         if self.control in (None, "permuted-labels", "injected-signal"):
             for subject, own in self.table.groupby("subject"):
@@ -196,7 +208,7 @@ class Results:
 
         ``subject`` is ``"all"`` for the scores of a whole part; the test part has a row for each of its
         people too. ``level`` is ``window`` or ``trial`` (mean probability over a trial's windows). ``control``
-        names the control, and is empty for the real task.
+        names the control, and is empty for the real task; ``collapsed`` marks a classifier that learned nothing.
         """
         rows = []
         for fold in self.folds:
@@ -211,6 +223,8 @@ class Results:
                     own = subject == tested
                     rows.append({"subject": tested, **key, **score(y[own], proba[own])})
         table = pd.DataFrame(rows)
+        collapsed = {fold.number: fold.collapse is not None for fold in self.folds}
+        table.insert(list(table).index("part") + 1, "collapsed", table["fold"].map(collapsed))
         run = {
             "protocol": self.protocol_label,
             "model": self.model,
@@ -267,6 +281,7 @@ class Results:
             n_parameters=None,
             seconds=0.0,
             peak_memory_mb=None,
+            collapse=None,  # a majority is one class by design
         )
 
     def confusion(self, level: str = "window") -> np.ndarray:

@@ -262,8 +262,8 @@ def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha
         rows.append(
             {
                 "protocol": result.protocol_label,
-                "model": result.model,
-                "other": other.model,
+                "model": result.model_label,
+                "other": other.model_label,
                 "subjects": len(scores),
                 "difference": difference.mean(),
                 "p": signed_rank_p(difference),
@@ -295,8 +295,8 @@ def significantly_best(results: Sequence[Results], metric: str = "macro_f1", lev
     for result in results:
         pairs = table[table["protocol"] == result.protocol_label]
         better = _sign(metric) * pairs["difference"]
-        won = (pairs["model"] == result.model) & (better > 0)
-        won |= (pairs["other"] == result.model) & (better < 0)
+        won = (pairs["model"] == result.model_label) & (better > 0)
+        won |= (pairs["other"] == result.model_label) & (better < 0)
         n_others = sum(other.protocol_label == result.protocol_label for other in results) - 1
         if n_others and (won & pairs["significant"]).sum() == n_others:
             best.append(result)
