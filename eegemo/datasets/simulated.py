@@ -15,8 +15,8 @@ What is modelled, and from where
   doi:10.1016/S1388-2457(03)00093-2).
 * **Amplitudes wander**: that of every rhythm, of the background and of the muscles changes from person to person, from
   trial to trial, and from second to second, each time in part for all places together. EEG is thereby Gaussian noise
-  of a wandering variance, whose tails are heavier than a Gaussian's (Freyer et al. 2009,
-  doi:10.1523/JNEUROSCI.1421-09.2009, of alpha), and no channel is as loud as another.
+  of a wandering variance, whose tails are heavier than a Gaussian's (Freyer et al. 2009, J. Neurosci. 29:8512-8524,
+  of alpha and beta), and no channel is as loud as another.
 * **Artefacts**: what is left of blinks, muscle bursts, electrode pops and movements; see
   ``eegemo.datasets._simulated_artefacts``. The same for every rating.
 * **People**: each has their own dipole orientations, contacts, rhythm frequencies and amplitudes (individual alpha
@@ -76,7 +76,7 @@ DEFAULT_SEED = 16
 # Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
 _RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
     "theta": (6.0, 0.8, 0.4, 0.5, ("AF", "F", "C")),
-    "alpha": (10.3, 0.7, 0.9, 0.95, ("AF", "F", "C", "P", "O")),
+    "alpha": (10.3, 0.7, 0.9, 0.88, ("AF", "F", "C", "P", "O")),
     "beta": (20.0, 3.0, 1.5, 0.4, ("AF", "F", "FC", "C", "CP")),
     "gamma": (37.0, 4.0, 1.5, 0.2, ("F", "FC", "T", "P")),
 }
@@ -88,9 +88,9 @@ _MUSCLE_AT_EDGE = 0.5  # log-amplitude, over that in the middle of the cap
 _EDGE = ("Fp1", "Fp2", "AF3", "AF4", "F7", "F8", "T7", "T8", "P7", "P8", "O1", "O2")
 # Spreads of log-amplitudes: what all places have in common, and what each has besides. Those of people and trials are
 # large where much is common, and small where a channel would give away who it is, or which trial.
-_PERSON_COMMON, _PERSON_SPREAD = 0.4, 0.2  # of a rhythm and of the background, at a source, between people
-_TONE_PERSON_SPREAD = 0.15  # of the noise at a channel, besides what is common, between people
-_GAIN_SPREAD, _CONTACT_SPREAD = 0.1, 0.1  # of a source in all bands, and of a channel, between people
+_PERSON_COMMON, _PERSON_SPREAD = 0.4, 0.1  # of a rhythm and of the background, at a source, between people
+_TONE_PERSON_SPREAD = 0.1  # of the noise at a channel, besides what is common, between people
+_GAIN_SPREAD, _CONTACT_SPREAD = 0.1, 0.07  # of a source in all bands, and of a channel, between people
 _STATE_COMMON, _STATE_SPREAD = 0.22, 0.34  # of a rhythm and of the background, at a source, between a person's trials
 _TONE_SPREAD = 0.2  # of the noise at a channel, besides what is common, between a person's trials
 _SECONDS_COMMON, _SECONDS_SPREAD = 0.22, 0.17  # of all of them, from second to second; what all bands share as well

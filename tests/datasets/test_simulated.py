@@ -11,11 +11,16 @@ import pytest
 import scipy.signal
 import scipy.stats
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import cohen_kappa_score
 
 from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_simulated
 from eegemo.datasets import LOADERS, _head_model
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets.simulated import DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets._simulated_artefacts import Artefacts, add_pops
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
 
 FOUR = ["F3", "F4", "O1", "O2"]
 N_TIMES, N_BASELINE = 8064, 384
@@ -325,3 +330,112 @@ def test_each_dipole_lies_under_its_electrode() -> None:
     field = np.einsum("csx,sx->cs", _head_model.site_field(), _head_model.radial_directions())
     strongest = [deap.EEG[i] for i in field.argmax(axis=0)]
     assert strongest == list(_head_model.SITES)  # a radial dipole is strongest above itself
+
+
+# --- as real recordings are -------------------------------------------------------------------------------------------
+# Bounds are what DASPS, eegmat, eegmmidb and a BioSemi recording give at 4-45 Hz with an average reference
+# (results/simulation_realism), lowest and highest of them.
+
+
+@pytest.fixture(scope="module")
+def pieces() -> list[np.ndarray]:
+    """Six people, the first 15 s of eight trials each, 32 channels: arrays (32, 8 * 1920)."""
+    people = [SimulatedSubject(number, DEFAULT_EFFECT, DEFAULT_SEED) for number in range(1, 7)]
+    return [np.concatenate([p.record(trial)[:32, 384 : 384 + 1920] for trial in range(0, 40, 5)], 1) for p in people]
+
+
+def test_amplitudes_have_the_tails_of_real_recordings(pieces: list[np.ndarray]) -> None:
+    kurtosis = np.concatenate([scipy.stats.kurtosis(person, axis=1) for person in pieces])
+    assert 0.5 < np.median(kurtosis) < 5.6  # 0 of a Gaussian
+    assert np.quantile(kurtosis, 0.9) > 1.8
+    largest = np.concatenate([np.abs(person).max(axis=1) / person.std(axis=1) for person in pieces])
+    assert 4.7 < np.median(largest) < 10.3
+    assert (largest > 8).mean() > 0.1  # and 26 in a tenth of DASPS's channels
+
+
+def test_channels_are_uneven_as_real_ones(pieces: list[np.ndarray]) -> None:
+    spread = [np.log(person.std(axis=1)).std() for person in pieces]
+    assert 0.21 < np.mean(spread) < 0.37
+
+
+def test_power_falls_with_the_frequency_as_in_real_recordings(pieces: list[np.ndarray]) -> None:
+    slopes = []
+    for person in pieces:
+        freqs, psd = scipy.signal.welch(person, 128, nperseg=256)
+        line = (freqs >= 5) & (freqs <= 40) & ~((freqs > 7) & (freqs < 14))
+        slopes += [scipy.stats.linregress(np.log(freqs[line]), np.log(channel[line])).slope for channel in psd]
+    assert -2.0 < np.median(slopes) < -1.0
+
+
+def test_artefacts_are_those_of_muscles_eyes_and_contacts_within_the_pass_band() -> None:
+    rng = np.random.default_rng(0)
+    trials = np.stack([Artefacts(rng).record(rng) for _ in range(40)])
+    assert trials.dtype == np.float32
+    freqs, psd = scipy.signal.welch(trials, 128, nperseg=512)
+    share = psd.mean(axis=(0, 1)) / psd.mean(axis=(0, 1)).sum()
+    assert share[freqs < 3].sum() < 0.01
+    assert share[freqs > 55].sum() < 0.01
+    median = dict(zip(deap.EEG, np.median(trials.std(axis=2), axis=0), strict=True))
+    assert min(median["Fp1"], median["Fp2"]) > 2 * max(median["Cz"], median["CP1"])  # blinks
+
+
+def test_a_pop_jumps_at_one_electrode_and_settles() -> None:
+    signals = np.zeros((4, 60 * 60 * 128), np.float32)
+    add_pops(np.random.default_rng(1), signals, 128, np.array([0.0, 1.0, 3.0, 0.0]))
+    assert not signals[[0, 3]].any()  # electrodes that are not loose
+    jumps = [np.flatnonzero(np.abs(np.diff(channel)) > 5) for channel in signals[1:3]]
+    n_pops = [1 + (np.diff(at) > 64).sum() for at in jumps]
+    assert 30 < sum(n_pops) < 90  # 60 in an hour
+    assert n_pops[1] > 1.5 * n_pops[0]
+    assert np.median(np.abs(signals[2])) < 0.01  # for the most part nothing is there
+
+
+def test_artefacts_do_not_know_the_ratings() -> None:
+    none, large = (SimulatedSubject(1, effect, DEFAULT_SEED) for effect in (0.0, 1.0))
+    for trial in (0, 39):
+        artefacts = [subject.record(trial)[:32] - subject.brain(trial) for subject in (none, large)]
+        assert_allclose(artefacts[0], artefacts[1], atol=1e-3)
+        assert np.abs(artefacts[0]).max() > 5
+
+
+@lru_cache(maxsize=1)
+def differential_entropy(effect: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log variance of four bands in windows of 1 s of four people, the class of each window, and its trial."""
+    trials = simulate(4, effect=effect)
+    samples = videos(trials)
+    bands = [
+        scipy.signal.butter(4, edges, "bandpass", fs=128, output="sos")
+        for edges in ((4, 8), (8, 12), (12, 30), (30, 44))
+    ]
+    passed = np.stack([scipy.signal.sosfiltfilt(sos, samples) for sos in bands], axis=1)
+    variance = passed.reshape(*passed.shape[:3], 60, 128).var(axis=-1)
+    features = np.log(variance).transpose(0, 3, 1, 2).reshape(60 * len(samples), -1)
+    trial = np.repeat(np.arange(len(samples)), 60)
+    return (features - features.mean(axis=0)) / features.std(axis=0), quadrants()(trials)[trial], trial
+
+
+def test_windows_give_their_trial_away_no_more_than_real_ones() -> None:
+    features, y, _ = differential_entropy(DEFAULT_EFFECT)
+    fold = np.random.default_rng(0).integers(0, 5, len(y))
+    train, test = fold > 0, fold == 0
+    neighbour = cdist(features[test], features[train], "sqeuclidean").argmin(axis=1)
+    assert 0.85 < (y[train][neighbour] == y[test]).mean() < 0.97  # eegmat .96, DASPS .92
+    trees = ExtraTreesClassifier(100, random_state=0).fit(features[train], y[train])
+    assert 0.7 < trees.score(features[test], y[test]) < 0.94  # eegmat .94, DASPS .87
+    linear = LogisticRegression(max_iter=100, tol=1e-3).fit(features[train], y[train])
+    assert 0.55 < linear.score(features[test], y[test]) < 0.8  # eegmat .80, DASPS .64
+
+
+@pytest.mark.parametrize(
+    ("effect", "lowest", "highest"), [(DEFAULT_EFFECT, 0.02, 0.25), (0.0, -0.1, 0.1), (0.6, 0.45, 0.85)]
+)
+def test_new_trials_are_recognised_as_far_as_the_effect_goes(effect: float, lowest: float, highest: float) -> None:
+    features, y, trial = (part[::2] for part in differential_entropy(effect))
+    subject = trial // 40
+    fold = trial % 5  # classes follow each other in tens of videos: every fold has all of them
+    guess = np.empty_like(y)
+    for number in range(5):
+        model = LogisticRegression(max_iter=100, tol=1e-3).fit(features[fold != number], y[fold != number])
+        guess[fold == number] = model.predict(features[fold == number])
+    kappa = np.mean([cohen_kappa_score(y[subject == s], guess[subject == s]) for s in range(4)])
+    assert lowest < kappa < highest
