@@ -76,7 +76,7 @@ DEFAULT_SEED = 16
 # Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
 _RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
     "theta": (6.0, 0.8, 0.4, 0.5, ("AF", "F", "C")),
-    "alpha": (10.3, 0.7, 0.9, 0.88, ("AF", "F", "C", "P", "O")),
+    "alpha": (10.3, 0.75, 0.9, 0.88, ("AF", "F", "C", "P", "O")),
     "beta": (20.0, 3.0, 1.5, 0.4, ("AF", "F", "FC", "C", "CP")),
     "gamma": (37.0, 4.0, 1.5, 0.2, ("F", "FC", "T", "P")),
 }
@@ -91,9 +91,9 @@ _EDGE = ("Fp1", "Fp2", "AF3", "AF4", "F7", "F8", "T7", "T8", "P7", "P8", "O1", "
 _PERSON_COMMON, _PERSON_SPREAD = 0.4, 0.1  # of a rhythm and of the background, at a source, between people
 _TONE_PERSON_SPREAD = 0.1  # of the noise at a channel, besides what is common, between people
 _GAIN_SPREAD, _CONTACT_SPREAD = 0.1, 0.07  # of a source in all bands, and of a channel, between people
-_STATE_COMMON, _STATE_SPREAD = 0.22, 0.34  # of a rhythm and of the background, at a source, between a person's trials
+_STATE_COMMON, _STATE_SPREAD = 0.22, 0.33  # of a rhythm and of the background, at a source, between a person's trials
 _TONE_SPREAD = 0.2  # of the noise at a channel, besides what is common, between a person's trials
-_SECONDS_COMMON, _SECONDS_SPREAD = 0.22, 0.17  # of all of them, from second to second; what all bands share as well
+_SECONDS_COMMON, _SECONDS_SPREAD = 0.21, 0.18  # of all of them, from second to second; what all bands share as well
 _DRIFT_SPREAD = 0.04  # of all of them, over a quarter of a minute
 _VIDEO_DISTANCE = 1.45  # of a quadrant's videos from the middle of the scale, in points of rating
 _VIDEO_SPREAD = 0.5

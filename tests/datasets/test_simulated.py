@@ -399,9 +399,9 @@ def test_artefacts_do_not_know_the_ratings() -> None:
 
 
 @lru_cache(maxsize=1)
-def differential_entropy(effect: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def differential_entropy(effect: float, channels: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Log variance of four bands in windows of 1 s of four people, the class of each window, and its trial."""
-    trials = simulate(4, effect=effect)
+    trials = simulate(4, effect=effect, channels=channels)
     samples = videos(trials)
     bands = [
         scipy.signal.butter(4, edges, "bandpass", fs=128, output="sos")
@@ -415,7 +415,7 @@ def differential_entropy(effect: float) -> tuple[np.ndarray, np.ndarray, np.ndar
 
 
 def test_windows_give_their_trial_away_no_more_than_real_ones() -> None:
-    features, y, _ = differential_entropy(DEFAULT_EFFECT)
+    features, y, _ = differential_entropy(DEFAULT_EFFECT, "eeg")
     fold = np.random.default_rng(0).integers(0, 5, len(y))
     train, test = fold > 0, fold == 0
     neighbour = cdist(features[test], features[train], "sqeuclidean").argmin(axis=1)
@@ -430,7 +430,7 @@ def test_windows_give_their_trial_away_no_more_than_real_ones() -> None:
     ("effect", "lowest", "highest"), [(DEFAULT_EFFECT, 0.02, 0.25), (0.0, -0.1, 0.1), (0.6, 0.45, 0.85)]
 )
 def test_new_trials_are_recognised_as_far_as_the_effect_goes(effect: float, lowest: float, highest: float) -> None:
-    features, y, trial = (part[::2] for part in differential_entropy(effect))
+    features, y, trial = (part[::2] for part in differential_entropy(effect, "emotiv14"))
     subject = trial // 40
     fold = trial % 5  # classes follow each other in tens of videos: every fold has all of them
     guess = np.empty_like(y)
