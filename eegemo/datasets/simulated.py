@@ -21,9 +21,11 @@ What is modelled, and from where
   ``eegemo.datasets._simulated_artefacts``. The same for every rating.
 * **People**: each has their own dipole orientations, contacts, rhythm frequencies and amplitudes (individual alpha
   frequency: Klimesch 1999, doi:10.1016/S0165-0173(98)00056-3).
-* **Trials**: each has its own state, the part of the amplitudes that all its windows share. Such a fingerprint is what
-  a model learns when windows are split at random: White & Power 2023 (Sensors 23:6077) show it for trials, Brookshire
-  et al. 2024 (doi:10.3389/fnins.2024.1373515) for people.
+* **Trials**: each has its own state, the part of the amplitudes that all its windows share, and other regions whose
+  backgrounds go together (coherence tells recordings apart: La Rocca et al. 2014, doi:10.1109/TBME.2014.2317881). Such
+  a fingerprint is what a model learns when windows are split at random: White & Power 2023 (Sensors 23:6077) show it
+  for trials, Brookshire et al. 2024 (doi:10.3389/fnins.2024.1373515) for people. The covariance of the channels holds
+  most of it, here as in real recordings.
 * **Emotion**: frontal and central alpha is weaker on the left and stronger on the right with higher valence
   (frontal: Davidson 1992, doi:10.1016/0278-2626(92)90065-T; Coan & Allen 2004,
   doi:10.1016/j.biopsycho.2004.03.002); with higher arousal posterior alpha is weaker (De Cesarei & Codispoti 2011,
@@ -92,6 +94,7 @@ _PERSON_COMMON, _PERSON_SPREAD = 0.4, 0.1  # of a rhythm and of the background, 
 _TONE_PERSON_SPREAD = 0.1  # of the noise at a channel, besides what is common, between people
 _GAIN_SPREAD, _CONTACT_SPREAD = 0.1, 0.07  # of a source in all bands, and of a channel, between people
 _STATE_COMMON, _STATE_SPREAD = 0.22, 0.33  # of a rhythm and of the background, at a source, between a person's trials
+_N_COUPLINGS, _COUPLING = 60, 0.9  # pairs of sources whose backgrounds go together in a trial, and their correlation
 _TONE_SPREAD = 0.2  # of the noise at a channel, besides what is common, between a person's trials
 _SECONDS_COMMON, _SECONDS_SPREAD = 0.21, 0.18  # of all of them, from second to second; what all bands share as well
 _DRIFT_SPREAD = 0.04  # of all of them, over a quarter of a minute
@@ -319,7 +322,7 @@ class SimulatedSubject:
             own = courses(rng, len(habit), _SECONDS_SPREAD, _DRIFT_SPREAD)
             return amplitudes(state[:, None] + everywhere + common + own)
 
-        sources = noise(rng, len(SITES), background_spectrum(self.exponent))
+        sources = _couplings(rng) @ noise(rng, len(SITES), background_spectrum(self.exponent))
         sources *= wandering(self.background_habit, _STATE_SPREAD)
         for name, centre, habit in zip(_RHYTHMS, self.centres, self.habits, strict=True):
             _, width, _, amplitude, _ = _RHYTHMS[name]
@@ -408,6 +411,16 @@ def _moments(rng: np.random.Generator) -> np.ndarray:
 def _log_amplitudes(rng: np.random.Generator, n: int, common: float, spread: float) -> np.ndarray:
     """Log-amplitudes of n places that have a part in common, shape (n,)."""
     return rng.normal(rng.normal(0, common), spread, n)
+
+
+def _couplings(rng: np.random.Generator) -> np.ndarray:
+    """Draw which sources go together in a trial, shape (sites, sites): rows of norm 1, so no source gets louder."""
+    mixing = np.eye(len(SITES), dtype=np.float32)
+    for _ in range(_N_COUPLINGS):
+        one, other = rng.choice(len(SITES), 2, replace=False)
+        mixed = rng.choice([-_COUPLING, _COUPLING]) * mixing[one] + np.sqrt(1 - _COUPLING**2) * mixing[other]
+        mixing[other] = mixed / np.linalg.norm(mixed)
+    return mixing
 
 
 def _region(site: str) -> str:

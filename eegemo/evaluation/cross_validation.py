@@ -448,9 +448,9 @@ def _fit_and_test(
     weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
     parts = {"train": train, "validation": validation}
     predicted = {part: predict(numbers) for part, numbers in parts.items() if len(numbers)}
-    answers = np.unique(predicted["train"].argmax(axis=1))
     collapse = getattr(fitted, "collapse_", None)
-    if len(answers) == 1:
+    answers = np.unique(predicted["train"].argmax(axis=1))
+    if collapse is not None and len(answers) == 1:
         collapse = f"it answers {task.classes[answers[0]]} for all of its training data"
     return Fold(
         number=number,

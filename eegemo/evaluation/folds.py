@@ -59,7 +59,7 @@ class Fold:
     peak_memory_mb : float | None
         Of the process that ran it.
     collapse : str | None
-        How the classifier has learned nothing, not even of its own training data.
+        How a network has learned nothing, not even of its own training data.
     """
 
     number: int

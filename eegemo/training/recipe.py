@@ -42,7 +42,7 @@ class Recipe:
     """
 
     updates: int = 4000
-    least_epochs: int = 20
+    least_epochs: int = 10
     most_epochs: int = 200
     waiting: float = 0.25
     warm_up: int = 200

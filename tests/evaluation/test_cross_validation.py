@@ -300,7 +300,7 @@ def test_test_scores_are_those_of_the_predictions(windows: Windows, level: str) 
     results = evaluate(NearestMean(), windows, quadrants(), four_folds(random_state=5), model="nearest")
     scores = results.scores
     assert list(scores.columns) == [
-        *("protocol", "model", "control", "seed", "subject", "fold", "level", "part"),
+        *("protocol", "model", "control", "seed", "subject", "fold", "level", "part", "collapsed"),
         *METRICS,
     ]
     assert (scores[["protocol", "model", "control", "seed"]] == ["trial", "nearest", "", 5]).all(axis=None)
