@@ -48,14 +48,8 @@ class RealEEG:
     """Seconds between the starts of two windows."""
     n_splits: int = 4
     """Folds of each protocol."""
-    epochs: int = 20
-    """At most so many epochs."""
-    batch_size: int = 32
-    """Windows in a batch."""
-    patience: int = 4
-    """Epochs without a better validation loss before training stops."""
-    learning_rate: float = 1e-3
-    """Of Adam."""
+    epochs: int | None = None
+    """At most so many epochs; each model's own where it is not given."""
     seed: int = 0
     """Of the splits and the networks."""
     n_jobs: int = -1
@@ -100,12 +94,7 @@ def run(config: RealEEG, console: Console | None = None) -> list[Results]:
             classifier = named_model(
                 name,
                 config.seed,
-                normalization="zscore",  # ours: a few large values stretch a minimum and maximum
-                normalize_over="window",
                 epochs=1 if config.smoke else config.epochs,
-                batch_size=config.batch_size,
-                patience=config.patience,
-                learning_rate=config.learning_rate,
             )
             results.append(
                 evaluate(

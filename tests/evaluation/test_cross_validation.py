@@ -43,6 +43,7 @@ from eegemo import (
 from eegemo.evaluation.metrics import METRICS
 from eegemo.evaluation.protocols import Split, Splitter
 from eegemo.networks import CNNGRU
+from tiny import tiny
 
 CLASSES = ("HVHA", "HVLA", "LVHA", "LVLA")
 
@@ -583,3 +584,36 @@ def test_what_cannot_be_evaluated_is_refused_before_anything_is_fitted(
     classifier, given, scheme = arguments
     with pytest.raises(ConfigError, match=message):
         evaluate(classifier, windows if given is None else given, scheme or quadrants(), "trial")
+
+
+def test_a_network_that_has_learned_nothing_is_marked_wherever_it_stands(windows: Windows, tmp_path: Path) -> None:
+    network = tiny("cnn-gru", epochs=1, learning_rate=1e-9, random_state=0)
+
+    with pytest.warns(UserWarning, match="Fold 0: net has collapsed: it"):
+        result = evaluate(network, windows, quadrants(), four_folds(), model="net", folder=tmp_path / "run")
+
+    assert result.model_label == "net (collapsed in 4 of 4 folds)"
+    assert repr(result).startswith("<Results | net (collapsed in 4 of 4 folds) under trial")
+    assert result.summary()["model"][0] == result.model_label
+    assert sum("has collapsed" in note for note in result.notes) == 4
+    assert result.scores["collapsed"].all()
+    assert not any(baseline.scores["collapsed"].any() for baseline in result.baselines)  # constant by design
+    assert Results.open(tmp_path / "run").model_label == result.model_label
+    answers = {fold.collapse for fold in result.folds if "answers" in str(fold.collapse)}
+    assert answers <= {f"it answers {name} for all of its training data" for name in CLASSES}
+
+
+def test_a_network_that_learns_is_not_marked(windows: Windows) -> None:
+    # The class is written into the samples.
+    y = quadrants()(windows.trials)
+    table = windows.trials.table
+    signals = windows.trials.signals.copy()
+    for start, n_times, number in zip(table["start"], table["n_times"], y, strict=True):
+        signals[start : start + n_times] += 3 * number
+    told = Trials(signals, table, windows.ch_names, windows.sfreq, "told", simulated=True).windows()
+
+    result = evaluate(tiny("cnn-gru", epochs=30, learning_rate=0.02), told, quadrants(), four_folds(), model="net")
+
+    assert result.model_label == "net"
+    assert result.of_subjects()["accuracy"].mean() > 0.5
+    assert not result.scores["collapsed"].any()

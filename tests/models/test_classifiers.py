@@ -7,8 +7,10 @@ import io
 import json
 import pickle
 import random
+import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from eegemo import ConfigError, EEGClassifier, Trials, Windows, quadrants
+from eegemo import CollapseWarning, ConfigError, EEGClassifier, Trials, Windows, quadrants
 from eegemo.features import RMS
 from eegemo.models.estimator import NetworkEstimator
 from eegemo.networks import CNNGRU, NETWORKS, ChannelNormalization, Network, network_class
@@ -1061,3 +1063,89 @@ class TestNotWindows:
     def test_trials_that_are_not_cut_are_refused(self, estimator: Any, small_trials: Trials) -> None:
         with pytest.raises(TypeError, match=r"X is Trials; cut them into windows first"):
             estimator.fit(small_trials, np.zeros(len(small_trials)))
+
+
+class TestCollapse:
+    """A network that has learned nothing says so; one that has does not."""
+
+    @every_model
+    def test_a_network_that_answers_one_class_warns_and_says_so(self, name: str) -> None:
+        X = np.zeros((60, 2, N_TIMES))  # all windows are the same
+
+        with pytest.warns(CollapseWarning, match="has collapsed: it answers one class for all of its training data"):
+            classifier = make(name).fit(X, np.arange(60) % 3)
+
+        assert classifier.collapse_ == "it answers one class for all of its training data"
+
+    @every_model
+    def test_a_network_that_learns_is_silent(self, name: str) -> None:
+        X, y = toy(60, 0)
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CollapseWarning)
+            classifier = make(name, epochs=15, batch_size=20, learning_rate=0.02).fit(X, y)
+
+        assert classifier.collapse_ is None
+
+    def test_weights_of_classes_count_in_what_guessing_reaches(self) -> None:
+        # Nine in ten are of one class; with balanced weights a network that learns nothing has a loss of ln 2.
+        X, _ = noise(60)
+        y = (np.arange(60) % 10 == 0).astype(int)
+
+        with pytest.warns(CollapseWarning):
+            classifier = make("cnn-gru", epochs=1, learning_rate=1e-9, class_weight="balanced").fit(X, y)
+
+        assert re.search("one class|0[.]69", str(classifier.collapse_))
+
+
+class TestMicrovolts:
+    def test_volts_are_warned_of_in_training_and_in_prediction(self) -> None:
+        X, y = toy(30, 0)
+        classifier = make("cnn-gru", epochs=1).fit(10 * X, y)
+
+        with pytest.warns(UserWarning, match="vary by .* as EEG in volts does; microvolts are expected"):
+            make("cnn-gru", epochs=1).fit(1e-5 * X, y)
+        with pytest.warns(UserWarning, match="multiply by 1e6"):
+            classifier.predict(1e-5 * X)
+
+    def test_quiet_and_flat_channels_are_no_volts(self) -> None:
+        X, y = toy(30, 0)
+        X[:, 0] = 0
+
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*volts")
+            make("cnn-gru", epochs=1).fit(X, y)
+            make("cnn-gru", epochs=1).fit(0 * X, y)
+
+
+class TestAugmentation:
+    def test_every_window_is_cut_anew_inside_the_training_windows_of_its_trial(
+        self, seen: Seen, small_trials: Trials
+    ) -> None:
+        n_samples = len(small_trials.signals)
+        signals = np.repeat(np.arange(n_samples, dtype=np.float32)[:, None], 2, axis=1)
+        windows = with_signals(small_trials, signals).windows(n_times=16)
+        kept = windows[windows.trial_index % 2 == 0]
+
+        make("cnn-gru", epochs=20, normalization=None, augment=True).fit(kept, quadrants()(kept))
+
+        first = np.array([start for epoch in seen.trained for start in epoch])
+        assert len(np.unique(first % 144)) == 113  # from the first sample after the baseline to the last that fits
+        assert set(first // 144) == set(range(0, 24, 2))
+        assert ((first % 144 >= 16) & (first % 144 <= 128)).all()
+
+    def test_the_same_seed_cuts_the_same_windows(self, few_windows: Windows) -> None:
+        y = quadrants()(few_windows)
+
+        one, other = (make("cnn-gru", augment=True).fit(few_windows, y).predict_proba(few_windows) for _ in range(2))
+        plain = make("cnn-gru").fit(few_windows, y).predict_proba(few_windows)
+
+        np.testing.assert_array_equal(one, other)
+        assert not np.allclose(one, plain)
+
+    @pytest.mark.parametrize(
+        ("augment", "message"), [(True, "an array lacks; give Windows"), ("shift", "True or False")]
+    )
+    def test_arrays_and_other_answers_are_refused(self, augment: Any, message: str) -> None:
+        with pytest.raises(ConfigError, match=message):
+            make("cnn-gru", augment=augment).fit(*noise(20))
