@@ -69,7 +69,8 @@ def test_the_answer_counts_collapses_and_names_the_worst_fault() -> None:
     assert "Of 4 trainings of networks 1 collapsed" in text
     assert "The worst fault costs 0.200" in text
     shown = learning_check.side_by_side(table, "real people")
-    assert shown.loc[0, ["extra-trees", "cnn-gru", "tcn"]].tolist() == ["0.900", "0.950", "0.850 (collapsed)"]
+    row = shown.to_dict(orient="records")[0]
+    assert [row[name] for name in ("extra-trees", "cnn-gru", "tcn")] == ["0.900", "0.950", "0.850 (collapsed)"]
 
 
 def test_plain_minimum_and_maximum_are_what_an_artefact_sets(small_trials: Trials) -> None:
