@@ -139,13 +139,15 @@ def fair_sample(n_windows: int, n_times: int, sample_weight: np.ndarray | None, 
     return numbers[:: math.ceil(len(numbers) / n_wanted)]
 
 
-def warn_of_volts(X: Windows | np.ndarray) -> None:
+def warn_of_volts(X: Windows | np.ndarray, *, stacklevel: int) -> None:
     """Warn of windows that vary as EEG in volts does.
 
     Parameters
     ----------
     X : Windows | array, shape (n, n_channels, n_times)
         Of which a few are looked at.
+    stacklevel : int
+        Of the warning, for whoever calls this: 1 is the caller.
     """
     few = np.unique(np.linspace(0, len(X) - 1, min(len(X), 16)).astype(int))
     spread = np.median(np.ptp(np.asarray(X[few]), axis=-1))
@@ -154,7 +156,7 @@ def warn_of_volts(X: Windows | np.ndarray) -> None:
             f"The windows vary by {spread:.1g} from lowest to highest, as EEG in volts does; microvolts are expected: "
             "multiply by 1e6.",
             UserWarning,
-            stacklevel=5,  # whoever called fit or predict
+            stacklevel=stacklevel + 1,
         )
 
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_consistent_length, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from eegemo._json import as_json
 from eegemo._progress import progress_bar
 from eegemo._validation import check_windows
 from eegemo.errors import CollapseWarning, ConfigError, suggest_settings
-from eegemo.models.checks import carve, check_settings, draws_in_an_epoch, fair_sample, warn_of_volts
+from eegemo.models.checks import check_settings, fair_sample, warn_of_volts
 from eegemo.models.saving import save
+from eegemo.models.training_data import as_source, training_data
 from eegemo.networks.registry import NETWORKS, name_of
 from eegemo.windows import Windows, batch_numbers
 
@@ -206,45 +207,37 @@ class NetworkEstimator(BaseEstimator):
         self._n_outputs = n_outputs
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         rng = np.random.default_rng(seed)
-        warn_of_volts(X)
-        source = _source(X)
-        held_out: tuple[Source, np.ndarray] | None = None
-        if validation_data is not None:
-            warn_of_volts(validation_data[0])
-            held_out = _source(validation_data[0]), validation_data[1]
-            check_consistent_length(*held_out)
-        kept = np.arange(len(X))
-        if validation_data is None and self.validation_fraction is not None:
-            kept, aside = carve(X, groups, self.validation_fraction, rng)
-            held_out = Subset(source, aside), y[aside]
-            source, y = Subset(source, kept), y[kept]
-            sample_weight = None if sample_weight is None else sample_weight[kept]
-        n_windows: float = len(source)
-        if sample_weight is not None:
-            sample_weight = draws_in_an_epoch(sample_weight)
-            n_windows = sample_weight.sum()
-        epochs = settings["epochs"] or RECIPE.epochs(n_windows, settings["batch_size"])
-        patience = settings["patience"] or RECIPE.patience(epochs)
+        data = training_data(
+            X,
+            y,
+            validation_data=validation_data,
+            validation_fraction=self.validation_fraction,
+            groups=groups,
+            sample_weight=sample_weight,
+            augment=self.augment,
+            rng=rng,
+        )
+        epochs = settings["epochs"] or RECIPE.epochs(data.n_windows, settings["batch_size"])
         listeners = as_callbacks(callbacks)
         alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
         bar = _epoch_bar(epochs, type(self.network_).__name__, enabled=bool(self.verbose))
         with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
             model = self._build()
-            fair = fair_sample(len(source), self.n_times_, sample_weight, rng)
-            self._fit_normalization(model, source, fair)
+            fair = fair_sample(len(data.source), self.n_times_, data.weight, rng)
+            self._fit_normalization(model, data.source, fair)
             with traced_twin(model, self._build, alike) as twin:
                 history = train(
                     twin,
-                    self._shifted(X, kept, y, rng) if self.augment else source,
-                    y,
-                    held_out,
+                    data.seen,
+                    data.target,
+                    data.held_out,
                     loss=loss,
                     epochs=epochs,
                     batch_size=settings["batch_size"],
                     learning_rate=settings["learning_rate"],
-                    patience=patience,
+                    patience=settings["patience"] or RECIPE.patience(epochs),
                     rng=rng,
-                    sample_weight=sample_weight,
+                    sample_weight=data.weight,
                     callbacks=[*listeners, *shown],
                 )
         if not np.isfinite(history.curves["loss"]).all():
@@ -255,7 +248,7 @@ class NetworkEstimator(BaseEstimator):
                 stacklevel=4,  # whoever called fit, which is behind a decorator
             )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
-        self._judge(loss, Subset(source, fair), y[fair])
+        self._judge(loss, Subset(data.source, fair), data.target[fair])
 
     def _judge(self, loss: Loss, source: Source, y: np.ndarray) -> None:
         """Say whether the network has learned anything of its training data."""
@@ -282,13 +275,6 @@ class NetworkEstimator(BaseEstimator):
         shape = self.n_times_, self.n_channels_, self._n_outputs
         return type(self.network_), sizes, shape, self._activation, self._normalization
 
-    def _shifted(self, X: Windows | np.ndarray, kept: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> Source:
-        from eegemo.training.batches import ShiftedWindows
-
-        if not isinstance(X, Windows):
-            raise ConfigError("augment=True cuts windows anew inside their trials, which an array lacks; give Windows.")
-        return ShiftedWindows(X[kept], y, rng.spawn(1)[0])
-
     def _fit_normalization(self, model: keras.Model, source: Source, fair: np.ndarray) -> None:
         from eegemo.training.loop import PREDICTION_BATCH
 
@@ -300,8 +286,8 @@ class NetworkEstimator(BaseEstimator):
     def _outputs(self, X: Windows | np.ndarray) -> np.ndarray:
         check_is_fitted(self, "model_")
         X = check_windows(self, X, reset=False)
-        warn_of_volts(X)
-        return self._run(_source(X))
+        warn_of_volts(X, stacklevel=3)  # whoever called predict_proba
+        return self._run(as_source(X))
 
     def _run(self, source: Source) -> np.ndarray:
         from eegemo import _keras
@@ -324,12 +310,6 @@ class NetworkEstimator(BaseEstimator):
             with _keras.standard_settings(), _keras.seeded(0):  # the seeds matter to nothing, and are nobody else's
                 self.model_ = self._build()
             self.model_.set_weights(state["model_"])
-
-
-def _source(X: Windows | np.ndarray) -> Source:
-    from eegemo.training.batches import ArraySource, WindowSource
-
-    return WindowSource(X) if isinstance(X, Windows) else ArraySource(X)
 
 
 @contextmanager
