@@ -107,6 +107,7 @@ def add_pops(rng: np.random.Generator, signals: np.ndarray, sfreq: float, loosen
     Parameters
     ----------
     rng : Generator
+        Draws them.
     signals : array, shape (n_channels, n_times)
         In microvolts, before any filter.
     sfreq : float

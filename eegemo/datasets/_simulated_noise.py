@@ -68,6 +68,7 @@ def courses(rng: np.random.Generator, n: int, within_seconds: float, within_tria
     Parameters
     ----------
     rng : Generator
+        Draws them.
     n : int
         How many.
     within_seconds, within_trial : float

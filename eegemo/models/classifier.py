@@ -38,7 +38,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         model ends in a softmax.
     epochs, batch_size : int | None
         At most so many epochs, of batches of so many windows; the network's own where None: batches of 64, and epochs
-        until 4000 batches are done, from 20 to 200.
+        until 4000 batches are done, from 10 to 200.
     learning_rate : float | None
         Of Adam, at its highest; the network's own where None.
     patience : int | None
@@ -94,7 +94,7 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
     --------
     >>> from eegemo import EEGClassifier, quadrants, simulate
     >>> windows = simulate(subjects=1, channels=["F3", "F4"]).windows(duration=4.0, step=4.0)
-    >>> classifier = EEGClassifier("cnn-gru", epochs=1, random_state=0).fit(windows, quadrants()(windows))
+    >>> classifier = EEGClassifier("cnn-gru", epochs=10, random_state=0).fit(windows, quadrants()(windows))
     >>> classifier.predict_proba(windows[:3]).shape
     (3, 4)
     """

@@ -225,6 +225,7 @@ class NetworkEstimator(BaseEstimator):
             model = self._build()
             fair = fair_sample(len(data.source), self.n_times_, data.weight, rng)
             self._fit_normalization(model, data.source, fair)
+            self._set_out(model, data.target[fair])
             with traced_twin(model, self._build, alike) as twin:
                 history = train(
                     twin,
@@ -249,6 +250,9 @@ class NetworkEstimator(BaseEstimator):
             )
         self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
         self._judge(loss, Subset(data.source, fair), data.target[fair])
+
+    def _set_out(self, model: keras.Model, target: np.ndarray) -> None:
+        """Let a fresh network begin where the targets are."""
 
     def _judge(self, loss: Loss, source: Source, y: np.ndarray) -> None:
         """Say whether the network has learned anything of its training data."""

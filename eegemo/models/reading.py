@@ -60,7 +60,7 @@ def read_classifier(
     >>> import tempfile
     >>> from eegemo import EEGClassifier, quadrants, read_classifier, simulate
     >>> windows = simulate(subjects=1, channels=["F3", "F4"]).windows(duration=4.0)
-    >>> classifier = EEGClassifier("cnn-gru", epochs=1, random_state=0).fit(windows, quadrants()(windows))
+    >>> classifier = EEGClassifier("cnn-gru", epochs=10, random_state=0).fit(windows, quadrants()(windows))
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     classifier.save(f"{folder}/model.keras")
     ...     again = read_classifier(f"{folder}/model.keras")
