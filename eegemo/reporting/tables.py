@@ -16,6 +16,8 @@ from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.evaluation.results import PARTS, Results
 from eegemo.evaluation.statistics import confidence_interval, label_permutation_test
 
+_OVER = {"training": "the training data, by quantiles", "window": "each window"}
+
 
 def score_table(results: Sequence[Results]) -> pd.DataFrame:
     """Mean scores over the folds, a row for each protocol and model.
@@ -254,13 +256,31 @@ def statement(results: Sequence[Results]) -> str:
     for used in dict.fromkeys(leak.use_of_test_data for leak in leaks.values()):
         where = ", ".join(name for name, leak in leaks.items() if leak.use_of_test_data == used)
         sentences.append(f"Under {where}: {used}.")
+    sentences += _normalisations(results)
     sentences += [f"{result.model} under {result.protocol_label}: {f}" for result in results for f in failed(result)]
+    sentences += [
+        f"{result.model_label} under {result.protocol_label}: there it learned nothing, not even of its training data."
+        for result in results
+        if result.model_label != result.model
+    ]
     return " ".join(sentences)
 
 
+def _normalisations(results: Sequence[Results]) -> list[str]:
+    """Say how the networks normalise what they are given, and over what."""
+    models: dict[str, list[str]] = {}
+    for result in results:
+        parameters = result.provenance.get("parameters", {})
+        if "normalize_over" in parameters:
+            method, over = parameters["normalization"], parameters["normalize_over"]
+            text = "not normalised" if method is None else f"{method} over {_OVER[over]}"
+            models.setdefault(text, []).append(result.model)
+    return [f"Normalisation of {', '.join(dict.fromkeys(own))}: {text}." for text, own in models.items()]
+
+
 def failed(result: Results) -> list[str]:
-    """Return the notes on folds that failed, or whose classifier collapsed."""
-    return [note for note in result.notes if note.startswith("Fold") and ("failed" in note or "collapsed" in note)]
+    """Return the notes on folds that failed."""
+    return [note for note in result.notes if note.startswith("Fold") and "failed" in note]
 
 
 def formatted(table: pd.DataFrame, *, percent: Sequence[str] = ()) -> pd.DataFrame:

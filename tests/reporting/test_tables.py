@@ -9,7 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import MajorityClassifier, Results, Trials, evaluate, make_splitter, quadrants, zscore_subjects
+from eegemo import (
+    MajorityClassifier,
+    Results,
+    Trials,
+    compare_with_baselines,
+    evaluate,
+    make_splitter,
+    quadrants,
+    zscore_subjects,
+)
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.reporting.tables import (
     baselines_of,
@@ -23,6 +32,7 @@ from eegemo.reporting.tables import (
     statement,
     write_table,
 )
+from tiny import tiny
 
 
 @pytest.fixture(scope="module")
@@ -124,3 +134,18 @@ def test_a_table_is_written_three_ways_and_reads_back(tmp_path: Path) -> None:
     latex = (tmp_path / "t.tex").read_text()
     assert r"\caption{Title. 100 \% \& more, x$>$5.}" in latex
     assert r"a\_b" in latex
+
+
+def test_a_collapse_and_the_normalisation_stand_under_and_in_every_table(small_trials: Trials) -> None:
+    splitter = make_splitter("trial", n_splits=2, random_state=0)
+    network = tiny("cnn-gru", epochs=1, learning_rate=1e-9, random_state=0)
+    with pytest.warns(UserWarning, match="has collapsed"):
+        result = evaluate(network, small_trials.windows(), quadrants(), splitter, model="net")
+
+    marked = "net (collapsed in 2 of 2 folds)"
+    text = statement([result])
+    assert f"{marked} under trial: there it learned nothing" in text
+    assert "Normalisation of net: zscore-minmax over the training data, by quantiles." in text
+    for table in (score_table([result]), class_table([result]), interval_table([result])):
+        assert set(table["model"]) == {marked}
+    assert compare_with_baselines([result])["model"].tolist() == [marked]
