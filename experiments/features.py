@@ -143,7 +143,8 @@ def crossed(results: list[Results]) -> pd.DataFrame:
         row = rows.setdefault((result.protocol_label, features or f"(windows) {classifier}"), {})
         interval = confidence_interval(result, "macro_f1")
         column = classifier if features else "the model itself"
-        row[column] = f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+        collapsed = result.model_label.removeprefix(result.model)
+        row[column] = f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]{collapsed}"
     table = pd.DataFrame([{"protocol": key[0], "features": key[1], **row} for key, row in rows.items()])
     return table.fillna("")
 

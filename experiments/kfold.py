@@ -98,8 +98,8 @@ def over_folds(results: list[Results]) -> pd.DataFrame:
         rows += [
             {
                 "protocol": protocol,
-                "model": a.model,
-                "other": b.model,
+                "model": a.model_label,
+                "other": b.model_label,
                 "difference": f"{test.difference:.3f}",
                 "t": f"{test.t:.2f}",
                 "df": test.df,

@@ -209,7 +209,11 @@ def model_scores(config: PreprocessingAblation, trials: Trials, progress: Progre
     classifier = make_model(config.model, epochs=config.epochs, random_state=config.seed)
     scores = evaluate(classifier, windows, scheme, splitter, n_jobs=config.n_jobs, progress=progress).scores
     folds = scores.query("part == 'test' and subject == 'all' and level == 'window'")
-    return {"macro-F1, trial": folds["macro_f1"].mean(), "its sd over folds": folds["macro_f1"].std(ddof=1)}
+    return {
+        "macro-F1, trial": folds["macro_f1"].mean(),
+        "its sd over folds": folds["macro_f1"].std(ddof=1),
+        "folds collapsed": int(folds["collapsed"].sum()),
+    }
 
 
 def write(config: PreprocessingAblation, table: pd.DataFrame, seconds: float) -> None:

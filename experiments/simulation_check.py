@@ -91,6 +91,7 @@ def scores_of_subjects(result: Results) -> list[dict[str, object]]:
             "majority of the subject": classes.get_group(subject).value_counts(normalize=True).max(),
             "kappa": own["kappa"],
             "shared trial": result.leakage.trial,
+            "folds collapsed": sum(fold.collapse is not None for fold in result.folds),
         }
         for subject, own in result.of_subjects().iterrows()
     ]
@@ -113,6 +114,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
                 "kappa": kappa.mean(),
                 "kappa low": kappa.mean() - half,
                 "kappa high": kappa.mean() + half,
+                "folds collapsed": int(own.groupby("seed")["folds collapsed"].first().sum()),
             }
         )
     return pd.DataFrame(rows)
