@@ -78,7 +78,7 @@ DEFAULT_SEED = 16
 # Rhythm: centre (Hz), width (Hz), spread of the centre between people (Hz), amplitude over the background, sites.
 _RHYTHMS: dict[str, tuple[float, float, float, float, tuple[str, ...]]] = {
     "theta": (6.0, 0.8, 0.4, 0.5, ("AF", "F", "C")),
-    "alpha": (10.3, 0.75, 0.9, 0.88, ("AF", "F", "C", "P", "O")),
+    "alpha": (10.3, 0.75, 0.9, 0.83, ("AF", "F", "C", "P", "O")),
     "beta": (20.0, 3.0, 1.5, 0.4, ("AF", "F", "FC", "C", "CP")),
     "gamma": (37.0, 4.0, 1.5, 0.2, ("F", "FC", "T", "P")),
 }
