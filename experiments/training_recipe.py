@@ -8,7 +8,7 @@ say nothing about emotion: they say whether a network learns what nearest neighb
 Expected: with the recipe as it is, accuracies above .9 for all networks but EEGNet, which has the fewest weights; what
 the defaults were before (plain minimum and maximum over the training data; no clipping, no rise and no fall of the
 learning rate; 20 epochs and a patience of 4; the TCN's last step) learns little or nothing.
-Costs about 40 minutes on two CPU cores.
+Costs about 40 minutes (estimated) on two CPU cores.
 """
 
 from __future__ import annotations
