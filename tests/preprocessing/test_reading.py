@@ -19,6 +19,7 @@ from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
+from recording_files import eeglab_struct, write_brainvision
 
 pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 
@@ -38,41 +39,17 @@ def a_raw(data: np.ndarray, kinds: str | list[str] = "eeg") -> mne.io.RawArray:
     return mne.io.RawArray(data.copy(), mne.create_info(NAMES, SFREQ, kinds), verbose="error")
 
 
-def write_brainvision(path: Path, data: np.ndarray, samples: str) -> Path:
-    (path.parent / samples).write_bytes((data * 1e6).T.astype("<f4").tobytes())
-    path.with_suffix(".vmrk").write_text(
-        "Brain Vision Data Exchange Marker File, Version 1.0\n\n[Common Infos]\n"
-        f"DataFile={samples}\n\n[Marker Infos]\nMk1=New Segment,,1,1,0,20200101000000000000\n"
-    )
-    channels = "\n".join(f"Ch{i}={name},,1,µV" for i, name in enumerate(NAMES, 1))
-    path.write_text(
-        "Brain Vision Data Exchange Header File Version 1.0\n\n[Common Infos]\nCodepage=UTF-8\n"
-        f"DataFile={samples}\nMarkerFile={path.with_suffix('.vmrk').name}\nDataFormat=BINARY\n"
-        f"DataOrientation=MULTIPLEXED\nNumberOfChannels={len(NAMES)}\nSamplingInterval={1e6 / SFREQ}\n\n"
-        f"[Binary Infos]\nBinaryFormat=IEEE_FLOAT_32\n\n[Channel Infos]\n{channels}\n",
-        encoding="utf-8",
-    )
+def write_vhdr(path: Path, data: np.ndarray, samples: str) -> Path:
+    write_brainvision(path, data, NAMES, SFREQ, samples)
     return path
 
 
 def write_set(path: Path, data: np.ndarray, samples: str | None = None) -> Path:
     """EEGLAB's struct, its samples inside or in a ``.fdt`` beside it."""
+    eeg = eeglab_struct(data, NAMES, SFREQ)
     if samples:
         (path.parent / samples).write_bytes((data * 1e6).T.astype("<f4").tobytes())
-    places = np.array([(name,) for name in NAMES], dtype=[("labels", object)])
-    eeg = {
-        "setname": "test",
-        "nbchan": len(NAMES),
-        "trials": 1,
-        "pnts": data.shape[1],
-        "srate": SFREQ,
-        "xmin": 0.0,
-        "xmax": (data.shape[1] - 1) / SFREQ,
-        "data": samples or (data * 1e6).astype(np.float32),
-        "chanlocs": places,
-        "ref": "common",
-        **{name: [] for name in ("event", "epoch", "icawinv", "icasphere", "icaweights")},
-    }
+        eeg["data"] = samples
     scipy.io.savemat(path, {"EEG": eeg})
     return path
 
@@ -102,7 +79,7 @@ def write(path: Path, data: np.ndarray) -> Path:
     elif path.suffix == ".fif":
         a_raw(data).save(path, overwrite=True, verbose="error")
     elif path.suffix == ".vhdr":
-        write_brainvision(path, data, path.with_suffix(".eeg").name)
+        write_vhdr(path, data, path.with_suffix(".eeg").name)
     elif path.suffix == ".set":
         write_set(path, data)
     elif path.suffix == ".fdt":
@@ -261,7 +238,7 @@ def test_samples_under_another_name_are_companions(suffix: str, tmp_path: Path, 
     """Both headers name the file of their samples; nothing makes it that of the header."""
     path = tmp_path / f"renamed{suffix}"
     samples = "as_recorded.eeg" if suffix == ".vhdr" else "as_recorded.fdt"
-    (write_brainvision if suffix == ".vhdr" else write_set)(path, data, samples)
+    (write_vhdr if suffix == ".vhdr" else write_set)(path, data, samples)
     assert_allclose(read_recording(path).get_data(), data, rtol=0, atol=2e-11)
     assert tmp_path / samples in companions(path)
 
