@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -14,11 +13,7 @@ from eegemo import ConfigError, EEGRegressor, Trials, read_classifier
 from eegemo.networks import CNNGRU, NETWORKS, network_class
 from tiny import TINY, traced
 
-
-@pytest.fixture(scope="module", autouse=True)
-def no_tracing() -> Iterator[None]:
-    with traced(False):
-        yield
+pytestmark = pytest.mark.usefixtures("no_tracing")
 
 
 def loudness(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

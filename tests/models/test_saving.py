@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,12 @@ from sklearn.base import clone
 
 from eegemo import ConfigError, DataFormatError, EEGClassifier, read_classifier
 from eegemo.networks import NETWORKS, Network, network_class, register_network
-from tiny import tiny, traced
+from tiny import tiny
+from toy_windows import every_model
 
 CLASSES = np.array(["calm", "excited", "sad"])
 
-every_model = pytest.mark.parametrize("name", NETWORKS)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_tracing() -> Iterator[None]:
-    with traced(False):
-        yield
+pytestmark = pytest.mark.usefixtures("no_tracing")
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:

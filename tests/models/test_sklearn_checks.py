@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -12,7 +12,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from eegemo import EEGClassifier, EEGRegressor
 from eegemo.networks import NETWORKS, network_class
-from tiny import traced
 
 #: Check -> why it cannot hold for a network.
 EXPECTED_FAILURES: dict[str, str] = {
@@ -32,15 +31,11 @@ _QUICK: dict[str, Any] = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 _UNDER_JAX = {"check_methods_subset_invariance": "XLA compiles each batch size by itself; sums differ by 2e-7."}
 
 
-# A TCN of one block has a shortcut that leads nowhere.
-pytestmark = pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_tracing() -> Iterator[None]:
-    """The checks fit some ninety networks on a few rows each: tracing them takes longer than running them."""
-    with traced(False):
-        yield
+pytestmark = [
+    pytest.mark.usefixtures("no_tracing"),  # the checks fit some ninety networks on a few rows each
+    # A TCN of one block has a shortcut that leads nowhere.
+    pytest.mark.filterwarnings("ignore:Gradients do not exist:UserWarning"),
+]
 
 
 @parametrize_with_checks(
