@@ -31,9 +31,9 @@ from eegemo import (
 from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
-from eegemo.evaluation.audit import read_split
 from eegemo.evaluation.leakage import mean_leakage, verdict
-from eegemo.evaluation.run_folder import find_runs, open_results
+from eegemo.evaluation.run_folder import find_runs, read_results
+from eegemo.evaluation.split_files import read_split
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class Report:
         with console.status(f"{len(folders)} runs"):
             newest = {}
             for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime):
-                results = open_results(folder)
+                results = read_results(folder)
                 seed, scheme = results.splitter.random_state, results.scheme.name
                 newest[results.protocol_label, results.model, results.control, scheme, seed] = results
             write_evaluation_report(list(newest.values()), out)

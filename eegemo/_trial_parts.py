@@ -12,6 +12,8 @@ from eegemo.errors import ConfigError, DataFormatError, unknown_name
 REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
 #: The column of trials that share one rating or one presentation; it may be missing.
 UNIT = "unit"
+#: The column of the visit on which a trial was recorded; it may be missing.
+SESSION = "session"
 
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:

@@ -30,8 +30,9 @@ from sklearn.pipeline import Pipeline
 
 from eegemo import ConfigError, DataFormatError, Windows, cluster, evaluate, make_splitter, quadrants
 from eegemo.datasets.simulated import emotion_topography
+from eegemo.evaluation.comparisons import holm
+from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.results import Results
-from eegemo.evaluation.statistics import confidence_interval, holm
 from eegemo.features import feature_class
 from eegemo.features.bands import BANDS, DifferentialEntropy
 from eegemo.models import make_model

@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import ConfigError, DataFormatError, cluster, corrected_resampled_ttest, evaluate, make_splitter, quadrants
+from eegemo.evaluation.comparisons import holm
 from eegemo.evaluation.results import Results
-from eegemo.evaluation.statistics import holm
 from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
 from eegemo.reporting.terminal import print_summary
 from recordings import Recordings, named_model

@@ -193,7 +193,7 @@ def carry_out(job: Job, folder: Path, smoke: bool) -> dict[str, Any]:
     windows = trials.windows(1.0, job.step)
     y = scheme(windows)
     splitter = make_splitter("window-random", n_splits=None, random_state=job.seed)
-    train, validation, test = next(splitter.split(windows, y))
+    train, validation, test = next(splitter.triples(windows, y))
     settings, data = dict(job.settings), {}
     if job.model in NETWORKS:
         from eegemo._keras import on_one_thread

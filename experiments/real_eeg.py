@@ -5,7 +5,7 @@ The recordings are eegmat 1.0.0 of PhysioNet (Zyma et al. 2019): the extract of 
 
 Expected: all models far above chance when windows are split at random; on people who were held out a little above it,
 no network better than logistic regression, and the networks' early stopping, which has one person to look at, at odds
-with itself from fold to fold. The majority of the same video is right by definition here, where the stimulus is the
+with itself from fold to fold. The majority of the same stimulus is right by definition here, where the stimulus is the
 task.
 Costs about 20 minutes (estimated) on two CPU cores.
 """

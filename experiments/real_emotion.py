@@ -45,7 +45,7 @@ from recordings import named_model
 #: What can be asked; the ratings and where they are cut.
 TASKS = {"valence": high_low("valence", 2.0), "arousal": high_low("arousal"), "quadrants": quadrants()}
 #: Folds: one split of 80:10:10, as the paper has it; one person in five, one situation in three.
-N_SPLITS = {"window-random": None, "trial": 5, "subject": 5, "video": 3, "subject-video": 2}
+N_SPLITS = {"window-random": None, "trial": 5, "subject": 5, "stimulus": 3, "subject-stimulus": 2}
 
 
 @dataclass(frozen=True)

@@ -347,7 +347,7 @@ def scores(trials: Trials, scheme: LabelScheme, seed: int) -> dict[str, float]:
     for protocol in PROTOCOLS:
         if protocol == "trial" and trials.table.groupby("subject").size().max() == len(scheme.classes):
             continue  # a class has one trial, which is either trained or tested on
-        splits = list(make_splitter(protocol, n_splits=5, validation_size=0.0, random_state=seed).split(windows, y))
+        splits = list(make_splitter(protocol, n_splits=5, validation_size=0.0, random_state=seed).triples(windows, y))
         for shown, name in MODELS.items():
             guess = np.empty_like(y)
             model = make_model(name, random_state=seed)

@@ -3,7 +3,7 @@
 Published on DEAP, four classes, people held out: 16 to 31 % accuracy (LibEER), less than the 54 % that the majority of
 the same video reaches without any EEG. A person more or less moves such a mean, so every score stands with its interval
 over people, and a model is called better only where the people say so.
-Expected on the simulated data: about .3 macro-F1, above a uniform guess, and below the majority of the same video.
+Expected on the simulated data: about .3 macro-F1, above a uniform guess, and below the majority of the same stimulus.
 With ``--zscore-subjects`` every person is z-scored over all of their own trials first; that is transductive, and every
 table says so.
 Costs about 35 minutes on two CPU cores (``--n-jobs 2``).

@@ -134,7 +134,7 @@ def run(config: TrainingRecipe, console: Console | None = None) -> pd.DataFrame:
         y = scheme(windows)
         for seed in config.seeds:
             splitter = make_splitter("window-random", n_splits=None, random_state=seed)
-            train, validation, _ = next(splitter.split(windows, y))
+            train, validation, _ = next(splitter.triples(windows, y))
             parts, classes = (windows[train], windows[validation]), (y[train], y[validation])
             rows += without_network(dataset, seed, parts, classes)
             fits += [

@@ -76,10 +76,10 @@ def test_no_module_imports_one_that_imports_it() -> None:
     modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
     imports = {name: everything_imported(path) & set(modules) for name, path in modules.items()}
     circles = {tuple(sorted((name, other))) for name in imports for other in imports[name] if name in imports[other]}
-    assert circles <= {("eegemo.evaluation.results", "eegemo.evaluation.run_folder")}
+    assert not circles
 
 
-@pytest.mark.parametrize("room", ["networks", "training", "models"])
+@pytest.mark.parametrize("room", ["networks", "training", "models", "evaluation"])
 def test_a_module_is_read_in_one_go(room: str) -> None:
     for path in (PACKAGE / room).glob("*.py"):
         assert len(path.read_text().splitlines()) <= 350, path.name

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import os
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import dropwhile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from eegemo._trial_parts import UNIT, number_units
-from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
+from eegemo._trial_parts import SESSION, UNIT, number_units
+from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.evaluation.leakage import Leakage, shared_samples, verdict
+from eegemo.evaluation.split_files import IDENTIFIERS
 from eegemo.trials import FITTED_ON_ALL
 from eegemo.windows import Windows
 
-#: The columns that name a window; those that are missing are taken as unknown.
-IDENTIFIERS = ("subject", "trial", "start")
-#: What the parts of a split may be called in a table.
-PARTS = {
-    "train": "train",
-    "training": "train",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-    "dev": "validation",
-    "test": "test",
-    "testing": "test",
-}
 _EMPTY = np.empty(0, int)
 
 
@@ -63,7 +48,9 @@ class Audit:
         if leakage.trial > 0 or leakage.shared_samples > 0:
             return "window-random"
         kept = [name for name in ("subject", "stimulus") if getattr(leakage, name) == 0]
-        return {(): "trial", ("subject",): "subject", ("stimulus",): "video"}.get(tuple(kept), "subject-video")
+        if not kept and leakage.session == 0:
+            return "session"
+        return {(): "trial", ("subject",): "subject", ("stimulus",): "stimulus"}.get(tuple(kept), "subject-stimulus")
 
     @property
     def verdict(self) -> str:
@@ -93,9 +80,9 @@ def audit_split(
     ----------
     windows : Windows | DataFrame
         What was split: Windows, or a table with a row a window and the columns ``subject, trial, stimulus,
-        start`` as far as they are known, and ``unit`` where trials of a subject share a rating: those count as one
-        trial. ``start`` is the window's first sample, counted from any point that is
-        the same for all windows of its trial.
+        start`` as far as they are known, ``session`` where there were several, and ``unit`` where trials of a subject
+        share a rating: those count as one trial. ``start`` is the window's first sample, counted from any point that
+        is the same for all windows of its trial.
     train, test, validation : array of int | mask | DataFrame
         Row numbers, a mask over the windows, or a table of identifiers (``subject, trial, start``, as far as
         ``windows`` has them; without ``start`` all windows of the trials are meant).
@@ -144,107 +131,21 @@ def audit_split(
     trials = _trial_numbers(table)
     trial = 0.0 if subject == 0 else _share(trials, seen, test)
     if trial > 0 and np.isnan(subject) and not _one_trial_a_number(table):
-        trials, trial = None, float("nan")
+        trials, trial = None, math.nan
     if UNIT in table:
         shared = 0.0 if subject == 0 else _share(_unit_numbers(table), seen, test)
         # Units of people who are not known may have one name, and be two.
-        trial = float("nan") if np.isnan(subject) and shared != trial else shared
+        trial = math.nan if np.isnan(subject) and shared != trial else shared
     leakage = Leakage(
         shared_samples=_samples(windows, table, trials, seen, test, n_times),
         trial=trial,
         subject=subject,
         stimulus=_share(_column(table, "stimulus"), seen, test),
+        session=_share(_session_numbers(table), seen, test),
         fitted_on_test=fitted,
         chosen_by_test=chosen,
     )
     return Audit(leakage, len(train), len(aside), len(test))
-
-
-def read_split(
-    windows: str | os.PathLike[str],
-    train: str | os.PathLike[str] | None = None,
-    test: str | os.PathLike[str] | None = None,
-    validation: str | os.PathLike[str] | None = None,
-) -> list[tuple[pd.DataFrame, Any, Any, Any]]:
-    """Read a split from files.
-
-    Parameters
-    ----------
-    windows : path-like
-        Table (``.csv``, or ``.tsv``) with a row a window: ``subject, trial, stimulus, start, n_times`` as far as they
-        are known, and ``unit`` where trials share a rating. Where it has a column ``part`` (train, validation, test),
-        and a column ``fold`` for several splits, no other file is needed.
-    train, test, validation : path-like | None
-        Row numbers counted from 0, or a mask (``.npy``; ``.txt`` with a number a line), or a table of
-        identifiers (``.csv``, ``.tsv``).
-
-    Returns
-    -------
-    splits : list of (windows, train, test, validation)
-        As :func:`audit_split` takes them; one a fold.
-
-    Raises
-    ------
-    DataFormatError
-        If a file is not what it should be.
-    ConfigError
-        If it is not said what is train and what is test.
-    """
-    table = _read_table(Path(windows))
-    if not set(table) & set(IDENTIFIERS):
-        raise DataFormatError(
-            f"{Path(windows).name}: has none of the columns {', '.join(IDENTIFIERS)}, only "
-            f"{', '.join(map(str, table))}; name at least the subject and the trial of each window."
-        )
-    if table.empty:
-        raise DataFormatError(f"{Path(windows).name}: has no rows.")
-    if train is not None and test is not None:
-        aside = None if validation is None else _read_rows(Path(validation))
-        return [(table, _read_rows(Path(train)), _read_rows(Path(test)), aside)]
-    if "part" not in table or train is not None or test is not None or validation is not None:
-        raise ConfigError(
-            "Say what is train and what is test: with --train FILE and --test FILE, or with a column 'part' in "
-            f"{Path(windows).name}."
-        )
-    part = table["part"].astype(str).str.strip().str.lower()
-    unknown = sorted(set(part) - set(PARTS))
-    if unknown:
-        raise DataFormatError(
-            f"{Path(windows).name}: part is {unknown[0]!r} in a row; it must be one of {', '.join(PARTS)}."
-        )
-    part = part.map(PARTS)
-    folds = table["fold"] if "fold" in table else pd.Series(0, index=table.index)
-    if folds.isna().any():
-        raise DataFormatError(
-            f"{Path(windows).name}: the column 'fold' has no value in row {int(folds.isna().argmax())}."
-        )
-    splits: list[tuple[pd.DataFrame, Any, Any, Any]] = []
-    for fold in folds.unique():
-        own = (folds == fold).to_numpy()
-        rows = table[own].reset_index(drop=True)
-        is_train, is_test, is_aside = ((part[own] == name).to_numpy() for name in ("train", "test", "validation"))
-        splits.append((rows, is_train, is_test, is_aside if is_aside.any() else None))
-    return splits
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
-        text = "".join(dropwhile(lambda line: line.startswith("#"), lines))
-        return pd.read_csv(io.StringIO(text), sep="\t" if path.suffix == ".tsv" else ",")
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise DataFormatError(f"{path.name}: not a table ({error}); a CSV with a header is expected.") from error
-
-
-def _read_rows(path: Path) -> Any:
-    if path.suffix in (".csv", ".tsv"):
-        return _read_table(path)
-    try:
-        return np.load(path, allow_pickle=False) if path.suffix == ".npy" else np.loadtxt(path, dtype=int, ndmin=1)
-    except (ValueError, EOFError) as error:
-        raise DataFormatError(
-            f"{path.name}: not row numbers ({error}); .npy, .txt with one a line, or a .csv of identifiers is expected."
-        ) from error
 
 
 def _numbers(rows: Any, table: pd.DataFrame, name: str) -> np.ndarray:
@@ -305,6 +206,13 @@ def _trial_numbers(table: pd.DataFrame) -> pd.Series | None:
     return table.groupby(keys, sort=False).ngroup()
 
 
+def _session_numbers(table: pd.DataFrame) -> pd.Series | None:
+    """Give each session of each person a number; None where it is not known who was recorded when."""
+    if _column(table, SESSION) is None or _column(table, "subject") is None:
+        return None
+    return table.groupby(["subject", SESSION], sort=False).ngroup()
+
+
 def _unit_numbers(table: pd.DataFrame) -> pd.Series | None:
     """Give each unit a number, and each trial without one; None where it is not known what a window belongs to."""
     trials = _trial_numbers(table)
@@ -321,7 +229,7 @@ def _one_trial_a_number(table: pd.DataFrame) -> bool:
 
 
 def _share(values: pd.Series | None, seen: np.ndarray, test: np.ndarray) -> float:
-    return float("nan") if values is None else float(values.iloc[test].isin(values.iloc[seen].unique()).mean())
+    return math.nan if values is None else float(values.iloc[test].isin(values.iloc[seen].unique()).mean())
 
 
 def _samples(
@@ -342,7 +250,7 @@ def _samples(
         n_times = lengths[0]
     if trial is None or starts is None or n_times is None:
         same = np.isin(test, seen).mean()
-        return float(same) if same else float("nan")
+        return float(same) if same else math.nan
     whole = isinstance(n_times, int | float | np.number) and float(n_times).is_integer() and n_times >= 1
     if not whole or not pd.api.types.is_integer_dtype(starts):
         raise ConfigError(f"start and n_times must be whole samples, got {starts.dtype} and {n_times}.")

@@ -64,7 +64,7 @@ class UniformClassifier(ClassifierMixin, BaseEstimator):
 
 
 class MajorityClassifier(ClassifierMixin, BaseEstimator):
-    """Predict the most frequent class of the training data: of all, of the same subject, or of the same video.
+    """Predict the most frequent class of the training data: of all, of the same subject or of the same stimulus.
 
     Parameters
     ----------
@@ -128,8 +128,31 @@ BASELINES = {
     "uniform guess": UniformClassifier(random_state=0),
     "majority": MajorityClassifier(),
     "majority of the subject": MajorityClassifier(by="subject"),
-    "majority of the same video": MajorityClassifier(by="stimulus"),
+    "majority of the same stimulus": MajorityClassifier(by="stimulus"),
 }
+
+
+def baselines_for(table: pd.DataFrame, asks: str | None = None) -> dict[str, BaseEstimator]:
+    """Return the baselines that can be had.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a window.
+    asks : "subject" | "stimulus" | None
+        The column that is the class, where one is; a baseline that knows it is left out.
+
+    Returns
+    -------
+    baselines : dict of str -> estimator
+        Without those that need what the table does not name.
+    """
+    found = {}
+    for name, classifier in BASELINES.items():
+        by = getattr(classifier, "by", None)
+        if by is None or (by != asks and not table[by].isna().any()):
+            found[name] = classifier
+    return found
 
 
 def _shares(counts: pd.DataFrame) -> pd.DataFrame:

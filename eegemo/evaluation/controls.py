@@ -8,20 +8,37 @@ import numpy as np
 
 from eegemo.errors import ConfigError, suggest_settings, unknown_name
 from eegemo.evaluation.blocks import blocks_of
+from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme, categories
 from eegemo.trials import Trials
 from eegemo.windows import Windows
 
-#: The controls by name, with what each one should show.
-CONTROLS = {
-    "permuted-labels": "labels permuted over the trials of each person: an honest protocol must fall to chance",
-    "who-is-it": "the person as the class: how much of who it is the model can read",
-    "which-video": "the stimulus as the class: how much of what was shown the model can read",
-    "injected-signal": "a rhythm added whose frequency is the class: must be found",
-}
-#: The probe that asks for what each protocol holds out has no answer in training.
-_UNKNOWN = {"who-is-it": ("subject", "subject-video"), "which-video": ("video", "subject-video")}
 _LOWEST, _HIGHEST = 8.0, 30.0  # Hz; inside every band that DEAP's preprocessing leaves
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task whose answer is known.
+
+    Parameters
+    ----------
+    shows : str
+        What a score on it should show.
+    asks : "subject" | "stimulus" | None
+        The column that is the class in place of the ratings, if one is.
+    """
+
+    shows: str
+    asks: str | None = None
+
+
+#: The controls by name.
+CONTROLS: dict[str, Task] = {
+    "permuted-labels": Task("labels permuted over the trials of each person: an honest protocol must fall to chance"),
+    "who-is-it": Task("the person as the class: how much of who it is the model can read", "subject"),
+    "which-stimulus": Task("the stimulus as the class: how much of what was shown the model can read", "stimulus"),
+    "injected-signal": Task("a rhythm added whose frequency is the class: must be found"),
+}
 
 
 @suggest_settings
@@ -31,7 +48,7 @@ class Control:
 
     Parameters
     ----------
-    name : "permuted-labels" | "who-is-it" | "which-video" | "injected-signal"
+    name : "permuted-labels" | "who-is-it" | "which-stimulus" | "injected-signal"
         Which control; see :data:`CONTROLS`.
     strength : float
         Of the injected rhythm: its rms over the standard deviation of each channel in each trial.
@@ -56,9 +73,36 @@ class Control:
         object.__setattr__(self, "strength", float(self.strength))  # NumPy's numbers are no JSON
         object.__setattr__(self, "random_state", int(self.random_state))
 
+    @property
+    def asks(self) -> str | None:
+        """The column that is the class in place of the ratings, if one is."""
+        return CONTROLS[self.name].asks
+
+    def why_not(self, splitter: Splitter) -> str:
+        """Say why the control cannot be had under a protocol.
+
+        Parameters
+        ----------
+        splitter : Splitter
+            The protocol.
+
+        Returns
+        -------
+        reason : str
+            Empty where it can.
+        """
+        if self.asks in splitter.rule.kept:
+            return (
+                f"Control {self.name!r} asks for what protocol {splitter.protocol!r} holds out, so training cannot "
+                "know it; run it under 'trial'."
+            )
+        if self.asks == "subject" and splitter.within == "subject":
+            return f"Control {self.name!r} has one answer where each person is modelled alone; pool the people."
+        return ""
+
 
 def controlled(
-    control: Control, windows: Windows, scheme: LabelScheme, *, protocol: str
+    control: Control, windows: Windows, scheme: LabelScheme, splitter: Splitter
 ) -> tuple[Windows, LabelScheme]:
     """Put a control's task in the place of the real one.
 
@@ -70,7 +114,7 @@ def controlled(
         Of the real task.
     scheme : LabelScheme
         Of the real task.
-    protocol : str
+    splitter : Splitter
         The protocol that will split them; a probe for what it holds out is refused.
 
     Returns
@@ -85,18 +129,16 @@ def controlled(
     ConfigError
         If the control cannot be had under the protocol.
     """
-    if protocol in _UNKNOWN.get(control.name, ()):
-        raise ConfigError(
-            f"Control {control.name!r} asks for what protocol {protocol!r} holds out, so training cannot know it; run "
-            "it under 'trial'."
-        )
+    reason = control.why_not(splitter)
+    if reason:
+        raise ConfigError(reason)
     trials, seed = windows.trials, control.random_state
     if control.name == "permuted-labels":
         return _on_windows_of(permute_labels(trials, scheme, random_state=seed), windows), scheme
     if control.name == "injected-signal":
         changed = inject_signal(trials, scheme, strength=control.strength, random_state=seed)
         return _on_windows_of(changed, windows), scheme
-    column = {"who-is-it": "subject", "which-video": "stimulus"}[control.name]
+    column = str(control.asks)
     values = trials.table[column]
     if values.isna().any():
         raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from eegemo._atomic import replacing
 from eegemo.errors import DataFormatError
 from eegemo.evaluation.leakage import Leakage
-from eegemo.evaluation.protocols import Split
+from eegemo.evaluation.splitter import Split
 
 _ARRAYS = ("y", "trial", "proba")
 # What reading a file of other bytes than were written may end in.
@@ -28,6 +28,25 @@ _DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a baseline that saw no EEG predicted in a fold.
+
+    Parameters
+    ----------
+    name : str
+        The baseline's, as a row of the tables.
+    seen : dict of str -> dict
+        Window-level scores on ``train`` and ``validation``.
+    proba : array, shape (n_test, n_classes), float32
+        What was predicted for the windows tested on.
+    """
+
+    name: str
+    seen: dict[str, dict[str, float]]
+    proba: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,6 +79,10 @@ class Fold:
         Of the process that ran it.
     collapse : str | None
         How a network has learned nothing, not even of its own training data.
+    probabilistic : bool
+        Whether ``proba`` holds probabilities; a classifier that only decides has 0 and 1 there, and no loss.
+    baselines : tuple of Prediction
+        Of the classifiers that saw no EEG, on the very same windows.
     """
 
     number: int
@@ -77,11 +100,40 @@ class Fold:
     seconds: float
     peak_memory_mb: float | None
     collapse: str | None = None
+    probabilistic: bool = True
+    baselines: tuple[Prediction, ...] = ()
 
     @property
     def split(self) -> Split:
         """Window numbers of training, validation and test."""
         return self.train, self.validation, self.test
+
+    def of_baseline(self, name: str) -> Fold:
+        """Return the same fold as a baseline did it.
+
+        Parameters
+        ----------
+        name : str
+            One of ``baselines``.
+
+        Returns
+        -------
+        fold : Fold
+        """
+        (own,) = (prediction for prediction in self.baselines if prediction.name == name)
+        return replace(
+            self,
+            seen=own.seen,
+            proba=own.proba,
+            history={},
+            best_epoch=None,
+            n_parameters=None,
+            seconds=0.0,
+            peak_memory_mb=None,
+            collapse=None,  # a majority is one class by design
+            probabilistic=True,
+            baselines=(),
+        )
 
     def save(self, path: Path, *, run: str = "") -> None:
         """Write the fold as one ``.npz`` file, whole or not at all.
@@ -94,9 +146,10 @@ class Fold:
             The fingerprint of its run, by which :func:`read_fold` tells it from another run's.
         """
         arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays |= {f"baseline_{number}": one.proba for number, one in enumerate(self.baselines)}
         left_out = {*_ARRAYS, "train", "validation", "test"}
         rest = {k: v for k, v in vars(self).items() if k not in left_out} | {"leakage": asdict(self.leakage)}
-        rest["run"] = run
+        rest |= {"run": run, "baselines": [{"name": one.name, "seen": one.seen} for one in self.baselines]}
         # One byte a window says in which part it is; it compresses to little.
         part = np.zeros(max((numbers.max() + 1 for numbers in self.split if len(numbers)), default=0), np.uint8)
         for code, numbers in enumerate(self.split, start=1):
@@ -154,11 +207,17 @@ def read_fold(path: Path, *, number: int | None = None, run: str | None = None) 
                 used = rest["leakage"][name]
                 rest["leakage"][name] = None if used is None else tuple(used)
             rest["leakage"] = Leakage(**rest["leakage"])
+            if "baselines" not in rest:
+                raise ValueError("it was written by an earlier version of eegemo")
+            rest["baselines"] = tuple(
+                Prediction(**one, proba=stored[f"baseline_{number}"]) for number, one in enumerate(rest["baselines"])
+            )
             part = stored["part"]
             train, validation, test = (np.flatnonzero(part == code) for code in (1, 2, 3))
             fold = Fold(train=train, validation=validation, test=test, **{n: stored[n] for n in _ARRAYS}, **rest)
     except _DAMAGE as error:
         raise DataFormatError(f"{path.name}: damaged, or not a fold ({error}); delete it and run again.") from error
-    if not len(fold.test) == len(fold.y) == len(fold.trial) == len(fold.proba):
+    predicted = {len(fold.proba), *(len(one.proba) for one in fold.baselines)}
+    if {len(fold.y), len(fold.trial), *predicted} != {len(fold.test)}:
         raise DataFormatError(f"{path.name}: damaged; its arrays are of different lengths. Delete it and run again.")
     return fold

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from eegemo._trial_parts import SESSION
 from eegemo.trials import FITTED_ON_ALL
 from eegemo.windows import Windows
 
-_SHARES = ("shared_samples", "trial", "subject", "stimulus")
+_SHARES = ("shared_samples", "trial", "session", "subject", "stimulus")
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class Leakage:
         Share of the test windows, from 0 to 1, that have raw samples, their trial, their subject or their
         stimulus in common with training or validation; NaN where that is not known. Trials of one ``unit`` count as
         one trial: who has seen the one has seen the rating of the other.
+    session : float
+        Share of the test windows of whose person training or validation saw that very visit; NaN where recordings do
+        not name their sessions.
     fitted_on_test, chosen_by_test : tuple of str | None
         What was fitted on test data (a transductive normalisation, say), and what was chosen by them (the epoch to
         stop at); empty where nothing was, None where that is not known. What prepared a recording by itself, without
@@ -36,15 +41,17 @@ class Leakage:
     stimulus: float
     fitted_on_test: tuple[str, ...] | None = ()
     chosen_by_test: tuple[str, ...] | None = ()
+    session: float = math.nan
 
     @property
     def shares(self) -> dict[str, float]:
-        """The four shares by name."""
-        return {name: getattr(self, name) for name in _SHARES}
+        """The shares by name; that of sessions where recordings name them."""
+        shares = {name: getattr(self, name) for name in _SHARES}
+        return {name: share for name, share in shares.items() if name != SESSION or not np.isnan(share)}
 
     @property
     def in_percent(self) -> str:
-        """The four shares, in words."""
+        """The shares, in words."""
         return ", ".join(f"{name.replace('_', ' ')} {percent(share)}" for name, share in self.shares.items())
 
     def __str__(self) -> str:
@@ -109,6 +116,7 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
         trial=float(np.isin(units[test], units[seen]).mean()),
         subject=_shared(seen_rows["subject"], test_rows["subject"]),
         stimulus=_shared(seen_rows["stimulus"], test_rows["stimulus"]),
+        session=_shared_session(seen_rows, test_rows),
         fitted_on_test=tuple(windows.trials.provenance.get(FITTED_ON_ALL, ())),
     )
 
@@ -118,7 +126,7 @@ def mean_leakage(records: Iterable[Leakage]) -> Leakage:
     records = list(records)
     means = pd.DataFrame([record.shares for record in records]).mean(skipna=False)
     return Leakage(
-        **{str(name): share for name, share in means.items()},
+        **{str(name): float(share) for name, share in means.items()},
         fitted_on_test=_joined(record.fitted_on_test for record in records),
         chosen_by_test=_joined(record.chosen_by_test for record in records),
     )
@@ -166,7 +174,7 @@ def verdict(leakage: Leakage) -> str:
     if leakage.trial == 0 and leakage.stimulus > 0:
         sentences.append(
             f"{of['stimulus']} of the test windows show a stimulus that training knew: a model that recognises the "
-            "stimulus can score as much as the majority of the same video, without reading any emotion."
+            "stimulus can score as much as the majority of the same stimulus, without reading any emotion."
         )
     if leakage.trial == 0 and leakage.subject > 0:
         sentences.append(
@@ -211,7 +219,16 @@ def shared_samples(seen: np.ndarray, test: np.ndarray, length: int) -> float:
 
 def _shared(seen: pd.Series, test: pd.Series) -> float:
     """Share of test rows whose value was seen; NaN where any value is missing."""
-    return float("nan") if seen.isna().any() or test.isna().any() else float(test.isin(seen.unique()).mean())
+    return math.nan if seen.isna().any() or test.isna().any() else float(test.isin(seen.unique()).mean())
+
+
+def _shared_session(seen: pd.DataFrame, test: pd.DataFrame) -> float:
+    if SESSION not in seen:
+        return math.nan
+    keys = ["subject", SESSION]
+    if seen[keys].isna().any(axis=None) or test[keys].isna().any(axis=None):
+        return math.nan
+    return float(pd.MultiIndex.from_frame(test[keys]).isin(pd.MultiIndex.from_frame(seen[keys])).mean())
 
 
 def _whom(leakage: Leakage) -> str:
@@ -226,7 +243,8 @@ def _whom(leakage: Leakage) -> str:
         stimuli = "stimuli of which it is not known whether training knew them"
     elif 0 < leakage.stimulus < 1:
         stimuli = "stimuli some of which training knew"
-    return f"new trials of {whom}, with {stimuli}"
+    what = "new sessions" if leakage.session == 0 and leakage.subject > 0 else "new trials"
+    return f"{what} of {whom}, with {stimuli}"
 
 
 def _joined(many: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:

@@ -48,7 +48,7 @@ def losses(y: np.ndarray, proba: np.ndarray) -> np.ndarray:
     return -np.log(np.maximum(proba[np.arange(len(y)), y].astype(np.float64), _SMALLEST))
 
 
-def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
+def score(y: np.ndarray, proba: np.ndarray, *, probabilistic: bool = True) -> dict[str, float]:
     """Score predicted probabilities.
 
     Parameters
@@ -57,14 +57,16 @@ def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
         True class numbers.
     proba : array, shape (n, n_classes)
         Probabilities, a column for each class number.
+    probabilistic : bool
+        Whether they are; decisions, which are 0 and 1, have no loss.
 
     Returns
     -------
     scores : dict of str -> float
         ``accuracy``; ``loss``, the mean negative natural logarithm of the true class's probability (not below
-        1e-7); ``balanced_accuracy``, the mean recall of the classes that occur in ``y``; ``macro_f1`` and
-        ``weighted_f1`` over all classes, where a class that is neither there nor predicted counts 0; Cohen's
-        ``kappa``, 0 where only one class occurs.
+        1e-7), NaN of decisions; ``balanced_accuracy``, the mean recall of the classes that occur in ``y``;
+        ``macro_f1`` and ``weighted_f1`` over all classes, where a class that is neither there nor predicted counts 0;
+        Cohen's ``kappa``, 0 where only one class occurs.
     """
     y = np.asarray(y)
     predicted = proba.argmax(axis=1)
@@ -74,7 +76,7 @@ def score(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
     agreed_by_one_class = len(np.unique(np.append(y, predicted))) == 1
     return {
         "accuracy": float(np.trace(matrix) / len(y)),
-        "loss": float(losses(y, proba).mean()),
+        "loss": float(losses(y, proba).mean()) if probabilistic else float("nan"),
         "balanced_accuracy": float((np.diag(matrix)[support > 0] / support[support > 0]).mean()),
         "macro_f1": float(f1.mean()),
         "weighted_f1": float(f1 @ support / len(y)),
@@ -180,3 +182,20 @@ def to_trials(trial: np.ndarray, y: np.ndarray, proba: np.ndarray) -> tuple[np.n
     total = np.zeros((len(trials), proba.shape[1]))
     np.add.at(total, inverse, proba)
     return trials, np.asarray(y)[first], total / counts[:, None]
+
+
+def check_metric(metric: str) -> None:
+    """Refuse a metric that there is not.
+
+    Parameters
+    ----------
+    metric : str
+        One of :data:`METRICS`.
+
+    Raises
+    ------
+    ConfigError
+        If it is none.
+    """
+    if metric not in METRICS:
+        raise unknown_name("metric", metric, METRICS)

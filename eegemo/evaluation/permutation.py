@@ -1,27 +1,126 @@
-"""The permutation test that trains anew: what the whole evaluation gives when there is nothing to find."""
+"""Permutation tests: what scores are worth when labels are permuted within each person."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator
 
-from eegemo.errors import ConfigError, unknown_name
+from eegemo.errors import ConfigError, suggest_keywords, unknown_name
+from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.controls import Control, controlled
 from eegemo.evaluation.cross_validation import evaluate
-from eegemo.evaluation.metrics import METRICS
-from eegemo.evaluation.protocols import Splitter
-from eegemo.evaluation.results import LEVELS
-from eegemo.evaluation.statistics import PermutationTest
-from eegemo.labels import LabelScheme
+from eegemo.evaluation.metrics import METRICS, check_metric, from_confusions
+from eegemo.evaluation.remembering import once_for_each_result
+from eegemo.evaluation.results import Results
+from eegemo.evaluation.scoring import LEVELS, confusions_by_trial
+from eegemo.evaluation.splitter import Splitter, make_splitter
+from eegemo.labels import LabelScheme, labels_of_trials
 from eegemo.windows import Windows
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """A score beside those that permuted labels give.
+
+    Parameters
+    ----------
+    score : float
+        With the true labels.
+    null : array, shape (n_permutations,)
+        With permuted ones.
+    p : float
+        Share of scores at least as high, the true one among them.
+    """
+
+    score: float
+    null: np.ndarray
+    p: float
+
+
+@suggest_keywords
+@once_for_each_result
+def label_permutation_test(
+    result: Results,
+    metric: str = "macro_f1",
+    level: str = "window",
+    *,
+    n_permutations: int = 9999,
+    random_state: int = 0,
+) -> PermutationTest:
+    """Test whether predictions know the labels: each person's labels are permuted over that person's trials, or units.
+
+    Parameters
+    ----------
+    result : Results
+        Of any protocol; under one that leaks, what is known may be the trial rather than the emotion.
+    metric : str
+        Any but the loss.
+    level : "window" | "trial"
+        Whether windows or whole trials are scored.
+    n_permutations, random_state : int
+        How often labels are permuted, and from which seed.
+
+    Returns
+    -------
+    test : PermutationTest
+        Of the score over all people together.
+
+    Raises
+    ------
+    ConfigError
+        If the metric or level is unknown, or trials have units and no two units of a person have as many trials.
+
+    Notes
+    -----
+    The predictions are kept and nothing is trained again, so it takes a second; the trial is what is exchanged, since
+    windows of one trial are no independent observations. Neither are trials of one ``unit``: a unit takes all the
+    labels of another one of that person with as many trials, in their order, and keeps its own where there is none.
+    :func:`eegemo.evaluation.permutation.permutation_test` trains anew for each permutation. Labels that are the same
+    for all people's trials of a stimulus are exchanged as if they were not, so under ``subject`` a small p may be the
+    stimulus recognised.
+
+    References
+    ----------
+    Phipson & Smyth 2010, doi:10.2202/1544-6115.1585 (the added one).
+    """
+    check_metric(metric)
+    if metric == "loss":
+        raise ConfigError("The loss is not counted from predicted classes; take another metric.")
+    if n_permutations < 1:
+        raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
+    counts, _, trials = confusions_by_trial(result.folds, level)
+    predicted, labels = counts.sum(axis=1), counts.sum(axis=2).argmax(axis=1)
+    blocks = blocks_of(result.subject_of(trials), result.unit_of(trials))
+    subject = np.unique(blocks.subject, return_inverse=True)[1]
+    n_classes = len(result.scheme.classes)
+    rng = np.random.default_rng(random_state)
+
+    def scored(labels: np.ndarray) -> float:
+        matrix = np.zeros((n_classes, n_classes))
+        np.add.at(matrix, labels, predicted)
+        return float(from_confusions(matrix, metric))
+
+    own = blocks.rows(np.lexsort((blocks.size, subject)))
+    truth, null = scored(labels), np.empty(n_permutations)
+    for number in range(n_permutations):
+        # Sorting random numbers within each person, and each size of units, is a permutation within each of them.
+        shuffled = blocks.rows(np.lexsort((rng.random(len(subject)), blocks.size, subject)))
+        permuted = np.empty_like(labels)
+        permuted[own] = labels[shuffled]
+        null[number] = scored(permuted)
+    p = (1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)
+    return PermutationTest(truth, null, float(p))
 
 
 def permutation_test(
     classifier: BaseEstimator,
     windows: Windows,
-    scheme: LabelScheme,
+    labels: LabelScheme | np.ndarray | pd.Series | Sequence[object],
     protocol: str | Splitter,
     *,
     metric: str = "macro_f1",
@@ -36,7 +135,7 @@ def permutation_test(
 
     Parameters
     ----------
-    classifier, windows, scheme, protocol
+    classifier, windows, labels, protocol
         As :func:`eegemo.evaluate` takes them.
     metric : str
         Averaged over the people; of the loss, less is better, and it is not taken.
@@ -65,19 +164,19 @@ def permutation_test(
         raise ConfigError(f"metric must be one of {', '.join(m for m in METRICS if m != 'loss')}, got {metric!r}.")
     if n_permutations < 1:
         raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
-
     if {"folder", "runs"} & set(options):
         raise ConfigError("A permutation test keeps nothing on disk; leave out folder and runs.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
-    name = protocol if isinstance(protocol, str) else protocol.protocol
+    windows, scheme = (windows, labels) if isinstance(labels, LabelScheme) else labels_of_trials(windows, labels)
+    splitter = make_splitter(protocol) if isinstance(protocol, str) else protocol
 
     def scored(windows: Windows) -> float:
-        result = evaluate(classifier, windows, scheme, protocol, **options)
+        result = evaluate(classifier, windows, scheme, splitter, **options)
         return float(result.of_subjects(level)[metric].mean())
 
     def permuted(seed: int) -> Windows:
-        return controlled(Control("permuted-labels", random_state=seed), windows, scheme, protocol=name)[0]
+        return controlled(Control("permuted-labels", random_state=seed), windows, scheme, splitter)[0]
 
     truth = scored(windows)
     # The splits spread the classes evenly, so they are drawn anew for each permutation, as they were for the truth.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import hashlib
 import inspect
@@ -10,6 +11,7 @@ import os
 import platform
 import subprocess
 import sys
+import textwrap
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -35,8 +37,9 @@ _COMPUTING = (
     "networks/",
     "training/",
     "models/",
+    "evaluation/baselines.py",
     "evaluation/controls.py",
-    "evaluation/cross_validation.py",
+    "evaluation/fitting.py",
     "evaluation/leakage.py",
     "evaluation/metrics.py",
 )
@@ -53,6 +56,10 @@ _PACKAGES = (
     "pywavelets",
     "pyriemann",
 )
+# What Keras computes with where it is not TensorFlow.
+_BACKENDS = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "openvino": ("openvino",)}
+# What Keras is set to for the whole process, unless somebody changes it.
+_KERAS = {"dtype_policy": "float32", "floatx": "float32", "image_data_format": "channels_last"}
 
 
 def environment() -> dict[str, Any]:
@@ -65,11 +72,61 @@ def environment() -> dict[str, Any]:
     """
     return {
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in _PACKAGES},
+        "packages": {name: _version(name) for name in (*_PACKAGES, *_BACKENDS.get(backend_name(), ()))},
         "backend": sys.modules["keras"].backend.backend() if "keras" in sys.modules else None,
         "commit": commit(),
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def backend_name() -> str:
+    """Return what Keras computes with, or would if it were imported."""
+    if "keras" in sys.modules:
+        return str(sys.modules["keras"].backend.backend())
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return str(json.loads((home / "keras.json").read_text(encoding="utf-8")).get("backend", "tensorflow"))
+    except (OSError, ValueError, AttributeError):
+        return "tensorflow"
+
+
+def keras_settings() -> dict[str, str]:
+    """Return what Keras is set to otherwise than it comes: precision and data format of the whole process.
+
+    Networks of this package are made and run with the standard settings, whatever these are; somebody's own estimator
+    may not be.
+
+    Returns
+    -------
+    settings : dict of str -> str
+        ``dtype_policy, floatx, image_data_format``, as far as they differ.
+    """
+    if "keras" not in sys.modules:
+        return {}
+    config = sys.modules["keras"].config
+    found = {
+        "dtype_policy": config.dtype_policy().name,
+        "floatx": config.floatx(),
+        "image_data_format": config.image_data_format(),
+    }
+    return {name: value for name, value in found.items() if value != _KERAS[name]}
+
+
+def set_keras(settings: dict[str, str]) -> None:
+    """Set Keras as another process has it.
+
+    Parameters
+    ----------
+    settings : dict of str -> str
+        As :func:`keras_settings` gives it.
+    """
+    if settings and settings != keras_settings():
+        from eegemo._keras import keras
+
+        for name, value in settings.items():
+            getattr(keras.config, f"set_{name}")(value)
 
 
 @cache
@@ -130,8 +187,9 @@ def code_hash(classifier: BaseEstimator | type) -> str:
     Returns
     -------
     digest : str
-        Over the package's modules that cut, label, train and score; those that load recordings and draw splits are
-        not in it, since samples and splits have fingerprints of their own, nor are those that compare and write.
+        Over the syntax of the package's modules that cut, label, train and score, blind to comments and docstrings;
+        those that load recordings and draw splits are not in it, since samples and splits have fingerprints of their
+        own, nor are those that compare and write.
     """
     parameters = {} if isinstance(classifier, type) else all_params(classifier)
     parts = [_package_hash(), _source(classifier), *(_source(parameters[name]) for name in sorted(parameters))]
@@ -166,7 +224,7 @@ def _source(value: object) -> str:
     if not isinstance(value, (BaseEstimator, type)):
         return ""
     try:
-        return inspect.getsource(value if isinstance(value, type) else type(value))
+        return syntax(inspect.getsource(value if isinstance(value, type) else type(value)))
     except (OSError, TypeError):
         return ""
 
@@ -182,9 +240,9 @@ def _bound(function: FunctionType) -> list[object]:
 
 
 def _instructions(code: CodeType) -> tuple[object, ...]:
-    """Return what a function does, without where it stands."""
+    """Return what a function does, without where it stands and what its docstring says."""
     constants: list[object] = []
-    for constant in code.co_consts:
+    for constant in code.co_consts[_documented(code) :]:
         if isinstance(constant, CodeType):
             constants.append(_instructions(constant))
         elif isinstance(constant, frozenset):  # whose order changes from process to process
@@ -194,6 +252,38 @@ def _instructions(code: CodeType) -> tuple[object, ...]:
     return code.co_code, code.co_names, tuple(constants)
 
 
+def syntax(source: str) -> str:
+    """Return the syntax tree of some source as text: comments, docstrings and layout are not in it.
+
+    Parameters
+    ----------
+    source : str
+        Of a module, or of a class or function wherever it stands.
+
+    Returns
+    -------
+    tree : str
+    """
+    tree = ast.parse(textwrap.dedent(source))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return ast.dump(tree)
+
+
+def _documented(code: CodeType) -> int:
+    """Return how many constants are the docstring's: before Python 3.13 the first one of a def, which may be None."""
+    if sys.version_info >= (3, 13):
+        return int(bool(code.co_flags & inspect.CO_HAS_DOCSTRING))
+    return int(code.co_name != "<lambda>" and isinstance(next(iter(code.co_consts), 0), str | None))
+
+
 @cache
 def _package_hash() -> str:
     package = Path(__file__).resolve().parents[1]
@@ -201,7 +291,7 @@ def _package_hash() -> str:
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()
         if name.startswith(_COMPUTING):
-            digest.update(name.encode() + path.read_bytes())
+            digest.update(f"{name} {syntax(path.read_text(encoding='utf-8'))}".encode())
     return digest.hexdigest()
 
 

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
 from eegemo._html import html_table
 from eegemo._trial_parts import UNIT, number_units
-from eegemo.errors import ConfigError, unknown_name
-from eegemo.evaluation.baselines import BASELINES
+from eegemo.errors import ConfigError
+from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import Leakage, mean_leakage, verdict
-from eegemo.evaluation.metrics import LEADING_METRICS, confusion, metric_name, score, to_trials
-from eegemo.evaluation.protocols import Splitter
+from eegemo.evaluation.metrics import LEADING_METRICS, confusion, metric_name
+from eegemo.evaluation.scoring import LEVELS, at_level, rows_of_fold, score_folds
+from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
 
 PARTS = ("train", "validation", "test")
-LEVELS = ("window", "trial")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
-    """The folds of one classifier under one protocol; made by :func:`eegemo.evaluate`, or :meth:`open`.
+    """The folds of one classifier under one protocol; made by :func:`eegemo.evaluate` or :func:`eegemo.read_results`.
 
     Parameters
     ----------
@@ -40,7 +37,8 @@ class Results:
     scheme : LabelScheme
         The classes.
     table : DataFrame
-        One row for each window that was split: ``subject, trial, stimulus, start``, and ``unit`` where trials have one.
+        One row for each window that was split: ``subject, trial, stimulus, start``, and ``session, unit`` where
+        trials have them.
     y : array of int, shape (n_windows,)
         Their classes.
     folds : tuple of Fold
@@ -60,30 +58,6 @@ class Results:
     folds: tuple[Fold, ...]
     failures: tuple[Failure, ...]
     provenance: dict[str, Any]
-
-    @classmethod
-    def open(cls, path: str | os.PathLike[str]) -> Results:
-        """Load the results of a run from its folder; the recordings are not needed.
-
-        Parameters
-        ----------
-        path : path-like
-            The folder that :func:`eegemo.evaluate` wrote.
-
-        Returns
-        -------
-        results : Results
-
-        Raises
-        ------
-        ConfigError
-            If there is no run, or it was interrupted; run it again with the same settings, and it goes on.
-        DataFormatError
-            If a file is damaged.
-        """
-        from eegemo.evaluation.run_folder import open_results
-
-        return open_results(Path(path))
 
     def __repr__(self) -> str:
         if not self.folds:
@@ -157,6 +131,11 @@ class Results:
         return None if control is None else str(control["name"])
 
     @property
+    def asks(self) -> str | None:
+        """The column that a control asks for in place of the ratings, if it does."""
+        return None if self.control is None else CONTROLS[self.control].asks
+
+    @property
     def simulated(self) -> bool:
         """Whether nobody was recorded."""
         return bool(self.provenance["simulated"])
@@ -189,7 +168,7 @@ class Results:
             for fold in self.folds
             if fold.collapse is not None
         ]
-        if self.control in (None, "permuted-labels", "injected-signal"):
+        if self.asks is None:
             for subject, own in self.table.groupby("subject"):
                 lacking = [name for k, name in enumerate(names) if not (self.y[own.index] == k).any()]
                 if lacking:
@@ -212,16 +191,8 @@ class Results:
         """
         rows = []
         for fold in self.folds:
-            for part, scores in fold.seen.items():
-                rows.append({"subject": "all", "fold": fold.number, "level": "window", "part": part, **scores})
-            for level in LEVELS:
-                trial, y, proba = at_level(fold, level)
-                subject = self.subject_of(trial).astype(str)
-                key = {"fold": fold.number, "level": level, "part": "test"}
-                rows.append({"subject": "all", **key, **score(y, proba)})
-                for tested in np.unique(subject):
-                    own = subject == tested
-                    rows.append({"subject": tested, **key, **score(y[own], proba[own])})
+            subjects = {level: self.subject_of(at_level(fold, level)[0]) for level in LEVELS}
+            rows += rows_of_fold(fold, subjects)
         table = pd.DataFrame(rows)
         collapsed = {fold.number: fold.collapse is not None for fold in self.folds}
         table.insert(list(table).index("part") + 1, "collapsed", table["fold"].map(collapsed))
@@ -245,43 +216,13 @@ class Results:
 
     @cached_property
     def baselines(self) -> tuple[Results, ...]:
-        """The classifiers that saw no EEG, under the very same folds.
+        """The classifiers that saw no EEG, as they were evaluated under the very same folds.
 
         A baseline that knows what is asked for, or what the dataset does not name, is left out.
         """
-        knows = {"who-is-it": "subject", "which-video": "stimulus"}.get(self.control or "")
-        found = []
-        for name, classifier in BASELINES.items():
-            by = getattr(classifier, "by", None)
-            if by is not None and (by == knows or self.table[by].isna().any()):
-                continue
-            folds = tuple(self._baseline_fold(classifier, fold) for fold in self.folds)
-            found.append(replace(self, model=name, folds=folds))
-        return tuple(found)
-
-    def _baseline_fold(self, classifier: Any, fold: Fold) -> Fold:
-        fresh = clone(classifier)
-        if "random_state" in fresh.get_params():
-            fresh.set_params(random_state=fold.number)
-        fitted = fresh.fit(self.table.iloc[fold.train], self.y[fold.train])
-
-        def predict(numbers: np.ndarray) -> np.ndarray:
-            proba = np.zeros((len(numbers), len(self.scheme.classes)), np.float32)
-            proba[:, fitted.classes_] = fitted.predict_proba(self.table.iloc[numbers])
-            return proba
-
-        parts = {"train": fold.train, "validation": fold.validation}
-        seen = {part: score(self.y[numbers], predict(numbers)) for part, numbers in parts.items() if len(numbers)}
-        return replace(
-            fold,
-            seen=seen,
-            proba=predict(fold.test),
-            history={},
-            best_epoch=None,
-            n_parameters=None,
-            seconds=0.0,
-            peak_memory_mb=None,
-            collapse=None,  # a majority is one class by design
+        names = dict.fromkeys(baseline.name for fold in self.folds for baseline in fold.baselines)
+        return tuple(
+            replace(self, model=name, folds=tuple(fold.of_baseline(name) for fold in self.folds)) for name in names
         )
 
     def confusion(self, level: str = "window") -> np.ndarray:
@@ -329,14 +270,8 @@ class Results:
     def _scored_subjects(self, level: str) -> pd.DataFrame:
         tables = []
         for folds in self.repetitions():
-            levels = [at_level(fold, level) for fold in folds]
-            trial, y, proba = (np.concatenate(parts) for parts in zip(*levels, strict=True))
-            subject = self.subject_of(trial)
-            tables.append(
-                pd.DataFrame(
-                    {tested: score(y[subject == tested], proba[subject == tested]) for tested in np.unique(subject)}
-                ).T
-            )
+            trials = np.concatenate([at_level(fold, level)[0] for fold in folds])
+            tables.append(score_folds(folds, self.subject_of(trials), level))
         return pd.concat(tables).groupby(level=0).mean().rename_axis("subject")
 
     def repetitions(self) -> list[list[Fold]]:
@@ -357,8 +292,7 @@ class Results:
         -------
         subject : array, shape (n,)
         """
-        known, rows = self._rows_of_trials
-        return self.table["subject"].to_numpy()[rows[np.searchsorted(known, trial)]]
+        return self.table["subject"].to_numpy()[self._rows_of(trial)]
 
     def unit_of(self, trial: np.ndarray) -> np.ndarray:
         """Return the unit of each tested trial: what it shares a rating or a presentation with.
@@ -375,36 +309,19 @@ class Results:
         """
         if UNIT not in self.table:
             return np.asarray(trial)
-        known, rows = self._rows_of_trials
-        return number_units(self.table)[rows[np.searchsorted(known, trial)]]
+        return number_units(self.table)[self._rows_of(trial)]
+
+    def _rows_of(self, trial: np.ndarray) -> np.ndarray:
+        """Return a row of the table for each tested trial."""
+        known, rows = self._tested_trials
+        return rows[np.searchsorted(known, trial)]
 
     @cached_property
-    def _rows_of_trials(self) -> tuple[np.ndarray, np.ndarray]:
+    def _tested_trials(self) -> tuple[np.ndarray, np.ndarray]:
         """The tested trials, ascending, and a row of the table for each."""
         tested = np.concatenate([fold.test for fold in self.folds])
         known, first = np.unique(np.concatenate([fold.trial for fold in self.folds]), return_index=True)
         return known, tested[first]
-
-
-def at_level(fold: Fold, level: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return what was predicted for windows, or for whole trials.
-
-    Parameters
-    ----------
-    fold : Fold
-        With its predictions.
-    level : "window" | "trial"
-        A trial's probabilities are the mean over its windows.
-
-    Returns
-    -------
-    trial, y : array of int, shape (n,)
-        The trial, and the class, of each window or trial.
-    proba : array, shape (n, n_classes)
-    """
-    if level not in LEVELS:
-        raise unknown_name("level", level, LEVELS)
-    return to_trials(fold.trial, fold.y, fold.proba) if level == "trial" else (fold.trial, fold.y, fold.proba)
 
 
 def concatenate(results: Sequence[Results]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 import zipfile
 import zlib
@@ -17,21 +18,23 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
-from eegemo._trial_parts import UNIT
+from eegemo._trial_parts import SESSION, UNIT
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.evaluation.folds import Failure, Fold, read_fold
-from eegemo.evaluation.protocols import Splitter
+from eegemo.evaluation.plan import Plan
 from eegemo.evaluation.results import Results
+from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
 
 _CARD = "run.json"
 _WINDOWS = "windows.npz"
 _LOCK = ".lock"
 _NAMES = ("subject", "trial", "stimulus")
+_OPTIONAL = (SESSION, UNIT)
 
 
 class RunFolder:
-    """The folder of one run.
+    """The folder of one evaluation run.
 
     Parameters
     ----------
@@ -66,15 +69,13 @@ class RunFolder:
         finally:
             lock.release()
 
-    def begin(self, identity: dict[str, Any], results: Results) -> None:
-        """Begin the run, or take it up again.
+    def begin(self, plan: Plan) -> None:
+        """Begin a run, or take it up again.
 
         Parameters
         ----------
-        identity : dict
-            Everything that the numbers depend on; JSON-compatible.
-        results : Results
-            Without folds yet.
+        plan : Plan
+            What is to be done.
 
         Raises
         ------
@@ -82,18 +83,19 @@ class RunFolder:
             If the folder holds a run of another configuration.
         """
         if (self.path / _CARD).exists():
-            self._refuse_another(identity)
+            self._refuse_another(plan.identity)
         else:
             self._refuse_strangers()
-            self._write_card(identity, results, finished=False)
+            self._write_card(plan, plan.provenance, (), finished=False)
         for pattern in (".fold-*.npz", ".windows-*.npz", ".run-*.json"):
             for partial in self.path.glob(pattern):  # what a killed run had not finished writing
                 partial.unlink()
-        windows: dict[str, Any] = {"y": results.y, "start": results.table["start"].to_numpy()}
-        for name in (*_NAMES, UNIT):
-            if name not in results.table:
+        table = plan.windows.table
+        windows: dict[str, Any] = {"y": plan.y, "start": table["start"].to_numpy()}
+        for name in (*_NAMES, *_OPTIONAL):
+            if name not in table:
                 continue
-            windows |= {name: _as_text(results.table[name]), f"{name}_dtype": str(results.table[name].dtype)}
+            windows |= {name: _as_text(table[name]), f"{name}_dtype": str(table[name].dtype)}
         with replacing(self.path / _WINDOWS) as partial:
             np.savez_compressed(partial, **windows)
 
@@ -115,19 +117,21 @@ class RunFolder:
         """Return where a fold is written."""
         return self.path / f"fold-{number:03d}.npz"
 
-    def finish(self, identity: dict[str, Any], results: Results) -> None:
+    def finish(self, plan: Plan, results: Results) -> None:
         """Write down that the run is complete."""
-        self._write_card(identity, results, finished=True)
+        self._write_card(plan, results.provenance, results.failures, finished=True)
 
-    def _write_card(self, identity: dict[str, Any], results: Results, *, finished: bool) -> None:
+    def _write_card(
+        self, plan: Plan, provenance: dict[str, Any], failures: tuple[Failure, ...], *, finished: bool
+    ) -> None:
         card = {
             "finished": finished,
-            "model": results.model,
-            "splitter": asdict(results.splitter),
-            "scheme": asdict(results.scheme),
-            "failures": [asdict(failure) for failure in results.failures],
-            "identity": identity,
-            "provenance": results.provenance,
+            "model": plan.model,
+            "splitter": asdict(plan.splitter),
+            "scheme": asdict(plan.scheme),
+            "failures": [asdict(failure) for failure in failures],
+            "identity": plan.identity,
+            "provenance": provenance,
         }
         with replacing(self.path / _CARD) as partial:
             partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
@@ -181,8 +185,59 @@ def read_card(path: Path) -> dict[str, Any]:
     return dict(card)
 
 
-def open_results(path: Path) -> Results:
-    """Load the results of a run; see :meth:`Results.open`."""
+def run_folder(
+    plan: Plan, folder: str | os.PathLike[str] | None, runs: str | os.PathLike[str] | None
+) -> RunFolder | None:
+    """Return where a run is kept, if anywhere.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to be done.
+    folder : path-like | None
+        The run's own folder.
+    runs : path-like | None
+        A folder of runs, in which this one's has a name that says what it is.
+
+    Returns
+    -------
+    folder : RunFolder | None
+
+    Raises
+    ------
+    ConfigError
+        If both are given.
+    """
+    if folder is not None and runs is not None:
+        raise ConfigError("Give folder or runs, not both.")
+    if folder is not None:
+        return RunFolder(Path(folder))
+    if runs is None:
+        return None
+    parts = [plan.splitter.protocol, plan.model, plan.control and plan.control.name, plan.fingerprint[:8]]
+    return RunFolder(Path(runs) / "-".join(part.replace(" ", "_").replace("/", "_") for part in parts if part))
+
+
+def read_results(path: str | os.PathLike[str]) -> Results:
+    """Read the results of a run from its folder; the recordings are not needed.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder that :func:`eegemo.evaluate` wrote.
+
+    Returns
+    -------
+    results : Results
+
+    Raises
+    ------
+    ConfigError
+        If there is no run, or it was interrupted; run it again with the same settings, and it goes on.
+    DataFormatError
+        If a file is damaged, or was written by an earlier version.
+    """
+    path = Path(path)
     card = read_card(path)
     folder = RunFolder(path)
     if not card["finished"]:
@@ -252,7 +307,7 @@ def _from_text(column: np.ndarray, dtype: str) -> pd.Series:
 def _read_windows(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
     try:
         with np.load(path / _WINDOWS, allow_pickle=False) as stored:
-            names = (*_NAMES, UNIT) if UNIT in stored else _NAMES
+            names = (*_NAMES, *(name for name in _OPTIONAL if name in stored))
             columns = {name: _from_text(stored[name], str(stored[f"{name}_dtype"])) for name in names}
             table = pd.DataFrame(columns)
             return table.assign(start=stored["start"]), stored["y"]

@@ -19,12 +19,15 @@ from matplotlib.figure import Figure
 
 from eegemo._atomic import replacing
 from eegemo.errors import ConfigError
+from eegemo.evaluation.comparisons import compare_models, significantly_best
 from eegemo.evaluation.controls import CONTROLS
+from eegemo.evaluation.intervals import FEWEST_SUBJECTS
 from eegemo.evaluation.leakage import percent
 from eegemo.evaluation.metrics import LEADING_METRICS, metric_name
-from eegemo.evaluation.protocols import LEAVE_ONE_OUT, PROTOCOLS, Splitter
-from eegemo.evaluation.results import LEVELS, Results
-from eegemo.evaluation.statistics import FEWEST_SUBJECTS, compare_models, significantly_best
+from eegemo.evaluation.protocols import PROTOCOLS
+from eegemo.evaluation.results import Results
+from eegemo.evaluation.scoring import LEVELS
+from eegemo.evaluation.splitter import LEAVE_ONE_OUT, Splitter
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
 from eegemo.reporting.tables import (
     baselines_of,
@@ -91,7 +94,7 @@ def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
             overview=_overview(groups),
             groups=[_shown_group(group) for group in groups],
             controls=_shown_controls(controls),
-            known_controls=CONTROLS,
+            known_controls={name: task.shows for name, task in CONTROLS.items()},
             runs=[_shown_run(run) for run in runs],
             versions=list(dict.fromkeys(str(run.provenance["packages"]["eegemo"]) for run in runs)),
         )
@@ -149,7 +152,7 @@ def _shown_group(group: _Group) -> dict[str, Any]:
     levels = [_shown_level(group, level) for level in LEVELS]
     return {
         "title": group.title,
-        "question": PROTOCOLS[first.protocol],
+        "question": first.splitter.rule.answers,
         "settings": _settings(first.splitter),
         "data": data_statement([first]),
         "marks": _marks(first),
@@ -208,12 +211,12 @@ def _marks(result: Results) -> list[str]:
 
 
 def _settings(splitter: Splitter) -> str:
-    unit = {"subject": "person", "video": "stimulus"}.get(splitter.protocol, "trial")
+    unit = {"subject": "person"}.get(splitter.rule.unit, splitter.rule.unit)
     if splitter.n_splits is None:
         words = [f"one split, {splitter.test_size:.0%} tested on"]
     elif splitter.n_splits == LEAVE_ONE_OUT:
         words = [f"one {unit} left out in each fold"]
-    elif splitter.protocol == "subject-video":
+    elif splitter.rule.crossed:
         words = [f"{splitter.n_splits} groups of people × {splitter.n_splits} groups of stimuli"]
     else:
         words = [f"{splitter.n_splits} folds"]
@@ -318,12 +321,12 @@ def _overview(groups: Sequence[_Group]) -> dict[str, str] | None:
 
 def _shown_controls(controls: Sequence[Results]) -> list[dict[str, Any]]:
     shown = []
-    for name, should_show in CONTROLS.items():
+    for name, task in CONTROLS.items():
         own = [result for result in controls if result.control == name]
         if own:
             rows = [_control_row(result) for result in own]
             notes = [(f"{result.model} under {result.protocol_label}", note) for result in own for note in result.notes]
-            shown.append({"name": name, "shows": should_show, "rows": rows, "notes": notes})
+            shown.append({"name": name, "shows": task.shows, "rows": rows, "notes": notes})
     return shown
 
 

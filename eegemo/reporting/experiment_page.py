@@ -13,9 +13,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from eegemo._atomic import replacing
+from eegemo.evaluation.comparisons import compare_models, compare_with_baselines, significantly_best
+from eegemo.evaluation.intervals import FEWEST_SUBJECTS
 from eegemo.evaluation.provenance import environment
-from eegemo.evaluation.results import LEVELS, Results, concatenate
-from eegemo.evaluation.statistics import FEWEST_SUBJECTS, compare_models, compare_with_baselines, significantly_best
+from eegemo.evaluation.results import Results, concatenate
+from eegemo.evaluation.scoring import LEVELS
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure, write_figure
 from eegemo.reporting.tables import (
     baselines_of,

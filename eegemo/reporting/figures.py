@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from eegemo._atomic import replacing
+from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.leakage import percent
 from eegemo.evaluation.metrics import metric_name
 from eegemo.evaluation.results import Results
-from eegemo.evaluation.statistics import confidence_interval
 from eegemo.reporting.tables import baselines_of, data_statement, statement
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.

@@ -10,11 +10,11 @@ import pandas as pd
 
 from eegemo._atomic import replacing
 from eegemo.evaluation.controls import CONTROLS
+from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.leakage import percent as share_in_percent
 from eegemo.evaluation.metrics import LEADING_METRICS, METRICS, from_confusions, metric_name, per_class
-from eegemo.evaluation.protocols import PROTOCOLS
+from eegemo.evaluation.permutation import label_permutation_test
 from eegemo.evaluation.results import PARTS, Results
-from eegemo.evaluation.statistics import confidence_interval, label_permutation_test
 
 _OVER = {"training": "the training data, by quantiles", "window": "each window"}
 
@@ -97,7 +97,7 @@ def leakage_table(results: Sequence[Results]) -> pd.DataFrame:
     rows = [
         {
             "protocol": label,
-            "answers": PROTOCOLS[first[label].protocol],
+            "answers": first[label].splitter.rule.answers,
             **{
                 f"test windows that share {name.removeprefix('shared_')}": share
                 for name, share in first[label].leakage.shares.items()
@@ -186,12 +186,12 @@ def control_table(controls: Sequence[Results]) -> pd.DataFrame:
             "protocol": result.protocol_label,
             "model": result.model_label,
             "control": result.control,
-            "shows": CONTROLS[result.control or ""],
+            "shows": CONTROLS[result.control or ""].shows,
             "classes": len(result.scheme.classes),
             "macro-F1": score,
             "best macro-F1 without EEG": max(_macro_f1_of_all(baseline) for baseline in result.baselines),
         }
-        if result.control != "who-is-it":  # a person's own windows are of one class there
+        if result.asks != "subject":  # a person's own windows are of one class there
             row |= {"kappa": interval.estimate, "kappa low": interval.low, "kappa high": interval.high}
         rows.append(row)
     return pd.DataFrame(rows)

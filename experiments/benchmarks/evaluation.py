@@ -21,8 +21,8 @@ import numpy as np
 import tyro
 from sklearn.base import clone
 
-from eegemo import EEGClassifier, Results, Windows, evaluate, make_splitter, quadrants, simulate
-from eegemo.evaluation.protocols import Split
+from eegemo import EEGClassifier, Results, Windows, evaluate, make_splitter, quadrants, read_results, simulate
+from eegemo.evaluation.splitter import Split
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def run(config: EvaluationBenchmark) -> None:
     windows = windows_of_two()
     y = quadrants()(windows)
     classifier = EEGClassifier("cnn-gru", epochs=config.epochs, random_state=0)
-    splits = list(make_splitter("trial", n_splits=config.n_splits).split(windows, y))
+    splits = list(make_splitter("trial", n_splits=config.n_splits).triples(windows, y))
     timed(classifier, windows, 2, 1)  # imports, and the first tracing
     timed(classifier, windows, 2, 2)
     rounds = []
@@ -106,7 +106,7 @@ def interrupt(kills: int) -> None:
             for fold in sorted(killed.glob("fold-*.npz"))[1:]:  # complete: undo all folds but one and go on killing
                 fold.unlink()
         subprocess.run(command(killed), check=True)
-        same = predictions(Results.open(whole)) == predictions(Results.open(killed))
+        same = predictions(read_results(whole)) == predictions(read_results(killed))
     print(f"killed {kills} times, started again: predictions {'byte for byte the same' if same else 'DIFFER'}")
     if not same:
         sys.exit(1)

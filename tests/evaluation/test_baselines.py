@@ -25,7 +25,7 @@ from eegemo import (
 )
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.evaluation.metrics import score, to_trials
-from eegemo.evaluation.protocols import Splitter
+from eegemo.evaluation.splitter import Splitter
 
 
 def make_windows(subject: list[str], stimulus: Any) -> Windows:
@@ -93,7 +93,7 @@ def test_a_clone_is_unfitted_and_counts_the_same_way(name: str) -> None:
 
 def test_the_named_baselines_count_among_all_the_person_and_the_video() -> None:
     by = {name: baseline.by for name, baseline in BASELINES.items() if isinstance(baseline, MajorityClassifier)}
-    assert by == {"majority": None, "majority of the subject": "subject", "majority of the same video": "stimulus"}
+    assert by == {"majority": None, "majority of the subject": "subject", "majority of the same stimulus": "stimulus"}
     assert isinstance(BASELINES["uniform guess"], UniformClassifier)
 
 
@@ -173,7 +173,7 @@ def named(result: Results, name: str) -> Results:
 
 @pytest.mark.filterwarnings("ignore:.* is not in training:UserWarning")
 @pytest.mark.parametrize("name", [name for name in BASELINES if name != "uniform guess"])  # whose draws are the fold's
-@pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "video"])
+@pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "stimulus"])
 def test_baselines_are_what_evaluating_them_gives(small_trials: Trials, name: str, protocol: str) -> None:
     splitter = make_splitter(protocol, n_splits=3, validation_size=0.2, random_state=3)
     windows = small_trials.windows()
@@ -190,11 +190,11 @@ def test_baselines_score_what_can_be_counted_in_the_labels(small_trials: Trials)
     # Each stimulus has the same class for everybody, and each person two trials of each of the four classes.
     windows = small_trials.windows()
     known = of_model(windows, loso())
-    new = of_model(windows, make_splitter("video", n_splits="leave-one-out", validation_size=0))
-    assert (named(known, "majority of the same video").of_subjects()["accuracy"] == 1).all()
+    new = of_model(windows, make_splitter("stimulus", n_splits="leave-one-out", validation_size=0))
+    assert (named(known, "majority of the same stimulus").of_subjects()["accuracy"] == 1).all()
     assert (named(known, "majority").of_subjects()["accuracy"] == 1 / 4).all()
     # A stimulus left out takes its class below the others, so the majority is never right.
-    for name in ("majority", "majority of the subject", "majority of the same video"):
+    for name in ("majority", "majority of the subject", "majority of the same stimulus"):
         assert (named(new, name).of_subjects()["accuracy"] == 0).all()
 
 
@@ -219,7 +219,7 @@ def test_where_stimuli_have_no_name_there_is_no_majority_of_a_video(small_trials
     ("control", "left_out"),
     [
         ("who-is-it", "majority of the subject"),
-        ("which-video", "majority of the same video"),
+        ("which-stimulus", "majority of the same stimulus"),
         ("permuted-labels", None),
         ("injected-signal", None),
     ],

@@ -24,8 +24,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, cluster, evaluate, make_splitter, quadrants
-from eegemo.evaluation.protocols import Splitter
+from eegemo import (
+    ConfigError,
+    EEGClassifier,
+    Results,
+    Trials,
+    Windows,
+    cluster,
+    evaluate,
+    make_splitter,
+    quadrants,
+    read_results,
+)
+from eegemo.evaluation.splitter import Splitter
 from eegemo.networks import CNNGRU
 
 distributed = pytest.importorskip("distributed")
@@ -202,7 +213,7 @@ def test_a_run_begun_by_one_process_is_finished_by_a_cluster(
         (tmp_path / f"fold-00{number}.npz").unlink()
     with cluster(scheduler):
         assert_same(evaluate(make(), windows, quadrants(), splitter, folder=tmp_path), alone["scikit-learn"])
-    assert_same(Results.open(tmp_path), alone["scikit-learn"])
+    assert_same(read_results(tmp_path), alone["scikit-learn"])
 
 
 def test_a_single_fold_on_a_cluster_may_have_a_progress_bar(windows: Windows, scheduler: str) -> None:

@@ -149,7 +149,7 @@ def test_permuted_labels_are_still_known_where_windows_leak_and_not_where_trials
 
 def test_the_person_is_the_class(small_trials: Trials) -> None:
     windows = small_trials.windows()
-    same, scheme = controlled(Control("who-is-it"), windows, quadrants(), protocol="trial")
+    same, scheme = controlled(Control("who-is-it"), windows, quadrants(), make_splitter("trial"))
     assert same is windows
     assert scheme.classes == ("1", "2", "3")
     np.testing.assert_array_equal(scheme(same), np.repeat([0, 1, 2], 8 * 4))
@@ -157,7 +157,7 @@ def test_the_person_is_the_class(small_trials: Trials) -> None:
 
 def test_the_stimulus_is_the_class(small_trials: Trials) -> None:
     windows = small_trials.windows()
-    same, scheme = controlled(Control("which-video"), windows, quadrants(), protocol="subject")
+    same, scheme = controlled(Control("which-stimulus"), windows, quadrants(), make_splitter("subject"))
     assert same is windows
     assert scheme.classes == tuple("12345678")
     np.testing.assert_array_equal(scheme(same), np.tile(np.repeat(np.arange(8), 4), 3))
@@ -165,7 +165,7 @@ def test_the_stimulus_is_the_class(small_trials: Trials) -> None:
 
 def test_people_are_numbered_in_the_order_they_come_in() -> None:
     windows = make_rated(["s2", "s10", "s2"]).windows(n_times=2, step=2)
-    _, scheme = controlled(Control("who-is-it"), windows, quadrants(), protocol="trial")
+    _, scheme = controlled(Control("who-is-it"), windows, quadrants(), make_splitter("trial"))
     assert scheme.classes == ("s2", "s10")
     np.testing.assert_array_equal(scheme(windows), [0, 1, 0])
 
@@ -174,15 +174,15 @@ def test_people_are_numbered_in_the_order_they_come_in() -> None:
     ("name", "protocol"),
     [
         ("who-is-it", "subject"),
-        ("who-is-it", "subject-video"),
-        ("which-video", "video"),
-        ("which-video", "subject-video"),
+        ("who-is-it", "subject-stimulus"),
+        ("which-stimulus", "stimulus"),
+        ("which-stimulus", "subject-stimulus"),
     ],
 )
 def test_a_probe_for_what_is_held_out_is_refused(small_trials: Trials, name: str, protocol: str) -> None:
     message = rf"Control '{name}' asks for what protocol '{protocol}' holds out, so training cannot know it; run it und"
     with pytest.raises(ConfigError, match=message):
-        controlled(Control(name), small_trials.windows(), quadrants(), protocol=protocol)
+        controlled(Control(name), small_trials.windows(), quadrants(), make_splitter(protocol))
     with pytest.raises(ConfigError, match=message):
         evaluate(
             MajorityClassifier(),
@@ -196,8 +196,8 @@ def test_a_probe_for_what_is_held_out_is_refused(small_trials: Trials, name: str
 def test_stimuli_without_a_name_cannot_be_asked_for(small_trials: Trials) -> None:
     table = small_trials.table.assign(stimulus=small_trials.table["stimulus"].where(small_trials.table.index > 4))
     trials = Trials(small_trials.signals, table, ("F3", "F4"), 32.0, dataset="noise", simulated=True)
-    with pytest.raises(ConfigError, match=r"Control 'which-video' needs the stimulus of every trial; 5 have none\."):
-        controlled(Control("which-video"), trials.windows(), quadrants(), protocol="trial")
+    with pytest.raises(ConfigError, match=r"Control 'which-stimulus' needs the stimulus of every trial; 5 have none\."):
+        controlled(Control("which-stimulus"), trials.windows(), quadrants(), make_splitter("trial"))
 
 
 def test_who_is_it_is_not_asked_of_one_person(small_trials: Trials) -> None:
@@ -309,7 +309,7 @@ def test_an_injected_rhythm_is_found_where_the_real_task_has_nothing_to_find(sma
 # The same windows and folds
 
 
-@pytest.mark.parametrize("control", ["who-is-it", "which-video", "injected-signal"])
+@pytest.mark.parametrize("control", ["who-is-it", "which-stimulus", "injected-signal"])
 @pytest.mark.parametrize("protocol", ["window-random", "trial"])
 def test_a_control_has_the_very_splits_of_the_real_task(small_trials: Trials, control: str, protocol: str) -> None:
     windows, splitter = small_trials.windows(1, 0.5), make_splitter(protocol, n_splits=4, random_state=2)

@@ -25,7 +25,6 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score, l
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.svm import SVC
 
 from eegemo import (
     ConfigError,
@@ -39,9 +38,10 @@ from eegemo import (
     evaluate,
     make_splitter,
     quadrants,
+    read_results,
 )
 from eegemo.evaluation.metrics import METRICS
-from eegemo.evaluation.protocols import Split, Splitter
+from eegemo.evaluation.splitter import Split, Splitter
 from eegemo.networks import CNNGRU
 from tiny import tiny
 
@@ -115,7 +115,7 @@ class ByTrial(Splitter):
     validation: tuple[int, ...] = ()
     test: tuple[int, ...] = ()
 
-    def split(self, windows: Windows, y: np.ndarray | None = None) -> Iterator[Split]:
+    def triples(self, windows: Windows, y: np.ndarray | None = None) -> Iterator[Split]:
         validation, test = (np.isin(windows.trial_index, rows) for rows in (self.validation, self.test))
         yield np.flatnonzero(~validation & ~test), np.flatnonzero(validation), np.flatnonzero(test)
 
@@ -178,7 +178,7 @@ def test_a_fresh_clone_sees_the_training_and_validation_windows_of_its_fold_alon
     classifier = Recorder()
     results = evaluate(classifier, windows, quadrants(), four_folds(protocol))
     y = quadrants()(windows)
-    splits = list(four_folds(protocol).split(windows, y))
+    splits = list(four_folds(protocol).triples(windows, y))
     assert [call["n_fits"] for call in calls] == [1] * 4
     assert not hasattr(classifier, "n_fits_")
     for call, fold, (train, validation, test) in zip(calls, results.folds, splits, strict=True):
@@ -275,7 +275,7 @@ def test_predictions_are_those_of_a_classifier_fitted_on_the_training_part(windo
     table = results.predictions
     assert list(table.columns) == ["subject", "trial", "stimulus", "start", "fold", "y", *(f"p_{c}" for c in CLASSES)]
     assert sorted(table["start"]) == sorted(windows.starts)
-    for number, (train, _, test) in enumerate(four_folds().split(windows, y)):
+    for number, (train, _, test) in enumerate(four_folds().triples(windows, y)):
         own = table[table["fold"] == number]
         np.testing.assert_array_equal(own["start"], windows.starts[test])
         np.testing.assert_array_equal(own["y"], y[test])
@@ -328,7 +328,7 @@ def test_training_and_validation_are_scored_with_the_same_fitted_classifier(wind
     rows = scores[scores["part"] == part]
     assert (rows[["subject", "level"]] == ["all", "window"]).all(axis=None)
     y = quadrants()(windows)
-    for (train, validation, _), accuracy in zip(four_folds().split(windows, y), rows["accuracy"], strict=True):
+    for (train, validation, _), accuracy in zip(four_folds().triples(windows, y), rows["accuracy"], strict=True):
         numbers = train if part == "train" else validation
         assert accuracy == NearestMean().fit(windows[train], y[train]).accuracy(windows[numbers], y[numbers])
 
@@ -573,9 +573,8 @@ def test_a_network_gives_the_same_numbers_after_a_fit_on_several_threads(tmp_pat
     [
         (("cnn-gru", None, None), r"classifier must be like EEGClassifier\('cnn-gru'\).* got str"),
         ((MajorityClassifier(), "trials", quadrants()), r"windows must be like trials.windows\(.* got str"),
-        ((MajorityClassifier(), None, "quadrants"), r"scheme must be like quadrants\(\), got str"),
-        ((make_pipeline(SVC()), None, quadrants()), "needs predict_proba, which Pipeline does not have"),
-        ((EEGRegressor(), None, quadrants()), "needs predict_proba, which EEGRegressor does not have"),
+        ((MajorityClassifier(), None, "quadrants"), r"labels must be a rule such as quadrants\(\), .* got \(\)"),
+        ((EEGRegressor(), None, quadrants()), "must be a classifier, got EEGRegressor, which predicts no classes"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_before_anything_is_fitted(
@@ -598,7 +597,7 @@ def test_a_network_that_has_learned_nothing_is_marked_wherever_it_stands(windows
     assert sum("has collapsed" in note for note in result.notes) == 4
     assert result.scores["collapsed"].all()
     assert not any(baseline.scores["collapsed"].any() for baseline in result.baselines)  # constant by design
-    assert Results.open(tmp_path / "run").model_label == result.model_label
+    assert read_results(tmp_path / "run").model_label == result.model_label
     answers = {fold.collapse for fold in result.folds if "answers" in str(fold.collapse)}
     assert answers <= {f"it answers {name} for all of its training data" for name in CLASSES}
 

@@ -49,7 +49,10 @@ def counted(windows: Windows, seen: np.ndarray, test: np.ndarray) -> dict[str, f
     def share(key: list[Any]) -> float:
         return float(np.mean([any(key[t] == key[s] for s in seen) for t in test]))
 
-    return {
+    sessions = (
+        {"session": share(list(zip(table["subject"], table["session"], strict=True)))} if "session" in table else {}
+    )
+    return sessions | {
         "shared_samples": float(np.mean([any(samples[t] & samples[s] for s in seen) for t in test])),
         "trial": share(list(zip(table["subject"], table["trial"], strict=True))),
         "subject": share(table["subject"].tolist()),
@@ -76,13 +79,15 @@ def test_the_record_of_a_fold_is_the_count_over_all_pairs(
     """Four people, five stimuli; under the protocols that allow it some of them repeated or not seen."""
     table = pd.DataFrame(list(product(range(4), range(5))), columns=["subject", "trial"])
     table = table.assign(stimulus=table["trial"], n_baseline=data.draw(st.integers(0, 3)), start=0)
+    if protocol == "session":
+        table["session"] = table["trial"] % 4
     if protocol in ("window-random", "trial", "subject"):
         table["stimulus"] = data.draw(st.lists(st.integers(0, 6), min_size=20, max_size=20))
     table["n_times"] = np.array(data.draw(st.lists(st.integers(4, 9), min_size=20, max_size=20))) + table["n_baseline"]
     table["start"] = table["n_times"].cumsum() - table["n_times"]
     windows = make_windows(table, step=data.draw(st.integers(1, 4)))
     splitter = make_splitter(protocol, n_splits=n_splits, random_state=data.draw(st.integers(0, 99)))
-    for train, validation, test in splitter.split(windows):
+    for train, validation, test in splitter.triples(windows):
         seen = np.append(train, validation)
         record = leakage_record(windows, seen, test)
         assert record.shares == pytest.approx(counted(windows, seen, test))
@@ -101,8 +106,8 @@ def test_windows_that_touch_share_no_samples() -> None:
         ("window-random", True, 1, 1, 1),
         ("trial", False, 0, 1, 1),
         ("subject", False, 0, 0, 1),
-        ("video", False, 0, 1, 0),
-        ("subject-video", False, 0, 0, 0),
+        ("stimulus", False, 0, 1, 0),
+        ("subject-stimulus", False, 0, 0, 0),
     ],
 )
 def test_what_leaks_under_a_protocol_when_windows_overlap_by_half(
@@ -110,7 +115,7 @@ def test_what_leaks_under_a_protocol_when_windows_overlap_by_half(
 ) -> None:
     table = trial_table(40, n_times=44, n_people=4, trial=np.arange(40) // 4, stimulus=np.arange(40) // 4)
     windows = make_windows(table, step=2)
-    for train, validation, test in make_splitter(protocol, n_splits=4).split(windows):
+    for train, validation, test in make_splitter(protocol, n_splits=4).triples(windows):
         record = leakage_record(windows, np.append(train, validation), test)
         assert (record.shared_samples > 0.5) if shares_samples else (record.shared_samples == 0)
         assert (record.trial, record.subject, record.stimulus) == (trial, subject, stimulus)
@@ -118,7 +123,7 @@ def test_what_leaks_under_a_protocol_when_windows_overlap_by_half(
 
 def test_windows_at_random_leak_trials_even_where_they_do_not_overlap() -> None:
     windows = make_windows(trial_table(10, n_times=40), step=4)
-    (split,) = make_splitter("window-random", n_splits=None).split(windows)
+    (split,) = make_splitter("window-random", n_splits=None).triples(windows)
     record = leakage_record(windows, np.append(split[0], split[1]), split[2])
     assert (record.shared_samples, record.trial) == (0, 1)
 

@@ -21,7 +21,7 @@ from eegemo import (
     permutation_test,
 )
 from eegemo.evaluation.controls import permute_labels
-from eegemo.evaluation.protocols import Splitter
+from eegemo.evaluation.splitter import Splitter
 
 CLASSES: LabelScheme = categories("class", ("0", "1"))
 

@@ -21,9 +21,10 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from eegemo import MajorityClassifier
+from eegemo import MajorityClassifier, Trials, quadrants
 from eegemo.evaluation import provenance
-from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb
+from eegemo.evaluation.plan import make_plan
+from eegemo.evaluation.provenance import code_hash, commit, environment, hash_arrays, hash_json, peak_memory_mb, syntax
 
 
 @pytest.fixture(autouse=True)
@@ -99,6 +100,56 @@ def test_the_backend_is_the_one_that_keras_runs_on(monkeypatch: pytest.MonkeyPat
     keras = SimpleNamespace(backend=SimpleNamespace(backend=lambda: backend))
     monkeypatch.setitem(sys.modules, "keras", keras)
     assert environment()["backend"] == backend
+
+
+@pytest.mark.parametrize(
+    ("variable", "written", "expected"),
+    [
+        ("jax", None, "jax"),
+        (None, '{"backend": "torch"}', "torch"),
+        ("jax", '{"backend": "torch"}', "jax"),
+        (None, "damaged", "tensorflow"),
+        (None, None, "tensorflow"),
+    ],
+)
+def test_before_keras_is_imported_the_backend_is_what_it_will_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str | None, written: str | None, expected: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.delenv("KERAS_BACKEND", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    if variable is not None:
+        monkeypatch.setenv("KERAS_BACKEND", variable)
+    if written is not None:
+        (tmp_path / "keras.json").write_text(written)
+    assert provenance.backend_name() == expected
+
+
+def test_the_version_of_the_backend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    assert "jax" not in environment()["packages"]
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert {"jax", "jaxlib"} <= set(environment()["packages"])
+
+
+def test_settings_of_keras_that_are_not_the_usual_ones_are_part_of_a_run(small_trials: Trials) -> None:
+    from eegemo._keras import keras
+
+    def fingerprint() -> str:
+        return make_plan(MajorityClassifier(), small_trials.windows(), quadrants(), "trial").fingerprint
+
+    usual = fingerprint()
+    assert provenance.keras_settings() == {}
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        assert provenance.keras_settings() == {"dtype_policy": "mixed_float16"}
+        assert fingerprint() != usual
+        keras.config.set_dtype_policy("float32")
+        provenance.set_keras({"dtype_policy": "mixed_float16"})
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert fingerprint() == usual
 
 
 def test_without_a_network_there_is_no_backend(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +273,46 @@ def test_the_code_that_numbers_come_from_has_a_hash(package: Path, name: str, co
     assert code_hash(classifier) == before  # remembered during a run
     provenance._package_hash.cache_clear()
     assert (code_hash(classifier) != before) == counts
+
+
+@pytest.mark.parametrize(
+    ("written", "counts"),
+    [
+        ("# a comment\ncode = 1  # another\n", False),
+        ('"""What the module is."""\n\ncode = (\n    1\n)\n', False),
+        ("code = 1.0\n", True),
+        ('code = 1\n"text"\n', True),  # an expression, but no docstring
+    ],
+)
+def test_comments_docstrings_and_layout_are_no_part_of_the_code(package: Path, written: str, counts: bool) -> None:
+    before = code_hash(MajorityClassifier())
+    (package / "trials.py").write_text(written)
+    provenance._package_hash.cache_clear()
+    assert (code_hash(MajorityClassifier()) != before) == counts
+
+
+def test_the_docstrings_of_classes_and_functions_are_no_part_of_the_code() -> None:
+    bare = "class A:\n    def f(self):\n        return 1\n"
+    told = 'class A:\n    """An A."""\n\n    def f(self):\n        """Return one."""\n        return 1  # one\n'
+    assert syntax(told) == syntax(bare)
+    assert syntax(told) != syntax(bare.replace("1", "2"))
+    assert syntax("    x = 1") == syntax("x = 1")
+
+
+def test_the_docstring_of_a_function_that_is_a_parameter_does_not_count() -> None:
+    def bare(X: Any) -> Any:
+        return X
+
+    def told(X: Any) -> Any:
+        """Return what is given."""
+        return X
+
+    def with_text(X: Any) -> Any:
+        return "text", X
+
+    hashes = [code_hash(FunctionTransformer(one)) for one in (bare, told, with_text)]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert code_hash(FunctionTransformer(lambda X: "a")) != code_hash(FunctionTransformer(lambda X: "b"))
 
 
 CODE = """

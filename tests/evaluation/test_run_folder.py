@@ -36,10 +36,11 @@ from eegemo import (
     high_low,
     make_splitter,
     quadrants,
+    read_results,
 )
 from eegemo.evaluation.folds import Failure
-from eegemo.evaluation.protocols import Splitter
 from eegemo.evaluation.run_folder import RunFolder, find_runs
+from eegemo.evaluation.splitter import Splitter
 
 N_FOLDS = 4
 
@@ -125,7 +126,7 @@ def run(windows: Windows, classifier: BaseEstimator | None = None, **options: An
 
 def starts_of(windows: Windows, *folds: int) -> list[tuple[int, ...]]:
     """What the fits of these folds see."""
-    splits = list(splitter().split(windows, quadrants()(windows)))
+    splits = list(splitter().triples(windows, quadrants()(windows)))
     return [tuple(windows.starts[splits[number][0]]) for number in folds]
 
 
@@ -209,7 +210,7 @@ def fits():
     (HERE / "fits.txt").unlink(missing_ok=True)
     seen = [tuple(map(int, line.split(","))) for line in lines]
     data = windows()
-    splits = make_splitter("trial", n_splits=8).split(data, quadrants()(data))
+    splits = make_splitter("trial", n_splits=8).triples(data, quadrants()(data))
     number = {tuple(data.starts[train]): fold for fold, (train, _, _) in enumerate(splits)}
     return [number[starts] for starts in seen]
 """
@@ -279,7 +280,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_predictions(tmp_
     assert any(0 < len(there) < 8 for there, _ in attempts)
     # Each fold that was begun and is not there was the one in hand when the process was killed.
     assert sum(len(fitted) for _, fitted in attempts) <= 8 + 5
-    uninterrupted, taken_up = (Results.open(tmp_path / name) for name in ("whole", "killed"))
+    uninterrupted, taken_up = (read_results(tmp_path / name) for name in ("whole", "killed"))
     assert_same_predictions(uninterrupted, taken_up)
     assert [path.name for path in (tmp_path / "killed").glob(".*.npz")] == []
 
@@ -287,7 +288,7 @@ def test_a_run_killed_at_random_moments_ends_with_the_very_same_predictions(tmp_
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_run_killed_with_its_workers_at_work_can_be_taken_up_at_once(tmp_path: Path) -> None:
     in_a_process_of_its_own(tmp_path, KILLED_WITH_WORKERS)
-    assert_same_predictions(Results.open(tmp_path / "whole"), Results.open(tmp_path / "killed"))
+    assert_same_predictions(read_results(tmp_path / "whole"), read_results(tmp_path / "killed"))
 
 
 def test_folds_are_written_as_they_end(windows: Windows, tmp_path: Path) -> None:
@@ -306,7 +307,7 @@ def test_a_run_that_is_taken_up_fits_the_missing_folds_alone(
     results = run(windows, Faulty(), folder=tmp_path)
     assert fitted_on == starts_of(windows, 2, 3)
     assert_same_predictions(results, run(windows, Faulty()))
-    assert_same_results(Results.open(tmp_path), results)
+    assert_same_results(read_results(tmp_path), results)
 
 
 def test_a_finished_run_is_read_and_not_run_again(
@@ -367,13 +368,13 @@ def test_a_damaged_fold_is_noticed_and_done_again(
     run(windows, NearestMean(shrink=0.5), folder=other)
     damage(folder, other)
     with pytest.raises(DataFormatError, match=r"^fold-001\.npz: .*; delete it and run again"):
-        Results.open(folder)
+        read_results(folder)
     fitted_on.clear()
     with pytest.warns(UserWarning, match=r"^fold-001\.npz: .*done again"):
         again = run(windows, folder=folder)
     assert fitted_on == starts_of(windows, 1)
     assert_same_predictions(again, whole)
-    assert_same_results(Results.open(folder), again)
+    assert_same_results(read_results(folder), again)
 
 
 # Another configuration
@@ -391,7 +392,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "classifier": ({"classifier": OtherMean()}, r"classifier: 'NearestMean' there, 'OtherMean' here"),
     "seed": ({"protocol": splitter(random_state=1)}, r"protocol\.random_state: 0 there, 1 here"),
     "folds": ({"protocol": splitter(n_splits=3)}, r"protocol\.n_splits: 4 there, 3 here"),
-    "protocol": ({"protocol": splitter(protocol="video")}, r"protocol\.protocol: 'trial' there, 'video' here"),
+    "protocol": ({"protocol": splitter(protocol="stimulus")}, r"protocol\.protocol: 'trial' there, 'stimulus' here"),
     "validation": ({"protocol": splitter(validation_size=0.2)}, r"protocol\.validation_size: 0\.1 there, 0\.2 here"),
     "scheme": ({"scheme": high_low("valence")}, r"scheme: 'quadrants>5' there, 'valence>5' here"),
     "control": ({"control": "permuted-labels"}, r"control"),
@@ -540,7 +541,7 @@ def same(X: Windows) -> Windows:
 )
 def test_settings_may_be_numbers_of_numpy(windows: Windows, tmp_path: Path, options: dict[str, Any]) -> None:
     results = changed(windows, options, folder=tmp_path)
-    opened = Results.open(tmp_path)
+    opened = read_results(tmp_path)
     assert_same_predictions(opened, results)
     assert opened.splitter == results.splitter
     assert opened.provenance == results.provenance
@@ -561,7 +562,7 @@ def test_runs_makes_one_folder_a_configuration(
     assert_same_results(again, first)
     folders = find_runs(tmp_path)
     assert len(folders) == len(list(tmp_path.iterdir())) == 3
-    fingerprints = [Results.open(folder).provenance["fingerprint"][:8] for folder in folders]
+    fingerprints = [read_results(folder).provenance["fingerprint"][:8] for folder in folders]
     names = [folder.name for folder in folders]
     assert [name[-8:] for name in names] == fingerprints
     kinds = sorted(name[:-9] for name in names)
@@ -667,7 +668,7 @@ def test_one_failing_fold_is_reported_and_loses_no_other(windows: Windows, tmp_p
     kept = whole[whole["fold"] != 1].reset_index(drop=True)
     pd.testing.assert_frame_equal(results.predictions, kept, check_exact=True)
     assert any("Fold 1 failed, and its windows are in no score: RuntimeError: fit 1" in note for note in results.notes)
-    assert_same_results(Results.open(tmp_path), results)
+    assert_same_results(read_results(tmp_path), results)
 
 
 def test_failed_folds_alone_are_tried_again(windows: Windows, tmp_path: Path, fitted_on: list[tuple[int, ...]]) -> None:
@@ -681,7 +682,7 @@ def test_failed_folds_alone_are_tried_again(windows: Windows, tmp_path: Path, fi
     results = run(windows, Faulty(), folder=tmp_path)
     assert results.failures == ()
     assert_same_predictions(results, run(windows, Faulty()))
-    assert_same_results(Results.open(tmp_path), results)
+    assert_same_results(read_results(tmp_path), results)
 
 
 def test_a_fold_that_succeeded_in_the_second_run_stays_where_that_was_killed_at_its_end(
@@ -699,14 +700,14 @@ def test_a_fold_that_succeeded_in_the_second_run_stays_where_that_was_killed_at_
     results = run(windows, Faulty(), folder=tmp_path)
     assert results.failures == ()
     assert [fold.number for fold in results.folds] == [0, 1, 2, 3]
-    assert_same_results(Results.open(tmp_path), results)
+    assert_same_results(read_results(tmp_path), results)
 
 
 def test_where_every_fold_fails_the_first_ones_exception_is_raised(windows: Windows, tmp_path: Path) -> None:
     with failing(0, 1, 2, 3), pytest.raises(RuntimeError, match=r"^fit 0$"):
         run(windows, Faulty(), folder=tmp_path)
     with pytest.raises(ConfigError, match=r"interrupted, or is still running, after 0 folds"):
-        Results.open(tmp_path)
+        read_results(tmp_path)
     assert len(run(windows, Faulty(), folder=tmp_path).folds) == N_FOLDS
 
 
@@ -779,15 +780,15 @@ def test_an_opened_run_is_what_evaluate_returned_without_the_recordings(
     data = with_table(windows, subject=np.repeat(PEOPLE[people], 8), stimulus=STIMULI[stimuli])
     results = run(data, folder=tmp_path / "run", model="nearest")
     moved = (tmp_path / "run").rename(tmp_path / "elsewhere")
-    assert_same_results(Results.open(moved), results)
-    known = {"majority of the same video"} if stimuli in ("numbers", "names") else set()
+    assert_same_results(read_results(moved), results)
+    known = {"majority of the same stimulus"} if stimuli in ("numbers", "names") else set()
     assert {b.model for b in results.baselines} == {"uniform guess", "majority", "majority of the subject"} | known
 
 
-@pytest.mark.parametrize("control", ["permuted-labels", "who-is-it", "which-video", "injected-signal"])
+@pytest.mark.parametrize("control", ["permuted-labels", "who-is-it", "which-stimulus", "injected-signal"])
 def test_an_opened_control_is_what_evaluate_returned(windows: Windows, tmp_path: Path, control: str) -> None:
     results = run(windows, folder=tmp_path, control=control)
-    opened = Results.open(tmp_path)
+    opened = read_results(tmp_path)
     assert opened.control == control
     assert_same_results(opened, results)
 
@@ -798,7 +799,7 @@ def test_an_opened_run_has_its_notes(small_trials: Trials, tmp_path: Path) -> No
     windows = small_trials._replaced(table=table).windows()
     results = run(windows, folder=tmp_path)
     assert results.notes == ("Subject 2 has no trial of LVHA, LVLA.",)
-    assert Results.open(tmp_path).notes == results.notes
+    assert read_results(tmp_path).notes == results.notes
 
 
 def test_opening_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
@@ -806,14 +807,14 @@ def test_opening_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for name in ("empty", "missing", "file"):
         with pytest.raises(ConfigError, match=rf"{name}: holds no run \(no run\.json\); give the folder that evaluate"):
-            Results.open(tmp_path / name)
+            read_results(tmp_path / name)
 
 
 def test_opening_an_interrupted_run_is_refused(windows: Windows, tmp_path: Path) -> None:
     with failing(2, exception=KeyboardInterrupt), pytest.raises(KeyboardInterrupt):
         run(windows, Faulty(), folder=tmp_path)
     with pytest.raises(ConfigError, match=r"interrupted, or is still running, after 2 folds; start it again"):
-        Results.open(tmp_path)
+        read_results(tmp_path)
 
 
 CARDS = {
@@ -832,7 +833,7 @@ def test_a_damaged_card_is_refused_and_nothing_is_lost(windows: Windows, tmp_pat
     run(windows, folder=tmp_path)
     (tmp_path / "run.json").write_text(card, encoding="utf-8", errors="surrogateescape")
     before = contents(tmp_path)
-    for again in (lambda: Results.open(tmp_path), lambda: run(windows, folder=tmp_path)):
+    for again in (lambda: read_results(tmp_path), lambda: run(windows, folder=tmp_path)):
         with pytest.raises(DataFormatError, match=r"run\.json: damaged \(.*\); delete the folder and run again"):
             again()
     assert contents(tmp_path) == before
@@ -845,14 +846,14 @@ def test_a_card_whose_entries_were_altered_is_refused(windows: Windows, tmp_path
     card = json.loads((tmp_path / "run.json").read_text())
     (tmp_path / "run.json").write_text(json.dumps({**card, key: value}))
     with pytest.raises(DataFormatError, match=r"run\.json: damaged"):
-        Results.open(tmp_path)
+        read_results(tmp_path)
 
 
 def test_opening_a_run_without_one_of_its_folds_says_which(windows: Windows, tmp_path: Path) -> None:
     whole = run(windows, folder=tmp_path)
     (tmp_path / "fold-002.npz").unlink()
     with pytest.raises(DataFormatError, match=r"fold-002\.npz is missing; start the run again"):
-        Results.open(tmp_path)
+        read_results(tmp_path)
     assert_same_predictions(run(windows, folder=tmp_path), whole)
 
 
@@ -866,7 +867,7 @@ def test_a_damaged_table_of_windows_is_refused_and_written_again(
     else:
         (tmp_path / "windows.npz").write_bytes(content)
     with pytest.raises(DataFormatError, match=r"windows\.npz: damaged"):
-        Results.open(tmp_path)
+        read_results(tmp_path)
     assert_same_results(run(windows, folder=tmp_path), results)
 
 
@@ -881,7 +882,7 @@ def test_runs_are_found_wherever_they_lie_below(windows: Windows, tmp_path: Path
 # What cannot be a protocol
 
 
-@pytest.mark.parametrize("protocol", [KFold(3), splitter().to_sklearn(), None, 5], ids=lambda p: type(p).__name__)
+@pytest.mark.parametrize("protocol", [KFold(3), None, 5], ids=lambda p: type(p).__name__)
 def test_what_is_no_protocol_is_refused(windows: Windows, protocol: Any) -> None:
     with pytest.raises(ConfigError, match=r"^protocol must be a name, or what make_splitter\(\) made, got"):
         evaluate(NearestMean(), windows, quadrants(), protocol)

@@ -30,15 +30,9 @@ from eegemo import (
     evaluate,
     label_permutation_test,
 )
-from eegemo.evaluation.protocols import Split, Splitter
-from eegemo.evaluation.statistics import (
-    Interval,
-    compare_with_baselines,
-    holm,
-    rank_biserial,
-    signed_rank_p,
-    significantly_best,
-)
+from eegemo.evaluation.comparisons import compare_with_baselines, holm, rank_biserial, signed_rank_p, significantly_best
+from eegemo.evaluation.intervals import Interval
+from eegemo.evaluation.splitter import Split, Splitter
 
 RIGHT = 0.8  # probability of the class that a model of these tests predicts
 
@@ -64,7 +58,7 @@ class Folds(Splitter):
 
     of_trial: tuple[tuple[int, ...], ...] = ()
 
-    def split(self, windows: Windows, y: np.ndarray | None = None) -> Iterator[Split]:
+    def triples(self, windows: Windows, y: np.ndarray | None = None) -> Iterator[Split]:
         for repetition in self.of_trial:
             fold = np.array(repetition)[windows.trial_index]
             for number in range(max(repetition) + 1):
@@ -230,7 +224,7 @@ def test_95_of_100_intervals_of_twelve_people_hold_the_mean(monkeypatch: pytest.
     for _ in range(1000):
         people = pd.DataFrame({"kappa": rng.normal(0.3, 0.1, 12)})
         monkeypatch.setattr(Results, "of_subjects", lambda _, __, people=people: people)
-        found = confidence_interval(result, "kappa", n_resamples=999)
+        found = confidence_interval(replace(result), "kappa", n_resamples=999)
         held.append(found.low <= 0.3 <= found.high)
     assert 0.93 <= np.mean(held) <= 0.97
 
@@ -394,7 +388,7 @@ def test_five_people_are_too_few_for_a_best() -> None:
 
 def test_the_best_is_looked_for_under_each_protocol() -> None:
     a, b = with_accuracies([7, 8, 9, 9, 9, 10], [6, 6, 6, 5, 4, 4])
-    found = significantly_best([a, b, under(a, "subject"), under(b, "video")], "accuracy")
+    found = significantly_best([a, b, under(a, "subject"), under(b, "stimulus")], "accuracy")
     assert found == [a]
 
 

@@ -31,10 +31,11 @@ from eegemo import (
     make_splitter,
     permutation_test,
     quadrants,
+    read_results,
 )
-from eegemo.evaluation.audit import read_split
 from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.controls import controlled, permute_labels
+from eegemo.evaluation.split_files import read_split
 from eegemo.models.checks import carve
 
 CLASSES = categories("class", ("0", "1"))
@@ -138,14 +139,14 @@ def test_no_unit_is_on_two_sides_under_trial(
         "trial", n_splits=n_splits, within=within, validation_size=validation_size, random_state=seed
     )
     tested: Counter[int] = Counter()
-    for train, validation, test in splitter.split(windows, y):
+    for train, validation, test in splitter.triples(windows, y):
         parts = [set(unit_of[part]) for part in (train, validation, test)]
         assert all(not one & other for one, other in ((parts[0], parts[1]), (parts[0], parts[2]), (parts[1], parts[2])))
         assert leakage_record(windows, np.concatenate([train, validation]), test).trial == 0
         tested.update(test.tolist())
     if n_splits is not None:
         assert tested == Counter(range(len(windows)))
-    for_sklearn = splitter.to_sklearn()
+    for_sklearn = splitter
     for X, groups in ((windows, None), (np.zeros(len(windows)), windows.table)):
         for train, test in for_sklearn.split(X, y, groups):
             assert not set(unit_of[train]) & set(unit_of[test])
@@ -153,35 +154,35 @@ def test_no_unit_is_on_two_sides_under_trial(
 
 def test_the_units_are_what_is_counted_out_into_folds() -> None:
     windows = in_pairs(2, 6).windows(n_times=2)
-    for train, _, test in make_splitter("trial", n_splits=3, validation_size=0).split(windows):
+    for train, _, test in make_splitter("trial", n_splits=3, validation_size=0).triples(windows):
         assert len(np.unique(windows.groups[test])) == 4
         assert len(np.unique(windows.trial_index[test])) == 8
         assert len(test) == 16 and len(train) == 32
-    assert make_splitter("trial", n_splits="leave-one-out").to_sklearn().get_n_splits(windows) == 12
+    assert make_splitter("trial", n_splits="leave-one-out").get_n_splits(windows) == 12
 
 
 def test_too_few_units_are_refused_though_there_are_trials_enough() -> None:
     windows = in_pairs(1, 3).windows(n_times=4)
     with pytest.raises(ConfigError, match=r"more than the 3 trials there are.*Trials of one unit count as one\."):
-        list(make_splitter("trial", n_splits=4).split(windows))
+        list(make_splitter("trial", n_splits=4).triples(windows))
 
 
-@pytest.mark.parametrize("protocol", ["video", "subject-video"])
+@pytest.mark.parametrize("protocol", ["stimulus", "subject-stimulus"])
 def test_a_unit_of_several_stimuli_is_not_torn_by_a_split_of_stimuli(protocol: str) -> None:
     trials = in_pairs(3, 4, stimulus=np.tile(np.arange(8), 3))
     windows = trials.windows(n_times=4)
     splitter = make_splitter(protocol, n_splits=2, validation_size=0)
     message = rf"'{protocol}' would tear unit 1 of subject 0 apart"
     with pytest.raises(ConfigError, match=message):
-        list(splitter.split(windows))
+        list(splitter.triples(windows))
     with pytest.raises(ConfigError, match=message):
-        list(splitter.to_sklearn().split(np.zeros(len(windows)), groups=windows.table))
+        list(splitter.split(np.zeros(len(windows)), groups=windows.table))
 
 
-@pytest.mark.parametrize("protocol", ["video", "subject-video"])
+@pytest.mark.parametrize("protocol", ["stimulus", "subject-stimulus"])
 def test_a_unit_of_one_stimulus_is_split_with_it(protocol: str) -> None:
     windows = in_pairs(3, 4, stimulus=np.tile(np.repeat(np.arange(4), 2), 3)).windows(n_times=4)
-    for train, _, test in make_splitter(protocol, n_splits=2, validation_size=0).split(windows):
+    for train, _, test in make_splitter(protocol, n_splits=2, validation_size=0).triples(windows):
         assert leakage_record(windows, train, test).trial == 0
 
 
@@ -293,7 +294,7 @@ def test_units_that_can_take_no_other_ones_labels_are_refused(unit: list[int]) -
     with pytest.raises(ConfigError, match="no two units of one subject have as many trials"):
         permute_labels(trials, quadrants())
     with pytest.raises(ConfigError, match="no two units of one subject have as many trials"):
-        controlled(Control("permuted-labels"), trials.windows(n_times=4), quadrants(), protocol="trial")
+        controlled(Control("permuted-labels"), trials.windows(n_times=4), quadrants(), make_splitter("trial"))
 
 
 def test_a_unit_without_a_partner_keeps_its_labels() -> None:
@@ -430,7 +431,7 @@ def test_units_are_written_down_and_read_again(tmp_path: Path) -> None:
     y = [0, 0, 1, 1, 0, 0, 1, 1, 0, 1]
     unit = pd.Series(["a", "a", "b", "b", "c", "c", "d", "d", None, None], dtype=object)
     result = told(y, y, [1] * 10, unit, folder=tmp_path / "run")
-    again = Results.open(tmp_path / "run")
+    again = read_results(tmp_path / "run")
     assert list(again.table) == list(result.table) == ["subject", "trial", "stimulus", "unit", "start"]
     assert again.table["unit"].isna().tolist() == [False] * 8 + [True] * 2
     numbers = np.arange(10)
@@ -444,7 +445,7 @@ def test_units_are_written_down_and_read_again(tmp_path: Path) -> None:
 def test_a_run_without_units_has_no_such_column(tmp_path: Path) -> None:
     y = [0, 1] * 4
     result = told(y, y, [1] * 8, False, folder=tmp_path / "run")
-    for some in (result, Results.open(tmp_path / "run")):
+    for some in (result, read_results(tmp_path / "run")):
         assert list(some.table) == ["subject", "trial", "stimulus", "start"]
         assert some.unit_of(np.array([5, 0])).tolist() == [5, 0]
     with np.load(tmp_path / "run" / "windows.npz") as stored:
@@ -454,7 +455,7 @@ def test_a_run_without_units_has_no_such_column(tmp_path: Path) -> None:
 # Where nobody shares anything, nothing changes
 
 
-@pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "video", "subject-video"])
+@pytest.mark.parametrize("protocol", ["window-random", "trial", "subject", "stimulus", "subject-stimulus"])
 @pytest.mark.parametrize("unit", ["missing", "alone"])
 def test_trials_that_share_nothing_are_split_as_without_the_column(protocol: str, unit: str) -> None:
     subject, stimulus = np.repeat([1, 2, 3], 8), np.tile(np.arange(8), 3)
@@ -466,7 +467,7 @@ def test_trials_that_share_nothing_are_split_as_without_the_column(protocol: str
     np.testing.assert_array_equal(plain.groups, named.groups)
     assert plain.groups is plain.trial_index
     splitter = make_splitter(protocol, n_splits=3 if "subject" in protocol else 2, validation_size=0)
-    splits = [list(splitter.split(windows, y[windows.trial_index])) for windows in (plain, named)]
+    splits = [list(splitter.triples(windows, y[windows.trial_index])) for windows in (plain, named)]
     for one, other in zip(*splits, strict=True):
         for part, same in zip(one, other, strict=True):
             np.testing.assert_array_equal(part, same)
@@ -507,7 +508,7 @@ def test_without_units_the_permutation_test_draws_what_it_always_drew() -> None:
 
 def test_phases_of_one_situation_are_kept_together_on_real_people(real_data: Path) -> None:
     windows = load_dasps(real_data / "dasps", subjects=[1, 2, 3]).windows(duration=5.0)
-    for train, validation, test in make_splitter("trial", n_splits=3).split(windows, quadrants()(windows)):
+    for train, validation, test in make_splitter("trial", n_splits=3).triples(windows, quadrants()(windows)):
         record = leakage_record(windows, np.concatenate([train, validation]), test)
         assert (record.trial, record.subject) == (0, 1)
         situations = windows.trials.table["situation"].to_numpy()[windows.trial_index[test]]

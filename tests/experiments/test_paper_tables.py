@@ -84,7 +84,7 @@ def test_the_summary_tells_what_was_done(tmp_path: Path) -> None:
     printed = io.StringIO()
     config = paper_tables.PaperTables(**{**QUICK, "protocols": ("trial",)}, out=tmp_path / "out")  # type: ignore[arg-type]
     paper_tables.run(config, Console(file=printed, width=160))
-    for words in ("cnn-gru", "no EEG: majority of the same video", "SIMULATED", "trial 0%"):
+    for words in ("cnn-gru", "no EEG: majority of the same stimulus", "SIMULATED", "trial 0%"):
         assert words in printed.getvalue()
 
 

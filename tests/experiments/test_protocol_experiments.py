@@ -40,11 +40,11 @@ def test_every_protocol_keeps_whole_what_it_says(gap: tuple[Path, list[Results]]
         "window-random": 1,
         "trial": 0,
         "subject": 0,
-        "video": 0,
-        "subject-video": 0,
+        "stimulus": 0,
+        "subject-stimulus": 0,
     }
-    assert {name for name, share in shares.items() if share["subject"] == 0} == {"subject", "subject-video"}
-    assert {name for name, share in shares.items() if share["stimulus"] == 0} == {"video", "subject-video"}
+    assert {name for name, share in shares.items() if share["subject"] == 0} == {"subject", "subject-stimulus"}
+    assert {name for name, share in shares.items() if share["stimulus"] == 0} == {"stimulus", "subject-stimulus"}
 
 
 def test_the_gap_has_its_controls_baselines_and_page(gap: tuple[Path, list[Results]]) -> None:
@@ -57,9 +57,9 @@ def test_the_gap_has_its_controls_baselines_and_page(gap: tuple[Path, list[Resul
     assert list(controls["control"]) == ["permuted-labels", "injected-signal"]
     intervals = pd.read_csv(out / "intervals.csv", comment="#")
     assert set(intervals["protocol"]) == {r.protocol for r in results}
-    assert (intervals["model"] == "majority of the same video").sum() == 5
+    assert (intervals["model"] == "majority of the same stimulus").sum() == 5
     page = (out / "README.md").read_text()
-    for words in ("SIMULATED", "SMOKE RUN", "gap.png", "Controls", "subject-video"):
+    for words in ("SIMULATED", "SMOKE RUN", "gap.png", "Controls", "subject-stimulus"):
         assert words in page
     runs = json.loads((out / "provenance.json").read_text())["runs"]
     assert len(runs) == 7

@@ -12,7 +12,16 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from eegemo import Results, Trials, Windows, evaluate, leakage_record, make_splitter, quadrants, zscore_subjects
+from eegemo import (
+    Trials,
+    Windows,
+    evaluate,
+    leakage_record,
+    make_splitter,
+    quadrants,
+    read_results,
+    zscore_subjects,
+)
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.preprocessing.subjects import TRANSDUCTIVE
 
@@ -197,12 +206,12 @@ def test_under_every_protocol_the_results_are_called_transductive(small_trials: 
 def test_results_that_were_saved_are_still_called_transductive(small_trials: Trials, tmp_path: Path) -> None:
     splitter = make_splitter("subject", n_splits=3)
     evaluate(First(), zscore_subjects(small_trials).windows(), quadrants(), splitter, folder=tmp_path / "run")
-    opened = Results.open(tmp_path / "run")
+    opened = read_results(tmp_path / "run")
     assert opened.leakage.fitted_on_test == (TRANSDUCTIVE,)
     assert opened.protocol_label == "subject, transductive"
 
 
-@pytest.mark.parametrize("control", ["permuted-labels", "who-is-it", "which-video", "injected-signal"])
+@pytest.mark.parametrize("control", ["permuted-labels", "who-is-it", "which-stimulus", "injected-signal"])
 def test_a_control_of_transductive_trials_is_called_transductive_too(small_trials: Trials, control: str) -> None:
     windows = zscore_subjects(small_trials).windows()
     results = evaluate(First(), windows, quadrants(), make_splitter("trial", n_splits=4), control=control)

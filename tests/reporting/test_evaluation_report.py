@@ -16,10 +16,12 @@ import pytest
 from sklearn.metrics import confusion_matrix
 
 from eegemo import ConfigError, MajorityClassifier, Results, Trials, evaluate, make_splitter, quadrants
+from eegemo.evaluation.comparisons import compare_models
 from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.folds import Failure, Fold
+from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.metrics import from_confusions
-from eegemo.evaluation.statistics import compare_models, confidence_interval, label_permutation_test
+from eegemo.evaluation.permutation import label_permutation_test
 from eegemo.reporting.evaluation_report import write_evaluation_report
 
 METRICS = ("macro_f1", "balanced_accuracy", "accuracy", "kappa")

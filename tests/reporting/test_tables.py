@@ -78,9 +78,9 @@ def test_intervals_stand_beside_the_mean_over_people(result: Results) -> None:
 
 
 def test_baselines_stand_once_for_each_protocol(result: Results, small_trials: Trials) -> None:
-    video = evaluate(MajorityClassifier(), small_trials.windows(), quadrants(), make_splitter("video", n_splits=2))
+    video = evaluate(MajorityClassifier(), small_trials.windows(), quadrants(), make_splitter("stimulus", n_splits=2))
     names = [(baseline.protocol, baseline.model) for baseline in baselines_of([result, result, video])]
-    assert names == [(protocol, name) for protocol in ("trial", "video") for name in BASELINES]
+    assert names == [(protocol, name) for protocol in ("trial", "stimulus") for name in BASELINES]
 
 
 def test_controls_stand_beside_what_they_should_show(small_trials: Trials) -> None:

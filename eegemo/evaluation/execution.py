@@ -1,0 +1,205 @@
+"""The execution of a plan: its folds over processes or a cluster, one thread each."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import warnings
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import joblib
+import numpy as np
+from joblib.parallel import get_active_backend
+from rich.progress import Progress
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from eegemo.errors import ConfigError
+from eegemo.evaluation.fitting import FoldTask, fit_fold
+from eegemo.evaluation.folds import Fold
+from eegemo.evaluation.plan import Plan
+from eegemo.evaluation.provenance import set_keras
+from eegemo.evaluation.splitter import Split
+from eegemo.features.base import WindowFeatures
+from eegemo.models.estimator import NetworkEstimator
+from eegemo.windows import Windows
+
+_ONE_AT_A_TIME = threading.RLock()  # folds on threads of one process would share Keras's state
+_SECONDS_TO_ANSWER = 10
+
+
+@dataclass(frozen=True)
+class FailedFold:
+    """A fold whose fitting or testing raised an exception.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold, from 0.
+    text : str
+        The exception's type and message.
+    exception : Exception
+        Itself, or one with its text where it cannot travel between processes.
+    """
+
+    number: int
+    text: str
+    exception: Exception
+
+
+def run_folds(
+    plan: Plan, done: Collection[int] = (), *, n_jobs: int | None = None, progress: Progress | None = None
+) -> Iterator[Fold | FailedFold]:
+    """Run the folds of a plan, and give each one when it ends.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to fit and test.
+    done : collection of int
+        Numbers of folds to leave out.
+    n_jobs : int | None
+        Folds at a time, as in scikit-learn.
+    progress : rich.progress.Progress | None
+        Shows bars over folds and epochs.
+
+    Yields
+    ------
+    outcome : Fold | FailedFold
+        In the order in which they end.
+    """
+    splits = {number: split for number, split in enumerate(plan.splits) if number not in done}
+    if not splits:
+        return
+    estimator, X = _computed_once(plan.estimator, plan.windows)
+    task = FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines)
+    n_workers = min(joblib.effective_n_jobs(n_jobs), len(splits))
+    on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
+    # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time.
+    elsewhere = n_workers == 1 and not on_cluster and not _on_one_thread(estimator)
+    in_this_process = n_workers == 1 and not on_cluster and not elsewhere
+    settings = plan.identity["made_with"]["keras"]
+    with _bars(plan, len(splits), progress, epochs=in_this_process) as (on_fold_end, on_epoch_end):
+        jobs = (
+            joblib.delayed(_run_fold)(number, task, split, settings, on_epoch_end) for number, split in splits.items()
+        )
+        with warnings.catch_warnings():
+            # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
+            workers = joblib.Parallel(
+                return_as="generator_unordered",
+                **({"n_jobs": 2, "pre_dispatch": 1, "backend": "loky"} if elsewhere else {"n_jobs": n_workers}),
+            )
+            for outcome in workers(jobs):
+                yield outcome
+                on_fold_end()
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Run the folds of every ``evaluate`` inside on a Dask cluster.
+
+    Parameters
+    ----------
+    address : str | None
+        Of the scheduler, such as ``tcp://host:8786``; None changes nothing. Its workers need this package, and one
+        thread each: folds on threads of one worker wait for each other.
+
+    Raises
+    ------
+    ConfigError
+        If Dask is not installed, or the scheduler does not answer.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise ConfigError("A Dask cluster needs the package distributed: pip install 'eegemo[dask]'.") from error
+
+    class ClosedWhereItFails(Client):
+        """Otherwise the garbage collector closes it, on any thread, and can wait for a lock of that very thread."""
+
+        def start(self, **options: object) -> None:
+            try:
+                super().start(**options)
+            except BaseException:
+                self.close()
+                raise
+
+    try:
+        client = ClosedWhereItFails(address, timeout=_SECONDS_TO_ANSWER)
+    except (OSError, TimeoutError, ValueError, AssertionError) as error:
+        raise ConfigError(f"No Dask scheduler answers at {address!r} ({error}); look whether it runs.") from error
+    with client, joblib.parallel_config(backend="dask"):
+        yield
+
+
+def _run_fold(
+    number: int,
+    task: FoldTask,
+    split: Split,
+    settings: dict[str, str],
+    on_epoch_end: Callable[[int], None] | None,
+) -> Fold | FailedFold:
+    """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
+    try:
+        set_keras(settings)
+        _on_one_thread(task.estimator)
+        with _ONE_AT_A_TIME, threadpool_limits(1):
+            return fit_fold(number, task, split, on_epoch_end)
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:  # it could not travel back from another process
+            return FailedFold(number, text, RuntimeError(text))
+        return FailedFold(number, text, error)
+
+
+def _computed_once(estimator: BaseEstimator, windows: Windows) -> tuple[BaseEstimator, Windows | np.ndarray]:
+    """Take features, which learn nothing from other windows, out of the folds; return what is left, and its input."""
+    if isinstance(estimator, Pipeline) and len(estimator) > 1 and isinstance(estimator[0], WindowFeatures):
+        features = clone(estimator[0]).fit_transform(windows)
+        if isinstance(features, np.ndarray):  # and no table, whose columns the next step may ask for
+            return (estimator[1] if len(estimator) == 2 else estimator[1:]), features
+    return estimator, windows
+
+
+def _on_one_thread(estimator: BaseEstimator) -> bool:
+    """Let the networks in an estimator compute on one thread; return whether they do."""
+    if not any(isinstance(one, NetworkEstimator) for one in (estimator, *estimator.get_params().values())):
+        return True
+    from eegemo._keras import on_one_thread
+
+    return on_one_thread()
+
+
+@contextmanager
+def _bars(
+    plan: Plan, n_missing: int, progress: Progress | None, *, epochs: bool
+) -> Iterator[tuple[Callable[[], None], Callable[[int], None] | None]]:
+    """Show a bar over folds, and one over the epochs of a network; give what moves them on."""
+    if progress is None:
+        yield lambda: None, None
+        return
+    n_folds = len(plan.splits)
+    bar = progress.add_task(f"{plan.title} · folds", total=n_folds, completed=n_folds - n_missing)
+    shown, on_epoch_end = [bar], None
+    n_epochs = plan.estimator.resolved_params()["epochs"] if isinstance(plan.estimator, NetworkEstimator) else None
+    if n_epochs and epochs:
+        epoch_bar = progress.add_task(f"{plan.title} · epochs", total=n_epochs)
+        shown.append(epoch_bar)
+
+        def on_epoch_end(done: int) -> None:
+            progress.update(epoch_bar, completed=done)
+
+    try:
+        yield (lambda: progress.update(bar, advance=1)), on_epoch_end
+    finally:
+        for each in shown:
+            progress.update(each, visible=False)

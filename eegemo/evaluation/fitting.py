@@ -1,0 +1,180 @@
+"""One fold: a fresh fit on its training windows, and what it predicts for those that are held out."""
+
+from __future__ import annotations
+
+import inspect
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.pipeline import Pipeline
+
+from eegemo.errors import CollapseWarning, ConfigError
+from eegemo.evaluation.folds import Fold, Prediction
+from eegemo.evaluation.leakage import leakage_record
+from eegemo.evaluation.metrics import score
+from eegemo.evaluation.provenance import peak_memory_mb
+from eegemo.evaluation.splitter import Split
+from eegemo.models.estimator import NetworkEstimator
+from eegemo.windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class FoldTask:
+    """What every fold of a plan needs.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Cloned for each fold.
+    X : Windows | array, shape (n_windows, n_features)
+        What it takes: windows, or features that were computed once for all folds.
+    y : array of int, shape (n_windows,)
+        Classes.
+    windows : Windows
+        What was split.
+    classes : tuple of str
+        Their names.
+    baselines : dict of str -> estimator
+        Those that see no EEG.
+    """
+
+    estimator: BaseEstimator
+    X: Windows | np.ndarray
+    y: np.ndarray
+    windows: Windows
+    classes: tuple[str, ...]
+    baselines: dict[str, BaseEstimator]
+
+
+def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[int], None] | None = None) -> Fold:
+    """Fit and test one fold, and the baselines beside it.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold, from 0.
+    task : FoldTask
+        What is fitted on what.
+    split : Split
+        Window numbers of training, validation and test.
+    on_epoch_end : callable | None
+        Is told how many epochs a network has been trained for.
+
+    Returns
+    -------
+    fold : Fold
+
+    Raises
+    ------
+    ConfigError
+        If the predictions are not finite.
+    """
+    started = time.perf_counter()
+    train, validation, test = split
+    X, y = task.X, task.y
+    classifier = clone(task.estimator)
+    # A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
+    usable = validation[np.isin(y[validation], np.unique(y[train]))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CollapseWarning)  # the fold says it
+        fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
+    probabilistic = hasattr(classifier, "predict_proba")
+
+    def predict(numbers: np.ndarray) -> np.ndarray:
+        proba = np.zeros((len(numbers), len(task.classes)), np.float32)
+        if not probabilistic:
+            proba[np.arange(len(numbers)), classifier.predict(X[numbers])] = 1
+            return proba
+        proba[:, classifier.classes_] = classifier.predict_proba(X[numbers])
+        if not np.isfinite(proba).all():
+            raise ConfigError(
+                f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
+                "learning rate, or look for extreme values in the recordings."
+            )
+        return proba
+
+    weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
+    seen = {part: numbers for part, numbers in (("train", train), ("validation", validation)) if len(numbers)}
+    predicted = {part: predict(numbers) for part, numbers in seen.items()}
+    collapse = getattr(fitted, "collapse_", None)
+    answers = np.unique(predicted["train"].argmax(axis=1))
+    if collapse is not None and len(answers) == 1:
+        collapse = f"it answers {task.classes[answers[0]]} for all of its training data"
+    return Fold(
+        number=number,
+        seen={part: score(y[seen[part]], proba, probabilistic=probabilistic) for part, proba in predicted.items()},
+        train=train,
+        validation=validation,
+        test=test,
+        y=y[test],
+        trial=task.windows.trial_index[test],
+        proba=predict(test),
+        history=getattr(fitted, "history_", {}),
+        best_epoch=getattr(fitted, "best_epoch_", None),
+        leakage=leakage_record(task.windows, np.concatenate([train, validation]), test),
+        n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
+        seconds=time.perf_counter() - started,
+        peak_memory_mb=peak_memory_mb(),
+        collapse=collapse,
+        probabilistic=probabilistic,
+        baselines=tuple(_baseline(name, one, number, task, seen, split) for name, one in task.baselines.items()),
+    )
+
+
+def _baseline(
+    name: str, classifier: BaseEstimator, number: int, task: FoldTask, seen: dict[str, np.ndarray], split: Split
+) -> Prediction:
+    """Fit a classifier that sees no EEG on the same windows, and predict the same ones."""
+    train, _, test = split
+    fresh = clone(classifier)
+    if "random_state" in fresh.get_params():
+        fresh.set_params(random_state=number)  # the guesses of two folds are not the same
+    table = task.windows.table
+    fitted = fresh.fit(table.iloc[train], task.y[train])
+
+    def predict(numbers: np.ndarray) -> np.ndarray:
+        proba = np.zeros((len(numbers), len(task.classes)), np.float32)
+        proba[:, fitted.classes_] = fitted.predict_proba(table.iloc[numbers])
+        return proba
+
+    scores = {part: score(task.y[numbers], predict(numbers)) for part, numbers in seen.items()}
+    return Prediction(name, scores, predict(test))
+
+
+def _fit(
+    classifier: BaseEstimator,
+    X: Any,
+    y: np.ndarray,
+    X_validation: Any,
+    y_validation: np.ndarray,
+    on_epoch_end: Callable[[int], None] | None,
+) -> BaseEstimator:
+    """Fit a classifier, and return what has its history: itself, or the last step of a Pipeline."""
+    last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    accepted = inspect.signature(last.fit).parameters
+    if last is not classifier and "validation_data" in accepted and len(classifier) > 1:
+        # A Pipeline hands validation data on as they are; the last step needs them transformed.
+        front = classifier[:-1].fit(X, y)
+        _fit(
+            last,
+            front.transform(X),
+            y,
+            front.transform(X_validation) if len(y_validation) else None,
+            y_validation,
+            None,
+        )
+        return last
+    options: dict[str, Any] = {}
+    if "validation_data" in accepted:
+        options["validation_data"] = (X_validation, y_validation) if len(y_validation) else None
+    if on_epoch_end is not None and isinstance(last, NetworkEstimator):
+        from eegemo.training.callbacks import EpochListener
+
+        options["callbacks"] = [EpochListener(on_epoch_end)]
+    classifier.fit(X, y, **({} if last is not classifier else options))
+    return last

@@ -1,0 +1,186 @@
+"""The plan of an evaluation: everything that its numbers depend on, before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, clone, is_classifier
+
+from eegemo._json import as_json
+from eegemo.errors import ConfigError
+from eegemo.evaluation.baselines import baselines_for
+from eegemo.evaluation.controls import Control, controlled
+from eegemo.evaluation.provenance import (
+    all_params,
+    backend_name,
+    code_hash,
+    environment,
+    hash_arrays,
+    hash_json,
+    keras_settings,
+)
+from eegemo.evaluation.splitter import Split, Splitter, make_splitter
+from eegemo.labels import LabelScheme, labels_of_trials
+from eegemo.models.estimator import NetworkEstimator
+from eegemo.windows import Windows
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is to be fitted and tested on what; made by :func:`make_plan`.
+
+    Parameters
+    ----------
+    model : str
+        A name for the tables.
+    estimator : estimator
+        Unfitted, with its seed.
+    windows : Windows
+        Of the task, which may be a control's.
+    scheme : LabelScheme
+        Gives its classes.
+    y : array of int, shape (n_windows,)
+        The classes.
+    splitter : Splitter
+        The protocol.
+    splits : tuple of Split
+        Drawn once; a control has those of the real task.
+    control : Control | None
+        What stands in place of the real task, if anything does.
+    smoke : bool
+        Whether it only shows that everything works.
+    """
+
+    model: str
+    estimator: BaseEstimator
+    windows: Windows
+    scheme: LabelScheme
+    y: np.ndarray
+    splitter: Splitter
+    splits: tuple[Split, ...]
+    control: Control | None
+    smoke: bool
+
+    @property
+    def title(self) -> str:
+        """A few words for progress bars and warnings."""
+        return f"{self.model} · {self.splitter.protocol}" + (f" · {self.control.name}" if self.control else "")
+
+    @cached_property
+    def baselines(self) -> dict[str, BaseEstimator]:
+        """The classifiers that see no EEG and answer the same task."""
+        return baselines_for(self.windows.table, None if self.control is None else self.control.asks)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that the numbers depend on, and nothing that they do not; JSON-compatible."""
+        trials = self.windows.trials
+        parameters = {
+            key: type(value).__qualname__ if isinstance(value, BaseEstimator) else as_json(value)
+            for key, value in all_params(self.estimator).items()
+        }
+        return {
+            "classifier": type(self.estimator).__name__,
+            "parameters": parameters,
+            "protocol": asdict(self.splitter),
+            "control": None if self.control is None else asdict(self.control),
+            "scheme": self.scheme.name,
+            "scheme_rule": {key: as_json(value) for key, value in asdict(self.scheme).items()},
+            "classes": list(self.scheme.classes),
+            "window": {
+                "n_times": self.windows.n_times,
+                "sfreq": self.windows.sfreq,
+                "n_windows": len(self.windows),
+                "starts_hash": hash_arrays(self.windows.starts),
+            },
+            "ch_names": list(trials.ch_names),
+            "dataset": trials.dataset,
+            "data_fingerprint": trials.fingerprint,
+            "split_hash": hash_arrays(*(part for split in self.splits for part in split)),
+            "made_with": {
+                "code": code_hash(self.estimator),
+                "packages": environment()["packages"],
+                "backend": backend_name(),
+                "keras": keras_settings(),
+            },
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The SHA-256 of the identity."""
+        return hash_json(self.identity)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What is known of the numbers before there are any; JSON-compatible."""
+        trials = self.windows.trials
+        return {
+            "model": self.model,
+            **self.identity,
+            "fingerprint": self.fingerprint,
+            "data": trials.provenance,
+            "simulated": trials.simulated,
+            "smoke": self.smoke,
+            "n_folds": len(self.splits),
+            **environment(),
+        }
+
+
+def make_plan(
+    classifier: BaseEstimator,
+    windows: Windows,
+    labels: LabelScheme | np.ndarray | pd.Series | Sequence[object],
+    protocol: str | Splitter,
+    *,
+    model: str | None = None,
+    control: str | Control | None = None,
+    smoke: bool = False,
+) -> Plan:
+    """Check what is to be evaluated, draw the splits, and put a control's task in the place of the real one.
+
+    Parameters
+    ----------
+    classifier, windows, labels, protocol, model, control, smoke
+        As :func:`eegemo.evaluate` takes them.
+
+    Returns
+    -------
+    plan : Plan
+
+    Raises
+    ------
+    ConfigError
+        If something is not what it should be, there are too few units for the splits, or the control cannot be had.
+    DataFormatError
+        If a trial cannot be labelled.
+    """
+    splitter = make_splitter(protocol) if isinstance(protocol, str) else protocol
+    if not isinstance(splitter, Splitter):
+        raise ConfigError(f"protocol must be a name, or what make_splitter() made, got {protocol!r}.")
+    for name, given, expected, example in (
+        ("classifier", classifier, BaseEstimator, "EEGClassifier('cnn-gru'), or make_model(name)"),
+        ("windows", windows, Windows, "trials.windows(duration=1.0)"),
+    ):
+        if not isinstance(given, expected):
+            raise ConfigError(f"{name} must be like {example}, got {type(given).__name__}.")
+    if not (hasattr(classifier, "predict_proba") or is_classifier(classifier)):
+        raise ConfigError(
+            f"classifier must be a classifier, got {type(classifier).__name__}, which predicts no classes; rate it "
+            "with scikit-learn's cross_val_score(..., cv=make_splitter(protocol))."
+        )
+    windows, scheme = (windows, labels) if isinstance(labels, LabelScheme) else labels_of_trials(windows, labels)
+    estimator = clone(classifier)
+    unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
+    estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
+    splits = tuple(splitter.triples(windows, scheme(windows)))
+    if isinstance(control, str):
+        control = Control(control, random_state=splitter.random_state)
+    if control is not None:
+        windows, scheme = controlled(control, windows, scheme, splitter)
+    own_name = classifier.network_name if isinstance(classifier, NetworkEstimator) else type(classifier).__name__
+    return Plan(model or own_name, estimator, windows, scheme, scheme(windows), splitter, splits, control, smoke)
