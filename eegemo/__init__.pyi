@@ -24,9 +24,11 @@ from .evaluation.audit import audit_split as audit_split
 from .evaluation.baselines import MajorityClassifier as MajorityClassifier
 from .evaluation.baselines import UniformClassifier as UniformClassifier
 from .evaluation.comparisons import compare_models as compare_models
+from .evaluation.comparisons import compare_over_folds as compare_over_folds
 from .evaluation.comparisons import compare_with_baselines as compare_with_baselines
 from .evaluation.comparisons import corrected_resampled_ttest as corrected_resampled_ttest
 from .evaluation.controls import Control as Control
+from .evaluation.cross_validation import benchmark as benchmark
 from .evaluation.cross_validation import evaluate as evaluate
 from .evaluation.execution import cluster as cluster
 from .evaluation.intervals import confidence_interval as confidence_interval

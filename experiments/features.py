@@ -15,31 +15,24 @@ Costs about 15 minutes on two CPU cores (``--n-jobs 2``), most of it EEGNet.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import tyro
+from matplotlib.figure import Figure
+from options import main
 from rich.console import Console
-from rich.progress import Progress
-from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from eegemo import ConfigError, DataFormatError, Windows, cluster, evaluate, make_splitter, quadrants
+from eegemo import ConfigError, Results, Windows, confidence_interval, make_splitter, quadrants
 from eegemo.datasets.simulated import emotion_topography
-from eegemo.evaluation.comparisons import holm
-from eegemo.evaluation.intervals import confidence_interval
-from eegemo.evaluation.results import Results
+from eegemo.evaluation.slopes import rating_slopes
 from eegemo.features import feature_class
-from eegemo.features.bands import BANDS, DifferentialEntropy
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
-from eegemo.reporting.terminal import print_summary
+from eegemo.reporting.experiment_page import page_of, write_experiment_page
 from eegemo.reporting.topography import topography_figure
-from recordings import Recordings, named_model
+from recordings import Recordings
 
 
 @dataclass(frozen=True)
@@ -68,63 +61,39 @@ class Features(Recordings):
     step: float = 4.0
     """Seconds between the starts of two windows (not in the source)."""
     out: Path = Path("results/features")
-    """Where tables and figures go; finished folds are kept in its folder runs/, and taken up again."""
+    """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
 
 
 def run(config: Features, console: Console | None = None) -> list[Results]:
-    """Run everything under every protocol; write the tables and the map."""
-    console = console or Console()
-    scheme = quadrants()
-    models = {
+    """Run everything under every protocol; write the page and the map."""
+    models: dict[str, BaseEstimator] = {
         f"{classifier} on {features}": on(features, make_model(classifier, random_state=config.seed))
         for features in config.features
         for classifier in config.classifiers
     }
-    options = {"epochs": 1} if config.smoke else {}
-    models |= {name: named_model(name, config.seed, **options) for name in config.models}
-    results = []
-    with cluster(config.cluster), Progress(console=console) as progress:
-        windows = config.windows(scheme, n_simulated=8, n_smoke=4)
-        total = progress.add_task("models x protocols", total=len(models) * len(config.protocols))
-        for protocol in config.protocols:
-            splitter = make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed)
-            for name, classifier in models.items():
-                results.append(
-                    evaluate(
-                        classifier,
-                        windows,
-                        scheme,
-                        splitter,
-                        model=name,
-                        n_jobs=config.n_jobs,
-                        runs=config.out / "runs",
-                        progress=progress,
-                        smoke=config.smoke,
-                    )
-                )
-                progress.update(total, advance=1)
-    slopes, significant = topography(windows)
-    draw(config, windows, slopes, significant)
-    text = (
-        __doc__ or ""
-    ).strip() + "\n\n![Where on the head, and in which band, differential entropy goes with valence "
-    text += "and arousal](topography.png)"
-    page = Page(
+    windows = config.windows(quadrants(), n_simulated=8, n_smoke=4)
+    splitters = [
+        make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed) for protocol in config.protocols
+    ]
+    results = config.benchmark(models | config.named(config.models), windows, quadrants(), splitters, console=console)
+    slopes, significant = rating_slopes(windows)
+    page = page_of(
+        run,
+        config,
         title="Features, classical models, and where the emotion is",
-        text=text,
-        command=command_of("experiments/features.py", config),
-        tables=[
+        question="Which features and classical models read most, and where on the head is it?",
+        lead=("Macro-F1 of windows, mean over people [95 % interval]: feature sets x classifiers", crossed(results)),
+        tables=[("topography", "Rise of differential entropy with a rating, nats per 2 points", strongest(slopes))],
+        figures=[
             (
-                "features",
-                "Macro-F1 of windows, mean over people with its 95 % interval: feature sets x classifiers",
-                crossed(results),
-            ),
-            ("topography", "Rise of differential entropy with a rating, nats per 2 points", strongest(slopes)),
+                "topography",
+                "where on the head, and in which band, differential entropy goes with valence and arousal",
+                draw(config, windows, slopes, significant),
+            )
         ],
-        drawn=[name for name in models if name.endswith((f" on {config.features[0]}", *config.models))],
+        drawn=[*(f"{name} on {config.features[0]}" for name in config.classifiers), *config.models],
     )
-    write_experiment_page(config.out, page, results)
-    print_summary(console, results, config.out)
+    write_experiment_page(page, results, console=console)
     return results
 
 
@@ -150,34 +119,6 @@ def crossed(results: list[Results]) -> pd.DataFrame:
     return table.fillna("")
 
 
-def topography(windows: Windows) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measure by how much differential entropy rises with each rating, within people.
-
-    Returns the mean slope over people, a row for each (rating, band), a column for each channel, in nats for 2 points;
-    and where it differs from 0 (Student's t over people, Holm's correction over all of the table).
-    """
-    features = DifferentialEntropy()
-    entropy = features.fit(windows).transform(windows)
-    trials = windows.trials.table
-    of_trials = pd.DataFrame(entropy).groupby(windows.trial_index).mean()
-    ratings = trials.loc[of_trials.index, ["valence", "arousal"]].to_numpy() / 2
-    slopes = []
-    for _, rows in trials.loc[of_trials.index].reset_index(drop=True).groupby("subject"):
-        own = rows.index.to_numpy()
-        design = np.column_stack([np.ones(len(own)), ratings[own]])
-        slopes.append(np.linalg.lstsq(design, of_trials.to_numpy()[own], rcond=None)[0][1:])
-    index = pd.MultiIndex.from_product([("valence", "arousal"), BANDS], names=["rating", "band"])
-
-    def table(values: np.ndarray) -> pd.DataFrame:
-        n_channels = len(windows.trials.ch_names)
-        by_band = values.reshape(2, n_channels, len(BANDS)).swapaxes(1, 2).reshape(-1, n_channels)
-        return pd.DataFrame(by_band, index=index, columns=list(windows.trials.ch_names))
-
-    by_subject = np.stack(slopes)
-    p = stats.ttest_1samp(by_subject, 0).pvalue if len(by_subject) > 1 else np.ones(by_subject.shape[1:])
-    return table(by_subject.mean(axis=0)), table(holm(p.ravel()).reshape(p.shape)) < 0.05
-
-
 def strongest(slopes: pd.DataFrame, n: int = 3) -> pd.DataFrame:
     """List the channels whose differential entropy changes most with each rating in each band."""
     rows = []
@@ -189,7 +130,7 @@ def strongest(slopes: pd.DataFrame, n: int = 3) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def draw(config: Features, windows: Windows, slopes: pd.DataFrame, significant: pd.DataFrame) -> None:
+def draw(config: Features, windows: Windows, slopes: pd.DataFrame, significant: pd.DataFrame) -> Figure:
     """Draw the maps; of simulated people beside what was simulated."""
     n_subjects = windows.trials.table["subject"].nunique()
     whose = f"{windows.trials.dataset}, {n_subjects} people"
@@ -203,8 +144,7 @@ def draw(config: Features, windows: Windows, slopes: pd.DataFrame, significant: 
         note = f"SIMULATED data; nobody was recorded. {note}\nBelow: what the simulation put under each electrode."
     if config.smoke:
         note = f"Smoke run: the numbers mean nothing. {note}"
-    topography_figure(
-        config.out / "topography.png",
+    return topography_figure(
         maps,
         title=f"Where differential entropy goes with emotion ({whose})",
         note=note,
@@ -214,10 +154,4 @@ def draw(config: Features, windows: Windows, slopes: pd.DataFrame, significant: 
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(Features, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the folds that were finished are kept, and the same command goes on with the others")
+    main(Features, run)

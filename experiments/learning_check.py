@@ -18,24 +18,22 @@ Costs about 45 minutes (estimated) on two CPU cores, and 4 GB of memory for 32 p
 from __future__ import annotations
 
 import os
-import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
-import tyro
+from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
     ConfigError,
-    DataFormatError,
     LabelScheme,
     Trials,
     categories,
@@ -48,7 +46,7 @@ from eegemo import (
 )
 from eegemo.datasets.eegmat import TASKS
 from eegemo.networks import NETWORKS
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 
 TREES = "extra-trees"
 DASPS, EEGMAT = "DASPS", "eegmat"
@@ -60,7 +58,7 @@ NORMALIZATIONS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class LearningCheck:
+class LearningCheck(Output):
     """Train the networks as they come on real people, faulty recordings and simulations of several sizes."""
 
     data: Path | None = None
@@ -74,7 +72,7 @@ class LearningCheck:
     n_jobs: int = -1
     """Trainings at a time, each on one thread; -1 is as many as there are cores."""
     out: Path = Path("results/learning_check")
-    """Where the tables go."""
+    """Where the page goes."""
     smoke: bool = False
     """A quick run of one epoch each, to see that everything works; its numbers mean nothing."""
 
@@ -267,24 +265,17 @@ def write(config: LearningCheck, table: pd.DataFrame, seconds: float) -> None:
         "sizes": "SIMULATED people, by their number",
     }
     tables = [(part.replace(" ", "_"), title, side_by_side(table, part)) for part, title in titles.items()]
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title="Do the networks learn, as they come? Seeds, normalisations, faults, sizes",
-        text=f"**The answer.** {answer(table)}\n\n{(__doc__ or '').strip()}",
-        command=command_of("experiments/learning_check.py", config),
+        question="Do the networks learn, as they come, whoever was recorded and however badly?",
+        answer=answer(table),
         seconds=seconds,
-        tables=[*tables, ("fits", "Every training", table)],
+        tables=[*tables, ("folds", "Every training", table)],
     )
-    provenance = {
-        "simulated": False,
-        "smoke": config.smoke,
-        "configuration": {k: v for k, v in asdict(config).items() if k not in ("out", "data", "n_jobs")},
-    }
-    write_page(config.out, page, note, [], provenance)
+    write_page(page, note, {"simulated": False, "smoke": config.smoke})
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(LearningCheck, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # a setting or a file that cannot be used: the message says what to do
-        sys.exit(f"error: {error}")
+    main(LearningCheck, run)

@@ -10,14 +10,13 @@ Costs about 6 minutes on two CPU cores (``--n-jobs 2``).
 
 from __future__ import annotations
 
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.ensemble import ExtraTreesClassifier
@@ -25,8 +24,6 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from eegemo import (
-    ConfigError,
-    DataFormatError,
     Windows,
     confidence_interval,
     evaluate,
@@ -34,13 +31,13 @@ from eegemo import (
     quadrants,
     simulate,
 )
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 
 BANDS = ((4, 8), (8, 12), (12, 30), (30, 45))
 
 
 @dataclass(frozen=True)
-class NullCheck:
+class NullCheck(Output):
     """Count how often the interval holds chance, with nothing to find and with much."""
 
     effects: tuple[float, ...] = (0.0, 0.6)
@@ -58,7 +55,7 @@ class NullCheck:
     n_jobs: int = -1
     """Folds at a time; -1 is as many as there are cores."""
     out: Path = Path("results/null_check")
-    """Where table and figure go."""
+    """Where the page goes."""
 
 
 def log_band_power(windows: Windows) -> np.ndarray:
@@ -142,19 +139,27 @@ def write(config: NullCheck, table: pd.DataFrame, runs: pd.DataFrame, seconds: f
         "number here is a result about people. Windows of 2 s, log band power, extremely randomised trees. Kappa is "
         "the mean over people, 0 at chance; 95 % interval, people resampled."
     )
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title=title,
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/null_check.py", config),
+        question="Where there is nothing to find, does an honest protocol say so?",
+        answer=answer(table),
         seconds=seconds,
-        tables=[("null", title, table), ("runs", "Every simulation", runs)],
+        tables=[("null", title, table), ("folds", "Every simulation", runs)],
+        figures=[("null", "kappa of every simulation", draw(runs, note))],
     )
-    provenance = {
-        "simulated": True,
-        "smoke": False,
-        "configuration": {k: v for k, v in asdict(config).items() if k != "out"},
-    }
-    write_page(config.out, page, note, [("null", "kappa of every simulation", draw(runs, note))], provenance)
+    write_page(page, note, {"simulated": True})
+
+
+def answer(table: pd.DataFrame) -> str:
+    """Say how often the interval holds chance with nothing to find, and lies above it with much."""
+    counts = []
+    for effect, own in table.groupby("effect", sort=False):
+        column = "interval above chance" if effect else "interval holds chance"
+        shown = ", ".join(f"{row['protocol']} {row[column]} of {row['simulations']}" for _, row in own.iterrows())
+        counts.append(f"with an effect of {effect:g} the {column}: {shown}")
+    return f"Counting simulations, {'; '.join(counts)}."
 
 
 def draw(runs: pd.DataFrame, note: str) -> Figure:
@@ -180,8 +185,4 @@ def draw(runs: pd.DataFrame, note: str) -> Figure:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(NullCheck, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # a setting that cannot be used: the message says what to do
-        sys.exit(f"error: {error}")
+    main(NullCheck, run)

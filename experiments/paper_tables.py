@@ -13,25 +13,22 @@ expect about 8 times that.
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
-import tyro
+from options import main
 from rich.console import Console
-from rich.progress import Progress
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from eegemo import ConfigError, DataFormatError, LabelScheme, Windows, cluster, evaluate, make_splitter, quadrants
-from eegemo.evaluation.results import Results
+from eegemo import ConfigError, LabelScheme, Results, Windows, make_splitter, quadrants
+from eegemo.evaluation.results import PARTS
 from eegemo.features.bin_power import NOTEBOOK_N_TIMES, NOTEBOOK_STEP, BinPower
-from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
+from eegemo.reporting.experiment_page import page_of, write_experiment_page
 from eegemo.reporting.tables import baselines_of, formatted, score_table
-from eegemo.reporting.terminal import print_summary
-from recordings import Recordings, named_model
+from recordings import Recordings
 
 #: What the paper gives, as far as it can be read; its test accuracy is known to end in .9 %.
 PUBLISHED = {
@@ -86,12 +83,11 @@ class PaperTables(Recordings):
     normalize_over: Literal["training", "window"] = "training"
     """Over the training data, or over each window (not in the source)."""
     out: Path = Path("results/paper_tables")
-    """Where tables and figures go; finished folds are kept in its folder runs/, and taken up again."""
+    """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
 
 
 def run(config: PaperTables, console: Console | None = None) -> list[Results]:
-    """Run every model under every protocol and write the tables."""
-    console = console or Console()
+    """Run every model under every protocol and write the page."""
     scheme = quadrants(config.threshold, config.ties)
     splitters = [
         make_splitter(
@@ -102,49 +98,21 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
         )
         for protocol in config.protocols
     ]
-    own = {k: v for k in ("epochs", "batch_size", "patience") if (v := getattr(config, k)) is not None}
-    if config.smoke:
-        own["epochs"] = 1
-    classifiers = {
-        name: on_features(
-            config,
-            named_model(
-                name, config.seed, normalization=config.normalization, normalize_over=config.normalize_over, **own
-            ),
-        )
-        for name in config.models
-    }
-    with cluster(config.cluster), Progress(console=console) as progress:
-        loading = progress.add_task("recordings", total=None)
-        windows = windows_of(config, scheme)
-        progress.update(loading, visible=False)
-        total = progress.add_task("models x protocols", total=len(classifiers) * len(splitters))
-        results = []
-        for splitter in splitters:
-            for name, classifier in classifiers.items():
-                results.append(
-                    evaluate(
-                        classifier,
-                        windows,
-                        scheme,
-                        splitter,
-                        model=name,
-                        n_jobs=config.n_jobs,
-                        runs=config.out / "runs",
-                        progress=progress,
-                        smoke=config.smoke,
-                    )
-                )
-                progress.update(total, advance=1)
-    page = Page(
+    settings = ("normalization", "normalize_over", "epochs", "batch_size", "patience")
+    models = config.named(config.models, **{name: getattr(config, name) for name in settings})
+    models = {name: on_features(config, model) for name, model in models.items()}
+    results = config.benchmark(models, windows_of(config, scheme), scheme, splitters, console=console)
+    page = page_of(
+        run,
+        config,
         title="The paper's table, and the same models on unseen trials"
         + (f", on the notebooks' features {config.features}" if config.features else ""),
-        text=(__doc__ or "").split("\n", 2)[2].strip() + (_ON_FEATURES if config.features else ""),
-        command=command_of("experiments/paper_tables.py", config),
-        tables=[("paper", "Published beside ours: accuracy and loss", beside_the_paper(results))],
+        question="Do the paper's models reach its accuracies, and what is left of them on trials that are new?",
+        text=_ON_FEATURES if config.features else "",
+        lead=("Accuracy of train / validation / test, published and ours", beside_the_paper(results)),
+        tables=[("losses", "The same for the loss", beside_the_paper(results, "loss"))],
     )
-    write_experiment_page(config.out, page, results)
-    print_summary(console, results, config.out)
+    write_experiment_page(page, results, console=console)
     return results
 
 
@@ -171,33 +139,23 @@ def on_features(config: PaperTables, classifier: BaseEstimator) -> BaseEstimator
     return classifier.set_params(features=features)
 
 
-def beside_the_paper(results: list[Results]) -> pd.DataFrame:
-    """Put the published numbers beside ours: a row for each model, part and score, a column for each protocol.
-
-    What needs no EEG stands at the end.
-    """
-    text = formatted(score_table(results))
-    parts = [f"{part} {score}" for part in ("train", "validation", "test") for score in ("accuracy", "loss")]
+def beside_the_paper(results: list[Results], score: str = "accuracy") -> pd.DataFrame:
+    """Put the published scores beside ours: a row for each model, and for what needs no EEG."""
     rows = []
-    for model in dict.fromkeys(result.model for result in results):
-        own = text[[result.model == model for result in results]].to_dict(orient="records")
-        for part in parts:
-            # What stands behind the name, such as a collapse, is of one protocol, and stands behind its number here.
-            ours = {f"ours, {row['protocol']}": row[part] + row["model"].removeprefix(model) for row in own}
-            rows.append({"model": model, "": part, "published": PUBLISHED.get((model, part), ""), **ours})
-    baselines = score_table(baselines_of(results))
-    for model in dict.fromkeys(baselines["model"]):
-        own = baselines[baselines["model"] == model].to_dict(orient="records")
-        ours = {f"ours, {row['protocol']}": f"{row['test accuracy']:.3f}" for row in own}
-        rows.append({"model": f"no EEG: {model}", "": "test accuracy", "published": "", **ours})
+    for prefix, some in (("", results), ("no EEG: ", baselines_of(results))):
+        text = formatted(score_table(some))
+        for model in dict.fromkeys(result.model for result in some):
+            own = text[[result.model == model for result in some]].to_dict(orient="records")
+            published = [PUBLISHED.get((model, f"{part} {score}"), "-") for part in PARTS]
+            # What stands behind the name, such as a collapse, is of one protocol, and stands behind its numbers here.
+            ours = {
+                row["protocol"]: " / ".join(row[f"{part} {score}"] for part in PARTS) + row["model"].removeprefix(model)
+                for row in own
+            }
+            stated = "" if set(published) == {"-"} else " / ".join(published)
+            rows.append({"model": prefix + model, "published": stated, **ours})
     return pd.DataFrame(rows)
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(PaperTables, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the folds that were finished are kept, and the same command goes on with the others")
+    main(PaperTables, run)

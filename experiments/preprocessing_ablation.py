@@ -15,27 +15,25 @@ Costs about 15 minutes on two CPU cores, 3 GB of memory and 3 GB of disk for the
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import textwrap
 import time
 import warnings
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import scipy.signal
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
     DEAP_PREPROCESSING,
     ConfigError,
-    DataFormatError,
     Preprocessing,
     Trials,
     evaluate,
@@ -47,7 +45,7 @@ from eegemo import (
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 
 EYES = ("hEOG", "vEOG")
 FLAT, NOISY = "P8", "FC5"
@@ -68,7 +66,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class PreprocessingAblation:
+class PreprocessingAblation(Output):
     """Prepare the same simulated recordings with every step left out in turn, and score one model on each."""
 
     subjects: int = 4
@@ -90,7 +88,7 @@ class PreprocessingAblation:
     n_jobs: int = -1
     """Recordings prepared, and folds run, at a time; -1 is as many as there are cores."""
     out: Path = Path("results/preprocessing_ablation")
-    """Where table and figure go."""
+    """Where the page goes."""
 
 
 def run(config: PreprocessingAblation, console: Console | None = None) -> pd.DataFrame:
@@ -225,20 +223,30 @@ def write(config: PreprocessingAblation, table: pd.DataFrame, seconds: float) ->
         "trials of known people; no test window shares its trial with training, all share their person and nearly all "
         "their video; its standard deviation over folds is no confidence interval."
     )
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title=title,
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/preprocessing_ablation.py", config),
+        question="Which step of the preprocessing changes the EEG, and which the score?",
+        answer=answer(table),
         seconds=seconds,
         tables=[("steps", title, table)],
+        figures=[("steps", "three measures of every variant", draw(table, note))],
     )
-    provenance = {
-        "simulated": True,
-        "smoke": False,
-        "configuration": {k: v for k, v in asdict(config).items() if k != "out"},
-        "preprocessing": DEAP_PREPROCESSING.as_json,
-    }
-    write_page(config.out, page, note, [("steps", "three measures of every variant", draw(table, note))], provenance)
+    write_page(page, note, {"simulated": True, "preprocessing": DEAP_PREPROCESSING.as_json})
+
+
+def answer(table: pd.DataFrame) -> str:
+    """Say what leaving out a step does to the worst channel and to the score, at most."""
+    rows = table.to_dict(orient="records")
+    column = "|r| with ocular artefact, worst"
+    worst = max(rows[:-1], key=lambda row: row[column])
+    scores = [row["macro-F1"] for row in rows[:-1]]
+    return (
+        f"With {rows[0]['variant']} the worst channel keeps |r| = {rows[0][column]:.3f} with the ocular artefact, with "
+        f"{worst['variant']} {worst[column]:.3f}. Macro-F1 lies between {min(scores):.3f} and {max(scores):.3f} "
+        f"whatever is left out, and is {rows[-1]['macro-F1']:.3f} for the clean twin."
+    )
 
 
 def draw(table: pd.DataFrame, note: str) -> Figure:
@@ -271,8 +279,4 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(PreprocessingAblation, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
+    main(PreprocessingAblation, run)

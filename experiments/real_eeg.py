@@ -12,26 +12,20 @@ Costs about 20 minutes (estimated) on two CPU cores.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
+from options import Options, main, real_data
 from rich.console import Console
-from rich.progress import Progress
 
-from eegemo import ConfigError, DataFormatError, categories, cluster, evaluate, load_eegmat, make_splitter
+from eegemo import Results, categories, load_eegmat, make_splitter
 from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
-from eegemo.evaluation.results import Results
-from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
-from eegemo.reporting.terminal import print_summary
-from recordings import named_model
+from eegemo.reporting.experiment_page import page_of, write_experiment_page
 
 
 @dataclass(frozen=True)
-class RealEEG:
+class RealEEG(Options):
     """Run the models on real recordings under a leaking and an honest protocol."""
 
     data: Path | None = None
@@ -50,77 +44,30 @@ class RealEEG:
     """Folds of each protocol."""
     epochs: int | None = None
     """At most so many epochs; each model's own where it is not given."""
-    seed: int = 0
-    """Of the splits and the networks."""
-    n_jobs: int = -1
-    """Folds at a time, each on one thread; -1 is as many as there are cores."""
-    cluster: str | None = None
-    """Address of a Dask scheduler (tcp://host:8786) whose workers run the folds."""
     out: Path = Path("results/real_eeg")
-    """Where tables and figures go."""
-    smoke: bool = False
-    """A quick run of one epoch, to see that everything works; its numbers mean nothing."""
-
-
-def find_data(config: RealEEG) -> Path:
-    """Return the path given, or the extract in the folder of real recordings."""
-    if config.data is not None:
-        return config.data
-    folder = os.environ.get("EEGEMO_REAL_DATA")
-    if not folder:
-        raise ConfigError(
-            "No recordings: give --data the folder of eegmat 1.0.0 from PhysioNet (Subject00_1.edf, ...), or set "
-            "EEGEMO_REAL_DATA to the folder that holds eegmat12/."
-        )
-    return Path(folder) / "eegmat12"
+    """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
 
 
 def run(config: RealEEG, console: Console | None = None) -> list[Results]:
-    """Run every model, and the controls, under both protocols and write the tables."""
-    console = console or Console()
-    scheme = categories("task", TASKS)
-    windows = load_eegmat(find_data(config)).windows(config.window, config.step)
-    tasks = [
-        (protocol, name, control)
-        for protocol in config.protocols
-        for name in config.models
-        for control in (None, *(config.controls if name == config.models[0] else ()))
-        if (protocol, control) != ("subject", "who-is-it")  # nobody can be known who was held out
-    ]
-    results = []
-    with cluster(config.cluster), Progress(console=console) as progress:
-        total = progress.add_task("models x protocols, and controls", total=len(tasks))
-        for protocol, name, control in tasks:
-            classifier = named_model(
-                name,
-                config.seed,
-                epochs=1 if config.smoke else config.epochs,
-            )
-            results.append(
-                evaluate(
-                    classifier,
-                    windows,
-                    scheme,
-                    make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed),
-                    model=name,
-                    control=control,
-                    n_jobs=config.n_jobs,
-                    runs=config.out / "runs",
-                    progress=progress,
-                    smoke=config.smoke,
-                )
-            )
-            progress.update(total, advance=1)
-    real = [result for result in results if result.control is None]
-    page = Page(
-        title="Rest against mental arithmetic, real people",
-        text=f"**The answer.** {answer(real)}\n\n{(__doc__ or '').strip()}\n\n**The confound.** {CONFOUND}\n\n"
-        f"**The data.** {ATTRIBUTION}",
-        command=command_of("experiments/real_eeg.py", config),
+    """Run every model, and the controls, under both protocols and write the page."""
+    folder = real_data(config.data, "eegmat12", "eegmat 1.0.0 from PhysioNet (Subject00_1.edf, ...)")
+    results = config.benchmark(
+        config.named(config.models, epochs=config.epochs),
+        load_eegmat(folder).windows(config.window, config.step),
+        categories("task", TASKS),
+        [make_splitter(name, n_splits=config.n_splits, random_state=config.seed) for name in config.protocols],
+        config.controls,
+        console=console,
     )
-    write_experiment_page(config.out, page, real, [result for result in results if result.control is not None])
-    print_summary(console, real, config.out)
-    console.print(CONFOUND)
+    page = page_of(
+        run,
+        config,
+        title="Rest against mental arithmetic, real people",
+        question="Can the models tell rest from mental arithmetic in people whom they have never seen?",
+        answer=answer([result for result in results if result.control is None]),
+        text=f"**The confound.** {CONFOUND}\n\n**The data.** {ATTRIBUTION}",
+    )
+    write_experiment_page(page, results, console=console)
     return results
 
 
@@ -145,8 +92,4 @@ def answer(results: Sequence[Results]) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(RealEEG, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
+    main(RealEEG, run)

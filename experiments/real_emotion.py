@@ -14,33 +14,17 @@ Costs about 30 minutes (estimated) on two CPU cores.
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import tyro
+from options import Options, main, real_data
 from rich.console import Console
-from rich.progress import Progress
 
-from eegemo import (
-    ConfigError,
-    DataFormatError,
-    cluster,
-    confidence_interval,
-    evaluate,
-    high_low,
-    load_dasps,
-    make_splitter,
-    quadrants,
-)
+from eegemo import ConfigError, Results, confidence_interval, high_low, load_dasps, make_splitter, quadrants
 from eegemo.datasets.dasps import ATTRIBUTION
-from eegemo.evaluation.results import Results
 from eegemo.networks import NETWORKS
-from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
-from eegemo.reporting.terminal import print_summary
-from recordings import named_model
+from eegemo.reporting.experiment_page import page_of, write_experiment_page
 
 #: What can be asked; the ratings and where they are cut.
 TASKS = {"valence": high_low("valence", 2.0), "arousal": high_low("arousal"), "quadrants": quadrants()}
@@ -49,7 +33,7 @@ N_SPLITS = {"window-random": None, "trial": 5, "subject": 5, "stimulus": 3, "sub
 
 
 @dataclass(frozen=True)
-class RealEmotion:
+class RealEmotion(Options):
     """Run every model under every protocol on real people's valence and arousal."""
 
     data: Path | None = None
@@ -68,81 +52,44 @@ class RealEmotion:
     """Length of a window in seconds."""
     step: float = 1.0
     """Seconds between the starts of two windows."""
-    seed: int = 0
-    """Of the splits and the models."""
-    n_jobs: int = -1
-    """Folds at a time, each on one thread; -1 is as many as there are cores."""
-    cluster: str | None = None
-    """Address of a Dask scheduler (tcp://host:8786) whose workers run the folds."""
     cache: Path | None = None
     """Where the prepared recordings are kept; the platform's cache folder by default."""
     out: Path = Path("results/real_emotion")
-    """Where tables and figures go: a folder for each task, whose name is put behind this one's."""
-    smoke: bool = False
-    """A quick run of one epoch, to see that everything works; its numbers mean nothing."""
-
-
-def find_data(config: RealEmotion) -> Path:
-    """Return the path given, or the folder of DASPS among the real recordings."""
-    if config.data is not None:
-        return config.data
-    folder = os.environ.get("EEGEMO_REAL_DATA")
-    if not folder:
-        raise ConfigError(
-            "No recordings: give --data the folder of DASPS from IEEE DataPort (doi 10.21227/barx-we60), or set "
-            "EEGEMO_REAL_DATA to the folder that holds dasps/."
-        )
-    return Path(folder) / "dasps"
+    """Where the pages go: a folder for each task, whose name is put behind this one's."""
 
 
 def run(config: RealEmotion, console: Console | None = None) -> dict[str, list[Results]]:
     """Run every task, and write a page for each."""
-    console = console or Console()
     for task in config.tasks:
         if task not in TASKS:
             raise ConfigError(f"Unknown task {task!r}; known: {', '.join(TASKS)}.")
-    windows = load_dasps(find_data(config), cache=config.cache).windows(config.window, config.step)
-    results = {}
+    folder = real_data(config.data, "dasps", "DASPS from IEEE DataPort (doi 10.21227/barx-we60)")
+    windows = load_dasps(folder, cache=config.cache).windows(config.window, config.step)
+    splitters = [make_splitter(name, n_splits=N_SPLITS[name], random_state=config.seed) for name in config.protocols]
+    found = {}
     for task in config.tasks:
         out = config.out.with_name(f"{config.out.name}_{task}")
-        runs = [
-            (protocol, name, control)
-            for protocol in config.protocols
-            for name in config.models
-            for control in (None, *config.controls)
-            if control is None or (name == config.models[0] and protocol in config.controlled)
-        ]
-        done = []
-        with cluster(config.cluster), Progress(console=console) as progress:
-            total = progress.add_task(f"{task}: models x protocols, and controls", total=len(runs))
-            for protocol, name, control in runs:
-                splitter = make_splitter(protocol, n_splits=N_SPLITS[protocol], random_state=config.seed)
-                done.append(
-                    evaluate(
-                        named_model(name, config.seed, epochs=1 if config.smoke else None),
-                        windows,
-                        TASKS[task],
-                        splitter,
-                        model=name,
-                        control=control,
-                        n_jobs=config.n_jobs,
-                        runs=out / "runs",
-                        progress=progress,
-                        smoke=config.smoke,
-                    )
-                )
-                progress.update(total, advance=1)
-        real = [result for result in done if result.control is None]
-        page = Page(
-            title=f"Real people's {task}: every model under every protocol (DASPS)",
-            text=f"**The answer.** {answer(real, task)}\n\n{(__doc__ or '').strip()}\n\n**The data.** {ATTRIBUTION}",
-            command=command_of("experiments/real_emotion.py", config),
+        results = config.benchmark(
+            config.named(config.models),
+            windows,
+            TASKS[task],
+            splitters,
+            config.controls,
+            controlled=config.controlled,
+            out=out,
+            console=console,
         )
-        write_experiment_page(out, page, real, [result for result in done if result.control is not None])
-        print_summary(console, real, out)
-        console.print(answer(real, task))
-        results[task] = real
-    return results
+        found[task] = [result for result in results if result.control is None]
+        page = page_of(
+            run,
+            config,
+            title=f"Real people's {task}: every model under every protocol (DASPS)",
+            question=f"Can a person's {task} be read from the EEG of real people?",
+            answer=answer(found[task], task),
+            text=f"**The data.** {ATTRIBUTION}",
+        )
+        write_experiment_page(replace(page, folder=out), results, console=console)
+    return found
 
 
 def answer(results: Sequence[Results], task: str) -> str:
@@ -162,10 +109,4 @@ def answer(results: Sequence[Results], task: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(RealEmotion, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the folds that were finished are kept, and the same command goes on with the others")
+    main(RealEmotion, run)

@@ -15,7 +15,6 @@ BioSemi, 32 electrodes, mastoids and four EOG electrodes, of the CRAN package ic
 from __future__ import annotations
 
 import os
-import sys
 import time
 import warnings
 from dataclasses import asdict, dataclass, replace
@@ -24,12 +23,12 @@ from pathlib import Path
 import mne
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 
-from eegemo import ConfigError, DataFormatError, Preprocessing, preprocess
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo import DataFormatError, Preprocessing, preprocess
+from eegemo.reporting.experiment_page import page_of, write_page
 
 BIOSEMI = Preprocessing(
     types=(("LM", "misc"), ("RM", "misc")), bipolar=(("hEOG", "eog", "LC", "RC"), ("vEOG", "eog", "TE", "BE"))
@@ -47,13 +46,13 @@ COLOURS = ("#999999", "#0072B2", "#009E73", "#D55E00")
 
 
 @dataclass(frozen=True)
-class RealPreprocessing:
+class RealPreprocessing(Output):
     """Preprocess a real recording with every method, and sines with the default settings."""
 
     data: Path | None = None
     """Folder of the real recordings; EEGEMO_REAL_DATA by default."""
     out: Path = Path("results/real_preprocessing")
-    """Where tables and figure go."""
+    """Where the page goes."""
 
 
 def run(config: RealPreprocessing, console: Console | None = None) -> pd.DataFrame:
@@ -72,18 +71,22 @@ def run(config: RealPreprocessing, console: Console | None = None) -> pd.DataFra
         f"Blinks: one REAL person, {raw.times[-1]:.0f} s with a blink in nearly every 1.5 s; 4-45 Hz, average "
         "reference. Gain: sines, no recording. No labels, no training, no test: nothing here is a classification score."
     )
-    page = Page(
+    left_in, *removed = blinks[f"|r({SHOWN[0]}, vEOG)|"]
+    page = page_of(
+        run,
+        config,
         title="The preprocessing on a real person's blinks, and its response",
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/real_preprocessing.py", config),
+        question="Does the EOG removal take a real person's blinks away, and what does the chain let through?",
+        answer=f"|r({SHOWN[0]}, vEOG)| falls from {left_in:.3f} to {', '.join(f'{r:.3f}' for r in removed)} "
+        f"({', '.join(blinks['EOG'][1:])}).",
         seconds=time.perf_counter() - started,
+        figures=[("blinks", "six seconds of Fp1 and Oz by method", draw(prepared))],
         tables=[
             ("blinks", "|r| with the vertical EOG, and the standard deviation left at Fp1", blinks),
             ("response", "Gain of the whole chain", passed),
         ],
     )
-    provenance = {"simulated": False, "smoke": False, "configuration": {"preprocessing": asdict(BIOSEMI)}}
-    write_page(config.out, page, note, [("blinks", "six seconds of Fp1 and Oz by method", draw(prepared))], provenance)
+    write_page(page, note, {"simulated": False, "preprocessing": asdict(BIOSEMI)})
     console.print(blinks.round(3).to_string(index=False))
     console.print(passed.round(3).to_string(index=False))
     return blinks
@@ -137,8 +140,4 @@ def draw(prepared: dict[str, mne.io.BaseRaw]) -> Figure:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(RealPreprocessing, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
+    main(RealPreprocessing, run)

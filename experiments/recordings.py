@@ -1,21 +1,19 @@
-"""What the experiments on DEAP share: whose recordings, how they are cut, and how the work is carried out."""
+"""Whose recordings the experiments on DEAP take, and how they are cut."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sklearn.base import BaseEstimator
+from options import Options
 
-from eegemo import ConfigError, LabelScheme, Trials, Windows, load_deap, load_deap_raw, make_model, simulate
+from eegemo import ConfigError, LabelScheme, Trials, Windows, load_deap, load_deap_raw, simulate
 from eegemo.datasets.deap_raw import raw_subjects
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
-from eegemo.networks import NETWORKS
 
 
 @dataclass(frozen=True)
-class Recordings:
+class Recordings(Options):
     """DEAP's recordings, or simulated people in their place."""
 
     data: Path | None = None
@@ -32,15 +30,9 @@ class Recordings:
     step: float = 1.0
     """Seconds between the starts of two windows (not in the source)."""
     seed: int = DEFAULT_SEED
-    """Of the simulated people, the splits and the networks."""
-    n_jobs: int = -1
-    """Folds at a time, each on one thread; -1 is as many as there are cores."""
-    cluster: str | None = None
-    """Address of a Dask scheduler (tcp://host:8786) whose workers run the folds."""
+    """Of the simulated people, the splits and the models."""
     cache: Path | None = None
     """Where DEAP's prepared recordings are kept; the platform's cache folder by default."""
-    smoke: bool = False
-    """A quick run of a few people and one epoch, to see that everything works; its numbers mean nothing."""
 
     def trials(self, n_simulated: int, n_smoke: int) -> Trials:
         """Load DEAP, or simulate people in its place; a few of them for a smoke run."""
@@ -56,8 +48,3 @@ class Recordings:
     def windows(self, scheme: LabelScheme, n_simulated: int = 4, n_smoke: int = 2) -> Windows:
         """Cut the trials that the scheme can label into windows."""
         return scheme.select(self.trials(n_simulated, n_smoke)).windows(self.window, self.step)
-
-
-def named_model(name: str, seed: int, **of_networks: Any) -> BaseEstimator:
-    """Make a model by its name; settings that only networks have, such as epochs, are not a classical one's."""
-    return make_model(name, random_state=seed, **(of_networks if name in NETWORKS else {}))

@@ -8,31 +8,30 @@ Costs about 8 minutes on two CPU cores.
 
 from __future__ import annotations
 
-import sys
 import textwrap
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
-from scipy import stats
 
-from eegemo import ConfigError, DataFormatError, evaluate, make_splitter, quadrants, simulate
+from eegemo import evaluate, make_splitter, quadrants, simulate
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
+from eegemo.evaluation.intervals import mean_interval
 from eegemo.evaluation.results import Results
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 
 CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
-class SimulationCheck:
+class SimulationCheck(Output):
     """Run one model on simulations of different effects and seeds, under a leaking and an honest protocol."""
 
     effects: tuple[float, ...] = (0.0, DEFAULT_EFFECT, 0.6)
@@ -50,7 +49,7 @@ class SimulationCheck:
     n_jobs: int = -1
     """Folds at a time, each on one thread; -1 is as many as there are cores."""
     out: Path = Path("results/simulation_check")
-    """Where table and figure go."""
+    """Where the page goes."""
 
 
 def run(config: SimulationCheck, console: Console | None = None) -> pd.DataFrame:
@@ -101,8 +100,7 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
     """Average over people, with the interval of Student's t over people."""
     rows = []
     for (effect, protocol), own in scores.groupby(["effect", "protocol"], sort=False):
-        kappa = own["kappa"].to_numpy()
-        half = stats.sem(kappa) * stats.t.ppf(0.5 + CONFIDENCE / 2, len(kappa) - 1)
+        kappa = mean_interval(own["kappa"].to_numpy(), CONFIDENCE)
         rows.append(
             {
                 "effect": effect,
@@ -111,9 +109,9 @@ def summary(scores: pd.DataFrame) -> pd.DataFrame:
                 "test windows that share a trial": own["shared trial"].mean(),
                 "accuracy": own["accuracy"].mean(),
                 "majority of the subject": own["majority of the subject"].mean(),
-                "kappa": kappa.mean(),
-                "kappa low": kappa.mean() - half,
-                "kappa high": kappa.mean() + half,
+                "kappa": kappa.estimate,
+                "kappa low": kappa.low,
+                "kappa high": kappa.high,
                 "folds collapsed": int(own.groupby("seed")["folds collapsed"].first().sum()),
             }
         )
@@ -131,20 +129,29 @@ def write(config: SimulationCheck, table: pd.DataFrame, scores: pd.DataFrame, se
         f"{CONFIDENCE:.0%} interval of Student's t over people, a little narrow since those of a seed share a model. "
         f"Test windows that share their trial with training: {leaks}."
     )
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title=title,
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/simulation_check.py", config),
+        question="Does a score follow what the simulated EEG knows of emotion?",
+        answer=answer(table),
         seconds=seconds,
-        tables=[("effects", title, table)],
+        tables=[("effects", title, table), ("folds", "Every person", scores)],
+        figures=[("effects", "kappa by effect and protocol", draw(table, note))],
     )
-    provenance = {
-        "simulated": True,
-        "smoke": False,
-        "configuration": {k: v for k, v in asdict(config).items() if k != "out"},
-        "subjects": scores.to_dict(orient="records"),
-    }
-    write_page(config.out, page, note, [("effects", "kappa by effect and protocol", draw(table, note))], provenance)
+    write_page(page, note, {"simulated": True})
+
+
+def answer(table: pd.DataFrame) -> str:
+    """Say the kappa of each protocol by effect."""
+    parts = []
+    for protocol, own in table.groupby("protocol", sort=False):
+        shown = ", ".join(
+            f"{row['kappa']:.2f} [{row['kappa low']:.2f}, {row['kappa high']:.2f}] with an effect of {row['effect']:g}"
+            for _, row in own.iterrows()
+        )
+        parts.append(f"under {protocol} {shown}")
+    return f"Kappa is {'; '.join(parts)}."
 
 
 def draw(table: pd.DataFrame, note: str) -> Figure:
@@ -174,8 +181,4 @@ def draw(table: pd.DataFrame, note: str) -> Figure:
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(SimulationCheck, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # a setting that cannot be used: the message says what to do
-        sys.exit(f"error: {error}")
+    main(SimulationCheck, run)

@@ -37,11 +37,10 @@ are missing are left out, and without any the simulation stands alone.
 from __future__ import annotations
 
 import os
-import sys
 import time
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import mne
@@ -49,8 +48,8 @@ import numpy as np
 import pandas as pd
 import scipy.signal
 import scipy.stats
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
@@ -59,8 +58,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from eegemo import (
-    ConfigError,
-    DataFormatError,
     LabelScheme,
     Preprocessing,
     Trials,
@@ -76,7 +73,7 @@ from eegemo.datasets.eegmat import TASKS
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.features import BandPower, DifferentialEntropy
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 from real_preprocessing import BIOSEMI, read_biosemi
 
 SIMULATED, SIMULATED_14 = "simulated", "simulated, 14 channels"
@@ -96,7 +93,7 @@ COLOURS = {SIMULATED: "#000000", DASPS: "#D55E00", EEGMAT: "#0072B2", EEGMMIDB: 
 
 
 @dataclass(frozen=True)
-class SimulationRealism:
+class SimulationRealism(Output):
     """Compare simulated people with every real set that is there."""
 
     data: Path | None = None
@@ -110,7 +107,7 @@ class SimulationRealism:
     seed: int = DEFAULT_SEED
     """Of the simulation, the splits and the trees."""
     out: Path = Path("results/simulation_realism")
-    """Where table and figures go."""
+    """Where the page goes."""
 
 
 def run(config: SimulationRealism, console: Console | None = None) -> pd.DataFrame:
@@ -389,24 +386,34 @@ def write(
         else "SIMULATED people alone: no real set was found; name their folder with --data."
     )
     note += " 128 Hz, 4-45 Hz, average reference. Under window-random windows of a trial are on both sides: it leaks."
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title="Simulated people beside real ones",
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/simulation_realism.py", config),
+        question="Is the simulated EEG like that of real people?",
+        answer=answer(table),
         seconds=seconds,
         tables=[("statistics", "The same statistics of each set; blank where a set cannot tell", table)],
+        figures=[
+            ("distributions", "how often amplitudes are large, and spectra", draw_distributions(pieces)),
+            ("traces", "ten seconds of a simulated and of real people", draw_traces(pieces)),
+        ],
     )
-    figures = [
-        ("distributions", "how often amplitudes are large, and spectra", draw_distributions(pieces)),
-        ("traces", "ten seconds of a simulated and of real people", draw_traces(pieces)),
-    ]
-    provenance = {
-        "simulated": True,
-        "smoke": False,
-        "configuration": {k: v for k, v in asdict(config).items() if k not in ("out", "data")},
-        "real sets": real,
-    }
-    write_page(config.out, page, note, figures, provenance)
+    write_page(page, note, {"simulated": True, "real sets": real})
+
+
+def answer(table: pd.DataFrame) -> str:
+    """Count the statistics of the simulation that lie within the range of the real sets, and name the others."""
+    numbers = table.drop(columns="statistic").apply(pd.to_numeric, errors="coerce")
+    own, real = numbers[SIMULATED], numbers.drop(columns=[SIMULATED, SIMULATED_14], errors="ignore")
+    known = own.notna() & real.notna().any(axis=1)
+    if not known.any():
+        return "There is no real set to compare with."
+    outside = known & ((own < real.min(axis=1)) | (own > real.max(axis=1)))
+    named = ", ".join(table.loc[outside, "statistic"])
+    return f"Of {known.sum()} statistics, {(known & ~outside).sum()} lie within the range of the real sets" + (
+        f"; outside: {named}." if named else "."
+    )
 
 
 def draw_distributions(pieces: dict[str, tuple[tuple[str, ...], list[np.ndarray]]]) -> Figure:
@@ -461,8 +468,4 @@ def draw_traces(pieces: dict[str, tuple[tuple[str, ...], list[np.ndarray]]]) -> 
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(SimulationRealism, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
+    main(SimulationRealism, run)

@@ -11,19 +11,15 @@ Costs about 35 minutes on two CPU cores (``--n-jobs 2``).
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import tyro
+from options import main
 from rich.console import Console
-from rich.progress import Progress
 
-from eegemo import ConfigError, DataFormatError, cluster, evaluate, make_splitter, quadrants, zscore_subjects
-from eegemo.evaluation.results import Results
-from eegemo.reporting.experiment_page import Page, command_of, write_experiment_page
-from eegemo.reporting.terminal import print_summary
-from recordings import Recordings, named_model
+from eegemo import Results, make_splitter, quadrants, zscore_subjects
+from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from recordings import Recordings
 
 
 @dataclass(frozen=True)
@@ -35,52 +31,26 @@ class SubjectIndependent(Recordings):
     zscore_subjects: bool = False
     """Z-score every person over all of their trials, test data included (transductive)."""
     out: Path = Path("results/subject_independent")
-    """Where tables and figures go; finished folds are kept in its folder runs/, and taken up again."""
+    """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
 
 
 def run(config: SubjectIndependent, console: Console | None = None) -> list[Results]:
-    """Run every model, leaving out one person at a time, and write the tables."""
-    console = console or Console()
-    scheme = quadrants()
-    options = {"epochs": 1} if config.smoke else {}
+    """Run every model, leaving out one person at a time, and write the page."""
+    trials = quadrants().select(config.trials(n_simulated=7, n_smoke=3))
+    if config.zscore_subjects:
+        trials = zscore_subjects(trials)
     splitter = make_splitter("subject", n_splits="leave-one-out", random_state=config.seed)
-    results = []
-    with cluster(config.cluster), Progress(console=console) as progress:
-        trials = scheme.select(config.trials(n_simulated=7, n_smoke=3))
-        if config.zscore_subjects:
-            trials = zscore_subjects(trials)
-        windows = trials.windows(config.window, config.step)
-        total = progress.add_task("models", total=len(config.models))
-        for name in config.models:
-            results.append(
-                evaluate(
-                    named_model(name, config.seed, **options),
-                    windows,
-                    scheme,
-                    splitter,
-                    model=name,
-                    n_jobs=config.n_jobs,
-                    runs=config.out / "runs",
-                    progress=progress,
-                    smoke=config.smoke,
-                )
-            )
-            progress.update(total, advance=1)
-    page = Page(
+    windows = trials.windows(config.window, config.step)
+    results = config.benchmark(config.named(config.models), windows, quadrants(), [splitter], console=console)
+    page = page_of(
+        run,
+        config,
         title="New people, one at a time",
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/subject_independent.py", config),
+        question="What do the models know of somebody whom training never saw?",
     )
-    write_experiment_page(config.out, page, results)
-    print_summary(console, results, config.out)
+    write_experiment_page(page, results, console=console)
     return results
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(SubjectIndependent, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # A setting or a file that cannot be used: the message says what to do.
-        sys.exit(f"error: {error}")
-    except KeyboardInterrupt:
-        sys.exit("interrupted; the folds that were finished are kept, and the same command goes on with the others")
+    main(SubjectIndependent, run)

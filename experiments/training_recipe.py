@@ -14,25 +14,23 @@ Costs about 40 minutes (estimated) on two CPU cores.
 from __future__ import annotations
 
 import os
-import sys
 import textwrap
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
-import tyro
 from matplotlib.figure import Figure
+from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
     ConfigError,
-    DataFormatError,
     DifferentialEntropy,
     LabelScheme,
     Windows,
@@ -44,11 +42,11 @@ from eegemo import (
     quadrants,
 )
 from eegemo.datasets.eegmat import TASKS
-from eegemo.reporting.experiment_page import Page, command_of, write_page
+from eegemo.reporting.experiment_page import page_of, write_page
 
 
 @dataclass(frozen=True)
-class TrainingRecipe:
+class TrainingRecipe(Output):
     """Train the networks on real people with one thing changed at a time."""
 
     data: Path | None = None
@@ -66,7 +64,7 @@ class TrainingRecipe:
     n_jobs: int = -1
     """Trainings at a time, each on one thread; -1 is as many as there are cores."""
     out: Path = Path("results/training_recipe")
-    """Where table and figure go."""
+    """Where the page goes."""
     smoke: bool = False
     """A quick run of 20 batches each, to see that everything works; its numbers mean nothing."""
 
@@ -270,24 +268,38 @@ def write(config: TrainingRecipe, table: pd.DataFrame, n_subjects: dict[str, int
         f"{', '.join(map(str, config.seeds))}, a number each."
     )
     rivals = table.loc[table["change"] == "no network", ["dataset", "network", "seed", "accuracy"]]
-    page = Page(
+    page = page_of(
+        run,
+        config,
         title="The training recipe, on real people: one thing changed at a time",
-        text=(__doc__ or "").strip(),
-        command=command_of("experiments/training_recipe.py", config),
+        question="Which settings let the networks learn on recordings of real people?",
+        answer=answer(table),
         seconds=seconds,
+        lead=("Validation accuracy, one thing changed at a time", summary(table)),
         tables=[
             ("rivals", "What needs no training: accuracy", rivals),
-            ("changes", "Validation accuracy, one thing changed at a time", summary(table)),
-            ("fits", "Every training", table.loc[table["change"] != "no network"].fillna("")),
+            ("folds", "Every training", table.loc[table["change"] != "no network"].fillna("")),
         ],
+        figures=[("changes", "accuracy by change", draw(table, note))],
     )
-    provenance = {
-        "simulated": False,
-        "smoke": config.smoke,
-        "configuration": {k: v for k, v in asdict(config).items() if k not in ("out", "data", "n_jobs")},
-    }
-    figures = [("changes", "accuracy by change", draw(table, note))]
-    write_page(config.out, page, note, figures, provenance)
+    write_page(page, note, {"simulated": False, "smoke": config.smoke})
+
+
+def answer(table: pd.DataFrame) -> str:
+    """Say what the first and the second row of changes come to, beside the trees."""
+    sentences = []
+    for dataset, own in table.groupby("dataset", sort=False):
+        trees = own.loc[own["network"] == "extra-trees", "accuracy"].mean()
+        means = {
+            change.name: own.loc[own["change"] == change.name].groupby("network", sort=False)["accuracy"].mean()
+            for change in CHANGES[:2]
+        }
+        shown = "; ".join(
+            f"{name}: {', '.join(f'{network} {value:.3f}' for network, value in mean.items())}"
+            for name, mean in means.items()
+        )
+        sentences.append(f"On {dataset}, where extra trees reach {trees:.3f}, {shown}.")
+    return " ".join(sentences)
 
 
 def draw(table: pd.DataFrame, note: str) -> Figure:
@@ -320,8 +332,4 @@ _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7")
 
 
 if __name__ == "__main__":
-    try:
-        run(tyro.cli(TrainingRecipe, description=__doc__))
-    except (ConfigError, DataFormatError) as error:
-        # a setting or a file that cannot be used: the message says what to do
-        sys.exit(f"error: {error}")
+    main(TrainingRecipe, run)

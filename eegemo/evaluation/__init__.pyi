@@ -5,11 +5,13 @@ from .baselines import MajorityClassifier as MajorityClassifier
 from .baselines import UniformClassifier as UniformClassifier
 from .comparisons import TTest as TTest
 from .comparisons import compare_models as compare_models
+from .comparisons import compare_over_folds as compare_over_folds
 from .comparisons import compare_with_baselines as compare_with_baselines
 from .comparisons import corrected_resampled_ttest as corrected_resampled_ttest
 from .comparisons import holm as holm
 from .controls import CONTROLS as CONTROLS
 from .controls import Control as Control
+from .cross_validation import benchmark as benchmark
 from .cross_validation import evaluate as evaluate
 from .execution import cluster as cluster
 from .folds import Failure as Failure

@@ -217,6 +217,34 @@ def corrected_resampled_ttest(a: Results, b: Results, metric: str = "macro_f1", 
     return TTest(mean, float(t), float(2 * stats.t.sf(abs(t), df)), df)
 
 
+def compare_over_folds(results: Sequence[Results], metric: str = "macro_f1", level: str = "window") -> pd.DataFrame:
+    """Test every pair of models under each protocol, fold by fold.
+
+    Parameters
+    ----------
+    results : sequence of Results
+        Of the same splits under each protocol.
+    metric, level : str
+        As in :func:`eegemo.confidence_interval`.
+
+    Returns
+    -------
+    table : DataFrame
+        ``protocol, model, other``; ``difference, t, df, p`` of :func:`corrected_resampled_ttest`; ``p_holm``,
+        corrected for the pairs of that protocol.
+    """
+    rows: list[dict[str, object]] = []
+    for protocol in dict.fromkeys(result.protocol_label for result in results):
+        own = [result for result in results if result.protocol_label == protocol]
+        pairs = [(a, b, corrected_resampled_ttest(a, b, metric, level)) for a, b in combinations(own, 2)]
+        corrected = holm(np.array([test.p for *_, test in pairs], dtype=float))
+        rows += [
+            {"protocol": protocol, "model": a.model_label, "other": b.model_label, **vars(test), "p_holm": float(p)}
+            for (a, b, test), p in zip(pairs, corrected, strict=True)
+        ]
+    return pd.DataFrame(rows, columns=["protocol", "model", "other", "difference", "t", "df", "p", "p_holm"])
+
+
 def signed_rank_p(difference: np.ndarray) -> float:
     """Two-sided p of Wilcoxon's signed-rank test; 1 where nothing differs."""
     return float(stats.wilcoxon(difference).pvalue) if np.any(difference) else 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from typing import Any
@@ -24,7 +24,7 @@ from eegemo.evaluation.plan import Plan, make_plan
 from eegemo.evaluation.provenance import commit, environment
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import read_card, read_results, run_folder
-from eegemo.evaluation.splitter import Splitter
+from eegemo.evaluation.splitter import Splitter, make_splitter
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
@@ -142,6 +142,75 @@ def evaluate(
     for note in results.notes:
         if note.startswith("Fold"):
             warnings.warn(f"{plan.title}: {note}", UserWarning, stacklevel=3)
+    return results
+
+
+@suggest_keywords
+def benchmark(
+    models: Mapping[str, BaseEstimator],
+    windows: Windows,
+    labels: LabelScheme | np.ndarray | pd.Series | Sequence[object],
+    splitters: Sequence[str | Splitter],
+    controls: Sequence[str | Control] = (),
+    *,
+    controlled: Collection[str] | None = None,
+    n_jobs: int | None = None,
+    runs: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    smoke: bool = False,
+) -> list[Results]:
+    """Evaluate every model under every protocol, and the first model on controls.
+
+    Parameters
+    ----------
+    models : dict of str -> estimator
+        By the names that tables have.
+    windows, labels
+        As :func:`evaluate` takes them.
+    splitters : sequence of str | Splitter
+        Protocols.
+    controls : sequence of str | Control
+        Tasks whose answer is known; under a protocol that holds out what a control asks for, it is left out.
+    controlled : collection of str | None
+        The protocols that controls are run under; all by default.
+    n_jobs, runs, progress, smoke
+        As :func:`evaluate` takes them.
+
+    Returns
+    -------
+    results : list of Results
+        Of the real task, protocol by protocol; then of the controls.
+
+    See Also
+    --------
+    evaluate : One model under one protocol.
+    eegemo.compare_models : Whether one of them is better.
+
+    Examples
+    --------
+    >>> from eegemo import benchmark, make_model, quadrants, simulate
+    >>> windows = simulate(subjects=2, channels=["F3", "F4"]).windows(duration=4.0)
+    >>> models = {name: make_model(name, random_state=0) for name in ("logistic-regression", "extra-trees")}
+    >>> results = benchmark(models, windows, quadrants(), ["trial"], controls=["permuted-labels"])
+    >>> [(result.model, result.control) for result in results]
+    [('logistic-regression', None), ('extra-trees', None), ('logistic-regression', 'permuted-labels')]
+    """
+    drawn = [make_splitter(one) if isinstance(one, str) else one for one in splitters]
+    tasks: list[tuple[str, Splitter, Control | None]] = [(name, one, None) for one in drawn for name in models]
+    for splitter in drawn:
+        if controlled is not None and splitter.protocol not in controlled:
+            continue
+        for one in controls:
+            control = Control(one, random_state=splitter.random_state) if isinstance(one, str) else one
+            if not control.why_not(splitter):
+                tasks.append((next(iter(models)), splitter, control))
+    bar = None if progress is None else progress.add_task("models x protocols, and controls", total=len(tasks))
+    results = []
+    for name, splitter, task in tasks:
+        options: dict[str, Any] = {"n_jobs": n_jobs, "runs": runs, "progress": progress, "smoke": smoke}
+        results.append(evaluate(models[name], windows, labels, splitter, model=name, control=task, **options))
+        if progress is not None and bar is not None:
+            progress.update(bar, advance=1)
     return results
 
 

@@ -131,6 +131,25 @@ def confidence_interval(
     return Interval(estimate, float(found.low), float(found.high), n, unit)
 
 
+def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
+    """Return a mean over people with the interval of Student's t.
+
+    Parameters
+    ----------
+    values : array, shape (n_subjects,)
+        A score for each person.
+    confidence : float
+        From 0 to 1.
+
+    Returns
+    -------
+    interval : Interval
+    """
+    mean, n = float(np.mean(values)), len(values)
+    half = float(stats.sem(values) * stats.t.ppf(0.5 + confidence / 2, n - 1))
+    return Interval(mean, mean - half, mean + half, n, "subjects")
+
+
 def _summed(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
     """Sum over the first axis what has one number."""
     total = np.zeros((numbers.max() + 1, *values.shape[1:]), values.dtype)

@@ -1,24 +1,28 @@
-"""An experiment's folder in results/: its page, its provenance, and the index of all folders."""
+"""An experiment's page in results/: question, answer, one table, a figure or two; the rest folds away."""
 
 from __future__ import annotations
 
+import inspect
 import json
-from collections.abc import Sequence
-from dataclasses import MISSING, Field, dataclass, fields
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from rich.console import Console
 
 from eegemo._atomic import replacing
+from eegemo._json import as_json
 from eegemo.evaluation.comparisons import compare_models, compare_with_baselines, significantly_best
 from eegemo.evaluation.intervals import FEWEST_SUBJECTS
 from eegemo.evaluation.provenance import environment
 from eegemo.evaluation.results import Results, concatenate
-from eegemo.evaluation.scoring import LEVELS
-from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure, write_figure
+from eegemo.reporting.figures import confusion_grid, curves_grid, gap_figure, subjects_figure, write_figure
+from eegemo.reporting.headlines import answer_of, headline_of, headline_table
+from eegemo.reporting.results_index import write_index
 from eegemo.reporting.tables import (
     baselines_of,
     class_table,
@@ -31,211 +35,192 @@ from eegemo.reporting.tables import (
     statement,
     write_table,
 )
+from eegemo.reporting.terminal import print_summary
+
+#: Settings that say how an experiment is carried out and where it writes; the others are what is computed.
+_EXECUTION = ("out", "cache", "cluster", "data", "n_jobs", "tables")
 
 
 @dataclass(frozen=True)
 class Page:
-    """What an experiment says about itself on its page.
-
-    Parameters
-    ----------
-    title : str
-        The heading.
-    text : str
-        What it is, in Markdown.
-    command : str
-        What makes it again.
-    seconds : float | None
-        How long it took; where it is not given, the runs say it, whenever they were made.
-    tables : sequence of (str, str, DataFrame)
-        Tables of the experiment's own, before the common ones: file name, title, and text.
-    drawn : sequence of str | None
-        The models that figures show, where there are too many to draw; tables always have all.
-    """
-
-    title: str
-    text: str
-    command: str
-    seconds: float | None = None
-    tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
-    drawn: Sequence[str] | None = None
-
-
-def write_experiment_page(
-    folder: Path, page: Page, results: Sequence[Results], controls: Sequence[Results] = ()
-) -> None:
-    """Write all tables and figures of an experiment, its page, its provenance, and the index of the folders.
+    """What an experiment says about itself on its page; made by :func:`page_of`.
 
     Parameters
     ----------
     folder : Path
-        The experiment's folder, in the folder of all results.
+        In the folder of all results.
+    title : str
+        The heading.
+    question : str
+        One sentence.
+    answer : str | None
+        One sentence or two; by default the best model under each protocol.
+    method : str
+        How it was done, in Markdown; folded away.
+    text : str
+        What a reader must know beside it, in Markdown.
+    command : str
+        What makes it again.
+    configuration : dict
+        What was computed, JSON-compatible.
+    lead : (str, DataFrame) | None
+        Title and text of the one table that is shown; by default macro-F1 of every model under every protocol.
+    tables : sequence of (str, str, DataFrame)
+        Tables of the experiment's own: file name, title, numbers; folded away.
+    figures : sequence of (str, str, Figure)
+        Figures of the experiment's own: file name without suffix, what it shows, figure.
+    drawn : sequence of str | None
+        The models that figures show, where there are too many to draw; tables always have all.
+    write_tables : bool
+        Whether every table is written as CSV, Markdown and LaTeX too.
+    headline : str
+        The number that the index of all results leads with.
+    seconds : float | None
+        How long it took; where it is not given, the runs say it, whenever they were made.
+    """
+
+    folder: Path
+    title: str
+    question: str
+    answer: str | None
+    method: str
+    text: str
+    command: str
+    configuration: dict[str, Any]
+    lead: tuple[str, pd.DataFrame] | None = None
+    tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
+    figures: Sequence[tuple[str, str, Figure]] = ()
+    drawn: Sequence[str] | None = None
+    write_tables: bool = False
+    headline: str = ""
+    seconds: float | None = None
+
+
+def page_of(run: Callable[..., Any], config: Any, *, title: str, question: str, **more: Any) -> Page:
+    """Begin the page of an experiment with what its script and its configuration say.
+
+    Parameters
+    ----------
+    run : callable
+        The script's function; the docstring of its module is the method.
+    config : dataclass instance
+        With the fields ``out`` and ``tables``.
+    title, question : str
+        As :class:`Page` has them.
+    **more
+        Other fields of :class:`Page`.
+
+    Returns
+    -------
+    page : Page
+    """
+    module = inspect.getmodule(run)
+    script = Path(inspect.getfile(run)).name
+    settings = {k: as_json(v) for k, v in asdict(config).items() if k not in _EXECUTION}
+    given: dict[str, Any] = {"answer": None, "text": "", **more}
+    return Page(
+        folder=config.out,
+        title=title,
+        question=question,
+        method=(inspect.getdoc(module) or "").strip(),
+        command=command_of(f"experiments/{script}", config),
+        configuration=settings,
+        write_tables=config.tables,
+        **given,
+    )
+
+
+def write_experiment_page(page: Page, results: Sequence[Results], *, console: Console | None = None) -> None:
+    """Write the page of an experiment that evaluated models, its figures, scores and provenance, and the index.
+
+    Parameters
+    ----------
     page : Page
         What it says about itself.
     results : sequence of Results
-        Of the models; the classifiers that saw no EEG are put beside them.
-    controls : sequence of Results
-        Of the same models on tasks whose answer is known.
+        Of the models, and of controls; the classifiers that saw no EEG are put beside them.
+    console : rich.console.Console | None
+        Where a summary is printed; the terminal by default.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    baselines = baselines_of(results)
-    everything = [*results, *baselines]
-    note = statement(results)
-    sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
-    for name, title, table in page.tables:
-        sections.append(write_table(table, table, folder / name, title=title, note=note))
-    drawn = [result for result in results if page.drawn is None or result.model in page.drawn]
-    write_figure(gap_figure(drawn), folder / "gap.png")
-    sections.append(
-        f"![scores of {'all' if page.drawn is None else 'some'} models under all protocols; {note}](gap.png)\n"
-    )
-
-    best = [(result.protocol_label, result.model_label) for result in significantly_best(results)]
-    fewest = min(len(result.subjects) for result in results)
-    few = f" With {fewest} people no interval reaches 95 %, and no difference can be significant." * (
-        fewest < FEWEST_SUBJECTS
-    )
-    for level in LEVELS:
-        intervals = interval_table(everything, level)
-        title = f"Scores of {level}s, mean over the people [95 % interval over people]"
-        about = f"p: labels permuted within each person. Bold: macro-F1 significantly above every other model.{few}"
-        text = interval_text(intervals, best if level == "window" else ())
-        stem = "intervals" if level == "window" else "intervals_of_trials"
-        sections.append(write_table(intervals, text, folder / stem, title=f"{title}. {about}", note=note))
-    write_figure(subjects_figure(drawn), folder / "subjects.png")
-    sections.append(f"![the score of each person; {note}](subjects.png)\n")
-    comparisons = compare_models(results)
-    if len(comparisons):
-        title = (
-            "Is one model better? Macro-F1 of windows, Wilcoxon's signed-rank test over people, Holm's correction for "
-            "the pairs of a protocol, rank-biserial effect"
-        )
-        text = comparisons.map(_three_digits)
-        sections.append(write_table(comparisons, text, folder / "comparisons", title=title, note=note))
-    title = (
-        "Is a model better than the best baseline that saw no EEG under the same folds? Macro-F1 of windows, the same "
-        "test, corrected for the models of a protocol"
-    )
-    against = compare_with_baselines(results)
-    sections.append(
-        write_table(against, against.map(_three_digits), folder / "against_baselines", title=title, note=note)
-    )
-    if controls:
-        table = control_table(controls)
-        title = "Controls: tasks whose answer is known, the same windows and folds (macro-F1 of windows)"
-        text = table.map(_three_digits)
-        sections.append(write_table(table, text, folder / "controls", title=title, note=statement(controls)))
-
-    for name, title, table in (
-        ("scores", "Scores, mean ± standard deviation over the folds", score_table(everything)),
-        ("leakage", "What the test windows share with training", leakage_table(results)),
-        ("per_class", "Each class, over all windows tested on", class_table(everything)),
-    ):
-        shares = [str(column) for column in table if str(column).startswith(("shared", "test windows"))]
-        text = formatted(table, percent=shares)
-        sections.append(write_table(table, text, folder / name, title=title, note=note))
-    with replacing(folder / "folds.csv") as partial:
+    real = [result for result in results if result.control is None]
+    controls = [result for result in results if result.control is not None]
+    drawn = [result for result in real if page.drawn is None or result.model in page.drawn]
+    note, everything = statement(real), [*real, *baselines_of(real)]
+    models = "all" if page.drawn is None else "some"
+    figures = [
+        ("gap", f"scores of {models} models under all protocols", gap_figure(drawn)),
+        ("subjects", "the score of each person", subjects_figure(drawn)),
+    ]
+    folded = [("confusions", f"confusion matrices of {models} models", confusion_grid(drawn))]
+    if any(fold.history for result in drawn for fold in result.folds):
+        folded.append(("curves", "learning curves, a line a fold", curves_grid(drawn)))
+    lead = page.lead or ("Macro-F1 of windows, mean over the people [95 % interval]", headline_table(everything))
+    seconds = sum(run.provenance["seconds"] for run in results) if page.seconds is None else page.seconds
+    provenance = {
+        "simulated": real[0].simulated,
+        "smoke": any(result.provenance["smoke"] for result in real),
+        "data": real[0].provenance["data"],
+        **_without_repetition([{k: v for k, v in run.provenance.items() if k != "data"} for run in results]),
+    }
+    page.folder.mkdir(parents=True, exist_ok=True)
+    with replacing(page.folder / "folds.csv") as partial:
         tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-
-    for result in drawn:
-        name = f"{result.protocol}-{result.model}".replace(" ", "_")  # a link in Markdown has no spaces
-        write_figure(confusion_figure(result), folder / f"confusion-{name}.png")
-        whose = f"{result.model_label} under {result.protocol_label}"
-        sections.append(f"![confusion matrix of {whose}](confusion-{name}.png)\n")
-        if result.folds[0].history:
-            write_figure(curves_figure(result), folder / f"curves-{name}.png")
-            sections.append(f"![learning curves of {whose}](curves-{name}.png)\n")
-    notes = list(dict.fromkeys(note for result in results for note in result.notes))
-    if notes:
-        sections.append("**To know**\n\n" + "\n".join(f"* {note}" for note in notes) + "\n")
-
-    seconds = sum(run.provenance["seconds"] for run in (*results, *controls)) if page.seconds is None else page.seconds
-    machine = results[0].provenance["machine"]
-    sections.append(f"Made by `{page.command}` in {seconds:.0f} s ({machine}); see `provenance.json`.\n")
-    runs = [*results, *controls]
-    provenance = {
-        "title": page.title,
-        "command": page.command,
-        "seconds": round(seconds, 1),
-        "simulated": results[0].simulated,
-        "smoke": any(result.provenance["smoke"] for result in results),
-        "data": results[0].provenance["data"],
-        "runs": [{k: v for k, v in result.provenance.items() if k != "data"} for result in runs],
-    }
-    _write(folder / "provenance.json", json.dumps(provenance, indent=1) + "\n")
-    _write(folder / "README.md", "\n".join(sections))
-    write_index(folder.parent)
+    notes = list(dict.fromkeys(note for result in real for note in result.notes))
+    _write(
+        page,
+        note,
+        answer=page.answer or answer_of(real),
+        headline=page.headline or headline_of(real),
+        lead=lead,
+        figures=[*page.figures, *figures],
+        tables=[*_own_tables(page), *_common_tables(real, controls)],
+        folded=folded,
+        notes=notes,
+        seconds=seconds,
+        machine=real[0].provenance["machine"],
+        provenance=provenance,
+    )
+    print_summary(console or Console(), real, page.folder)
 
 
-def write_page(
-    folder: Path, page: Page, note: str, figures: Sequence[tuple[str, str, Figure]], provenance: dict[str, Any]
-) -> None:
-    """Write an experiment whose tables are all its own: its page, tables, figures and provenance, and the index.
+def write_page(page: Page, note: str, provenance: dict[str, Any]) -> None:
+    """Write an experiment whose tables are all its own: its page, figures and provenance, and the index.
 
     Parameters
     ----------
-    folder : Path
-        The experiment's folder, in the folder of all results.
     page : Page
-        With its tables; numbers are rounded to three digits on the page, and whole in the CSV.
+        With its answer, tables and figures; numbers are rounded to three digits. The first table is the one that is
+        shown, unless there is a ``lead``; a table of its own named ``folds`` is written as CSV.
     note : str
-        What the numbers are; stands under the title and in every table.
-    figures : sequence of (str, str, Figure)
-        File name without suffix, what it shows, figure.
+        What the numbers are; stands under the title.
     provenance : dict
         JSON-compatible; ``simulated`` must be there.
     """
-    sections = [f"# {page.title}\n\n{page.text}\n\n> {note}\n"]
-    for name, title, table in page.tables:
-        text = table.map(_three_digits)
-        sections.append(write_table(table, text, folder / name, title=title, note=note))
-    for name, shows, figure in figures:
-        write_figure(figure, folder / f"{name}.png")
-        sections.append(f"![{shows}; {note}]({name}.png)\n")
-    seconds = page.seconds or 0.0
-    sections.append(f"Made by `{page.command}` in {seconds:.0f} s; see `provenance.json`.\n")
-    head = {"title": page.title, "command": page.command, "seconds": round(seconds, 1)}
-    _write(folder / "provenance.json", json.dumps({**head, **provenance, **environment()}, indent=1) + "\n")
-    _write(folder / "README.md", "\n".join(sections))
-    write_index(folder.parent)
-
-
-def _three_digits(value: object) -> str:
-    if not isinstance(value, float):
-        return str(value)
-    return "" if np.isnan(value) else f"{value:.3f}"
-
-
-def write_index(folder: Path) -> None:
-    """Write the README of the folder of all results, from the provenance that each experiment left.
-
-    Parameters
-    ----------
-    folder : Path
-        Holds a folder for each experiment.
-    """
-    rows = []
-    for path in sorted(folder.glob("*/provenance.json")):
-        made = json.loads(path.read_text(encoding="utf-8"))
-        data = ("simulated" if made["simulated"] else "real") + (", smoke run" if made["smoke"] else "")
-        rows.append(
-            {
-                "folder": f"[{path.parent.name}]({path.parent.name}/README.md)",
-                "what it is": made["title"],
-                "data": data,
-                "made by": f"`{made['command']}`",
-                "took": f"{made['seconds']:.0f} s",
-            }
-        )
-    table = pd.DataFrame(rows).to_markdown(index=False)
+    tables = _own_tables(page)
+    lead = page.lead
+    if lead is None:
+        (_, title, _, text), *tables = tables
+        lead = (title, text)
+    page.folder.mkdir(parents=True, exist_ok=True)
+    for name, _, numbers, _ in tables:
+        if name == "folds":
+            with replacing(page.folder / "folds.csv") as partial:
+                numbers.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+    made = environment()
     _write(
-        folder / "README.md",
-        "# Results\n\nEvery file here was written by the command in its row. In each folder, `README.md` shows the "
-        "tables and figures, `folds.csv` holds the scores of each fold, and `provenance.json` the configuration, split "
-        "hashes, data fingerprint, versions and commit. The other `.csv` files begin with a line behind `#` that says "
-        "what their numbers are (`pandas.read_csv(path, comment='#')`).\n\n"
-        f"{table}\n",
+        page,
+        note,
+        answer=page.answer or "",
+        headline=page.headline or page.answer or "",
+        lead=lead,
+        figures=page.figures,
+        tables=[table for table in tables if table[0] != "folds"],
+        folded=[],
+        notes=[],
+        seconds=page.seconds or 0.0,
+        machine=made["machine"],
+        provenance={"smoke": False, **provenance, **made},
     )
 
 
@@ -258,7 +243,7 @@ def command_of(script: str, config: Any) -> str:
     for field in fields(config):
         value = getattr(config, field.name)
         flag = "--" + field.name.replace("_", "-")
-        if value == _default(field) or field.name in ("out", "cache", "cluster"):
+        if value == _default(field) or (field.name in _EXECUTION and field.name != "data"):
             continue
         if field.name == "data":
             words += [flag, "DATA"]
@@ -271,10 +256,143 @@ def command_of(script: str, config: Any) -> str:
     return " ".join(words)
 
 
+_Table = tuple[str, str, pd.DataFrame, pd.DataFrame]  # file name, title, numbers, text
+
+
+def _own_tables(page: Page) -> list[_Table]:
+    return [(name, title, table, table.map(_three_digits)) for name, title, table in page.tables]
+
+
+def _common_tables(results: Sequence[Results], controls: Sequence[Results]) -> list[_Table]:
+    """Return the tables that every experiment with models has."""
+    everything = [*results, *baselines_of(results)]
+    best = [(result.protocol_label, result.model_label) for result in significantly_best(results)]
+    fewest = min(len(result.subjects) for result in results)
+    few = f" With {fewest} people no interval reaches 95 %, and no difference can be significant." * (
+        fewest < FEWEST_SUBJECTS
+    )
+    tables: list[_Table] = []
+    for level, name in (("window", "intervals"), ("trial", "intervals_of_trials")):
+        numbers = interval_table(everything, level)
+        title = (
+            f"Scores of {level}s, mean over the people [95 % interval over people]. p: labels permuted within each "
+            f"person. Bold: macro-F1 significantly above every other model.{few}"
+        )
+        tables.append((name, title, numbers, interval_text(numbers, best if level == "window" else ())))
+    test = "Wilcoxon's signed-rank test over people, Holm's correction for the {} of a protocol, rank-biserial effect"
+    for name, title, numbers in (
+        ("comparisons", f"Is one model better? Macro-F1 of windows, {test.format('pairs')}", compare_models(results)),
+        (
+            "against_baselines",
+            "Is a model better than the best baseline that saw no EEG? Macro-F1 of windows, " + test.format("models"),
+            compare_with_baselines(results),
+        ),
+        ("controls", "Controls: tasks whose answer is known, macro-F1 of windows", control_table(controls)),
+    ):
+        if len(numbers):
+            tables.append((name, title, numbers, numbers.map(_three_digits)))
+    for name, title, numbers in (
+        ("scores", "Scores, mean ± standard deviation over the folds", score_table(everything)),
+        ("leakage", "What the test windows share with training", leakage_table(results)),
+        ("per_class", "Each class, over all windows tested on", class_table(everything)),
+    ):
+        shares = [str(column) for column in numbers if str(column).startswith(("shared", "test windows"))]
+        tables.append((name, title, numbers, formatted(numbers, percent=shares)))
+    return tables
+
+
+def _write(
+    page: Page,
+    note: str,
+    *,
+    answer: str,
+    headline: str,
+    lead: tuple[str, pd.DataFrame],
+    figures: Sequence[tuple[str, str, Figure]],
+    tables: Sequence[_Table],
+    folded: Sequence[tuple[str, str, Figure]],
+    notes: Sequence[str],
+    seconds: float,
+    machine: str,
+    provenance: dict[str, Any],
+) -> None:
+    folder = page.folder
+    sections = [
+        f"# {page.title}",
+        f"> {note}",
+        f"**Question.** {page.question}",
+        f"**Answer.** {answer}" if answer else "",
+        f"**{lead[0]}**",
+        _markdown(lead[1]),
+    ]
+    for name, shows, figure in figures:
+        write_figure(figure, folder / f"{name}.png")
+        sections.append(f"![{shows}]({name}.png)")
+    sections += [page.text, _folded("How it was done", page.method)]
+    sections += [_folded(title, _markdown(text)) for _, title, _, text in tables]
+    for name, shows, figure in folded:
+        write_figure(figure, folder / f"{name}.png")
+        sections.append(_folded(shows[0].upper() + shows[1:], f"![{shows}]({name}.png)"))
+    if notes:
+        sections.append(_folded("To know", "\n".join(f"* {one}" for one in notes)))
+    scores = ", the scores of each fold in `folds.csv`" if (folder / "folds.csv").exists() else ""
+    sections.append(
+        f"Made by `{page.command}` in {seconds:.0f} s ({machine}); configuration, versions and commit are in "
+        f"`provenance.json`{scores}."
+    )
+    if page.write_tables:
+        (folder / "tables").mkdir(exist_ok=True)
+        for name, title, numbers, text in (("headline", lead[0], lead[1], lead[1]), *tables):
+            write_table(numbers, text, folder / "tables" / name, title=title, note=note)
+    head = {
+        "title": page.title,
+        "headline": headline,
+        "command": page.command,
+        "seconds": round(seconds, 1),
+        "configuration": page.configuration,
+    }
+    _write_text(folder / "provenance.json", _one_line_each({**head, **provenance}))
+    _write_text(folder / "README.md", "\n\n".join(section for section in sections if section) + "\n")
+    write_index(folder.parent)
+
+
+def _folded(summary: str, content: str) -> str:
+    return f"<details>\n<summary>{summary}</summary>\n\n{content}\n\n</details>" if content else ""
+
+
+def _markdown(text: pd.DataFrame) -> str:
+    return text.to_markdown(index=False, disable_numparse=True)
+
+
+def _without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Put what all runs have in common in one place."""
+    first = runs[0]
+    common = {k: v for k, v in first.items() if all(k in run and run[k] == v for run in runs)} if len(runs) > 1 else {}
+    return {"all_runs": common, "runs": [{k: v for k, v in run.items() if k not in common} for run in runs]}
+
+
+def _one_line_each(provenance: dict[str, Any]) -> str:
+    """Write JSON with an entry, or a run, a line: what changed is seen, and no number has a line of its own."""
+    lines = []
+    for key, value in provenance.items():
+        if key == "runs":
+            runs = ",\n  ".join(json.dumps(run, ensure_ascii=False) for run in value)
+            lines.append(f' "runs": [\n  {runs}\n ]')
+        else:
+            lines.append(f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def _three_digits(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
 def _default(field: Field[Any]) -> Any:
     return field.default if field.default is not MISSING else None
 
 
-def _write(path: Path, content: str) -> None:
+def _write_text(path: Path, content: str) -> None:
     with replacing(path) as partial:
         partial.write_text(content, encoding="utf-8")

@@ -9,7 +9,9 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from eegemo._atomic import replacing
@@ -87,6 +89,86 @@ def curves_figure(result: Results) -> Figure:
     title = f"{result.model_label} under {result.protocol_label}: a line a fold, a dot at the epoch kept"
     _head_and_foot(figure, title, [result])
     return figure
+
+
+@_NAMES_AS_THEY_ARE
+def confusion_grid(results: Sequence[Results]) -> Figure:
+    """Draw the confusion matrices of several models, each as shares of the true class.
+
+    Parameters
+    ----------
+    results : sequence of Results
+        A row of matrices for each protocol, a column for each model.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    n_classes = len(results[0].scheme.classes)
+    figure, cells = _grid(results, 2.0 + 0.28 * n_classes)
+    for result, ax in cells:
+        matrix = result.confusion()
+        display = ConfusionMatrixDisplay(
+            matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), display_labels=result.scheme.classes
+        )
+        display.plot(ax=ax, values_format=".2f", cmap="Blues", colorbar=False, im_kw={"vmin": 0, "vmax": 1})
+        for share, text in zip(display.confusion_matrix.flat, display.text_.flat, strict=True):
+            text.set(color="white" if share > 0.6 else "black", fontsize=8)  # the colours are not its own range's
+        ax.set(xlabel="", ylabel="")
+        ax.tick_params(labelsize=7)
+    _head_and_foot(figure, "Confusion matrices: a row is a true class, its shares the predicted ones", results)
+    return figure
+
+
+@_NAMES_AS_THEY_ARE
+def curves_grid(results: Sequence[Results]) -> Figure:
+    """Draw the accuracy of several models by epoch, in training and validation, with the epoch that was kept.
+
+    Parameters
+    ----------
+    results : sequence of Results
+        A row for each protocol, a column for each model; those that keep no curves are left out.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+    """
+    with_curves = [result for result in results if any(fold.history for fold in result.folds)]
+    figure, cells = _grid(with_curves, 2.6)
+    for result, ax in cells:
+        for prefix, colour, label in (("", _COLOURS[1], "training"), ("val_", _COLOURS[0], "validation")):
+            for fold in result.folds:
+                curve = fold.history.get(f"{prefix}accuracy", [])
+                ax.plot(np.arange(1, len(curve) + 1), curve, color=colour, alpha=0.7, linewidth=1, label=label)
+                if prefix and fold.best_epoch and curve:
+                    ax.plot(fold.best_epoch, curve[fold.best_epoch - 1], "o", color=colour, markersize=4)
+        ax.axhline(1 / len(result.scheme.classes), color=_GREYS[2], linestyle=":", label="uniform guess")
+        ax.set(ylim=(0, 1.02))
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.tick_params(labelsize=7)
+        ax.spines[["top", "right"]].set_visible(False)
+    handles = dict(zip(*reversed(cells[0][1].get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside right center", frameon=False, fontsize=8)
+    _head_and_foot(figure, "Accuracy by epoch: a line a fold, a dot at the epoch kept", with_curves)
+    return figure
+
+
+def _grid(results: Sequence[Results], size: float) -> tuple[Figure, list[tuple[Results, Axes]]]:
+    """Make axes for each result: a row for each protocol, a column for each model."""
+    protocols = list(dict.fromkeys(result.protocol_label for result in results))
+    models = list(dict.fromkeys(result.model for result in results))
+    # Wide enough for the words below, too.
+    figure = Figure(figsize=(max(7.0, 1.2 + size * len(models)), 1.3 + size * len(protocols)), layout="constrained")
+    axes = figure.subplots(len(protocols), len(models), squeeze=False)
+    for ax in axes.flat:
+        ax.set_axis_off()
+    cells = []
+    for result in results:
+        ax = axes[protocols.index(result.protocol_label), models.index(result.model)]
+        ax.set_axis_on()
+        ax.set_title(f"{result.model_label}\n{result.protocol_label}", fontsize=8)
+        cells.append((result, ax))
+    return figure, cells
 
 
 @_NAMES_AS_THEY_ARE

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 
-from eegemo._atomic import replacing
 from eegemo.errors import ConfigError
 
 
 def topography_figure(
-    path: Path,
     maps: Mapping[str, pd.DataFrame],
     *,
     title: str,
     note: str,
     unit: str,
     significant: pd.DataFrame | None = None,
-) -> None:
+) -> Figure:
     """Draw maps of the scalp: a row for each table and each of its rows, a column for each band.
 
     Parameters
     ----------
-    path : Path
-        Of a PNG file.
     maps : mapping of str -> DataFrame, index ``(rating, band)``, columns channels
         Tables by their names, such as what was measured and what was simulated. The rows of a table and a rating have
         one scale of colours.
@@ -35,6 +31,10 @@ def topography_figure(
         Above, below, and beside the colours.
     significant : DataFrame of bool | None
         Shaped as the first table: the channels to mark in it.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
 
     Raises
     ------
@@ -79,9 +79,8 @@ def topography_figure(
         ax.set_title(band, fontsize=11)
     figure.suptitle(title, fontsize=12)
     figure.text(0.02, 0.012, note, fontsize=8, ha="left", va="bottom", wrap=True)
-    with replacing(path) as partial:
-        figure.savefig(partial, dpi=130, format="png")
-    plt.close(figure)
+    plt.close(figure)  # of pyplot's; it can still be written
+    return figure
 
 
 def positions(ch_names: Sequence[str]) -> object:

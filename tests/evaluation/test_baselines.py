@@ -26,15 +26,12 @@ from eegemo import (
 from eegemo.evaluation.baselines import BASELINES
 from eegemo.evaluation.metrics import score, to_trials
 from eegemo.evaluation.splitter import Splitter
+from toy_trials import make_trials, with_columns
 
 
 def make_windows(subject: list[str], stimulus: Any) -> Windows:
     """Make one window a trial."""
-    n = len(subject)
-    table = pd.DataFrame({"subject": subject, "trial": np.arange(n), "start": np.arange(n) * 2})
-    table = table.assign(stimulus=stimulus, n_times=2, n_baseline=0)
-    trials = Trials(np.zeros((2 * n, 1), np.float32), table, ("Cz",), 1.0, dataset="zeros", simulated=True)
-    return trials.windows(n_times=2, step=2)
+    return make_trials({"subject": subject, "stimulus": stimulus}, n_times=2).windows(n_times=2, step=2)
 
 
 TRAIN = make_windows(["a", "a", "a", "b", "b", "b"], [1, 2, 3, 1, 2, 3])
@@ -209,9 +206,7 @@ def test_folds_do_not_share_their_guesses(small_trials: Trials) -> None:
 
 def test_where_stimuli_have_no_name_there_is_no_majority_of_a_video(small_trials: Trials) -> None:
     stimulus = small_trials.table["stimulus"].astype(float).where(small_trials.table.index != 5)
-    table = small_trials.table.assign(stimulus=stimulus)
-    trials = Trials(small_trials.signals, table, ("F3", "F4"), 32.0, dataset="noise", simulated=True)
-    result = of_model(trials.windows(), "trial")
+    result = of_model(with_columns(small_trials, stimulus=stimulus).windows(), "trial")
     assert [baseline.model for baseline in result.baselines] == ["uniform guess", "majority", "majority of the subject"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -29,20 +28,8 @@ from eegemo import (
     quadrants,
 )
 from eegemo.evaluation.controls import CONTROLS, controlled, inject_signal, permute_labels
-
-
-class NearestMean(ClassifierMixin, BaseEstimator):
-    """Predicts the class whose mean window is nearest."""
-
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
-        self.classes_ = np.unique(y)
-        flat = np.asarray(X).reshape(len(X), -1)
-        self.means_ = np.stack([flat[y == number].mean(axis=0) for number in self.classes_])
-        return self
-
-    def predict_proba(self, X: Windows) -> np.ndarray:
-        distance = np.linalg.norm(np.asarray(X).reshape(len(X), 1, -1) - self.means_, axis=2)
-        return np.asarray(np.eye(len(self.classes_))[distance.argmin(axis=1)])
+from toy_classifiers import NearestMean, flattened
+from toy_trials import make_trials, with_columns
 
 
 def log_band_powers(X: Windows) -> np.ndarray:
@@ -54,10 +41,9 @@ def log_band_powers(X: Windows) -> np.ndarray:
 def make_rated(subject: list[Any], **columns: Any) -> Trials:
     """Make trials of two samples whose valence is their row and whose arousal is that plus 100."""
     rows = np.arange(len(subject))
-    table = pd.DataFrame({"subject": subject, "trial": rows, "stimulus": rows, "start": rows * 2, "n_times": 2})
-    table = table.assign(n_baseline=0, valence=rows * 1.0, arousal=rows + 100.0, liking=rows + 200.0, **columns)
-    strip = np.random.default_rng(0).standard_normal((2 * len(rows), 1)).astype(np.float32)
-    return Trials(strip, table, ("Cz",), 2.0, dataset="made", simulated=True)
+    ratings = {"valence": rows * 1.0, "arousal": rows + 100.0, "liking": rows + 200.0}
+    strip = np.random.default_rng(0).standard_normal((2 * len(rows), 1))
+    return make_trials({"subject": subject, **ratings, **columns}, strip, n_times=2, sfreq=2.0)
 
 
 # What controls there are
@@ -127,13 +113,11 @@ def test_a_category_is_permuted_too() -> None:
 def test_permuted_labels_are_still_known_where_windows_leak_and_not_where_trials_are_kept_whole() -> None:
     # 48 trials, each with a constant of its own, that a nearest neighbour recognises and nothing else does.
     n, n_times = 48, 8
-    table = pd.DataFrame({"subject": np.arange(n) % 4, "trial": np.arange(n), "valence": np.arange(n) // 4 % 2 * 9.0})
-    table = table.assign(stimulus=np.arange(n), start=np.arange(n) * n_times, n_times=n_times, n_baseline=0)
     rng = np.random.default_rng(0)
     strip = np.repeat(rng.permutation(n) * 1.0, n_times)[:, None] + 0.01 * rng.standard_normal((n * n_times, 1))
-    trials = Trials(strip.astype(np.float32), table, ("Cz",), 1.0, dataset="made", simulated=True)
-    windows = trials.windows(n_times=1, step=1)
-    neighbour = make_pipeline(FunctionTransformer(lambda X: np.asarray(X).reshape(len(X), -1)), KNeighborsClassifier(1))
+    columns = {"subject": np.arange(n) % 4, "valence": np.arange(n) // 4 % 2 * 9.0}
+    windows = make_trials(columns, strip, n_times=n_times).windows(n_times=1, step=1)
+    neighbour = flattened(KNeighborsClassifier(1))
     scores = {
         protocol: evaluate(
             neighbour, windows, high_low("valence"), make_splitter(protocol, n_splits=4), control="permuted-labels"
@@ -194,8 +178,8 @@ def test_a_probe_for_what_is_held_out_is_refused(small_trials: Trials, name: str
 
 
 def test_stimuli_without_a_name_cannot_be_asked_for(small_trials: Trials) -> None:
-    table = small_trials.table.assign(stimulus=small_trials.table["stimulus"].where(small_trials.table.index > 4))
-    trials = Trials(small_trials.signals, table, ("F3", "F4"), 32.0, dataset="noise", simulated=True)
+    stimulus = small_trials.table["stimulus"].where(small_trials.table.index > 4)
+    trials = with_columns(small_trials, stimulus=stimulus)
     with pytest.raises(ConfigError, match=r"Control 'which-stimulus' needs the stimulus of every trial; 5 have none\."):
         controlled(Control("which-stimulus"), trials.windows(), quadrants(), make_splitter("trial"))
 
@@ -212,11 +196,9 @@ def test_who_is_it_is_not_asked_of_one_person(small_trials: Trials) -> None:
 def make_noise(n_trials: int = 8, sfreq: float = 128.0, seconds: int = 8) -> Trials:
     """Make trials of noise of 1 and 20 microvolts on two channels, around 5 microvolts; four classes in turn."""
     n_times = int(seconds * sfreq)
-    rows = np.arange(n_trials)
-    table = pd.DataFrame({"subject": 1, "trial": rows, "stimulus": rows, "start": rows * n_times, "n_times": n_times})
-    table = table.assign(n_baseline=0, valence=[8.0, 8, 2, 2] * (n_trials // 4), arousal=[8.0, 2] * (n_trials // 2))
+    columns = {"subject": 1, "valence": [8.0, 8, 2, 2] * (n_trials // 4), "arousal": [8.0, 2] * (n_trials // 2)}
     strip = 5 + np.random.default_rng(0).standard_normal((n_trials * n_times, 2)) * [1, 20]
-    return Trials(strip.astype(np.float32), table, ("F3", "F4"), sfreq, dataset="noise", simulated=True)
+    return make_trials(columns, strip, n_times=n_times, ch_names=("F3", "F4"), sfreq=sfreq)
 
 
 def added(trials: Trials, changed: Trials) -> np.ndarray:

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
 from eegemo import (
@@ -18,7 +17,6 @@ from eegemo import (
     DataFormatError,
     MajorityClassifier,
     Trials,
-    Windows,
     compare_models,
     confidence_interval,
     evaluate,
@@ -28,19 +26,15 @@ from eegemo import (
     read_results,
 )
 from eegemo.reporting import score_table
+from toy_classifiers import flattened
 
 
-def means(windows: Windows | np.ndarray) -> np.ndarray:
-    X = windows.to_numpy() if isinstance(windows, Windows) else windows
-    return X.reshape(len(X), -1)
+def nearest() -> Pipeline:
+    return flattened(KNeighborsClassifier(1))
 
 
-def nearest() -> Any:
-    return make_pipeline(FunctionTransformer(means), KNeighborsClassifier(1))
-
-
-def svm() -> Any:
-    return make_pipeline(FunctionTransformer(means), VarianceThreshold(), LinearSVC(random_state=0))
+def svm() -> Pipeline:
+    return flattened(VarianceThreshold(), LinearSVC(random_state=0))
 
 
 SPLITTER = make_splitter("trial", n_splits=4)

@@ -16,11 +16,11 @@ from eegemo import Leakage, Trials, Windows, leakage_record, make_splitter
 from eegemo.evaluation.leakage import mean_leakage, percent, verdict
 from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.trials import FITTED_ON_ALL
+from toy_trials import make_trials
 
 
 def make_windows(table: pd.DataFrame, *, step: int) -> Windows:
-    strip = np.zeros((int((table["start"] + table["n_times"]).max()), 1), np.float32)
-    return Trials(strip, table, ("Cz",), 1.0, dataset="zeros", simulated=True).windows(n_times=4, step=step)
+    return make_trials(table).windows(n_times=4, step=step)
 
 
 def trial_table(n_trials: int, *, n_times: int = 12, n_people: int = 1, **columns: Any) -> pd.DataFrame:

@@ -1,43 +1,138 @@
-"""The permutation test that trains anew, against evaluations of its own and what must hold by chance."""
+"""Permutation tests: of labels alone against all their orders, and trained anew against evaluations of their own."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import permutations
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.metrics import accuracy_score, f1_score
 
 from eegemo import (
     ConfigError,
     LabelScheme,
     MajorityClassifier,
-    Trials,
     Windows,
     categories,
     evaluate,
+    label_permutation_test,
     make_splitter,
     permutation_test,
 )
 from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.splitter import Splitter
+from toy_classifiers import NearestMean
+from toy_results import evaluate_predicted, probabilities
+from toy_trials import make_trials
+
+# Permuted labels, against the same predictions
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1"])
+def test_permuted_labels_score_as_all_their_orders_do(metric: str) -> None:
+    y, predicted = np.array([0, 0, 1, 2]), np.array([[0, 0], [0, 1], [1, 2], [2, 0]])
+    (result,) = evaluate_predicted(y, [1] * 4, predicted, n_classes=3)
+
+    def by_sklearn(labels: Sequence[int] | np.ndarray) -> float:
+        true = np.repeat(labels, 2)
+        if metric == "accuracy":
+            return float(accuracy_score(true, predicted.ravel()))
+        return float(f1_score(true, predicted.ravel(), average="macro"))
+
+    every = np.array([by_sklearn(order) for order in permutations(y)])
+    found = label_permutation_test(result, metric)
+    assert found.score == pytest.approx(by_sklearn(y))
+    values, shares = np.unique(every.round(9), return_counts=True)
+    drawn, counts = np.unique(found.null.round(9), return_counts=True)
+    np.testing.assert_allclose(drawn, values)
+    np.testing.assert_allclose(counts / 9999, shares / 24, atol=4 * 0.005)
+    assert found.p == pytest.approx((1 + (found.null > found.score - 1e-9).sum()) / 10_000)
+    assert found.p == pytest.approx((every > found.score - 1e-9).mean(), abs=4 * 0.005)
+
+
+def test_labels_stay_with_their_person() -> None:
+    # Two people of two trials: all four are right in 1 of 4 cases; permuted over both in 1 of 6.
+    (result,) = evaluate_predicted([0, 1, 0, 1], ["a", "b", "b", "a"], [[0], [1], [0], [1]])
+    found = label_permutation_test(result, "accuracy")
+    assert found.score == 1
+    assert found.p == pytest.approx(1 / 4, abs=4 * math.sqrt(3 / 16 / 9999))
+    assert set(found.null) == {0, 0.5, 1}
+
+
+def test_what_a_person_tends_to_rate_is_no_evidence() -> None:
+    y, subject = np.array([0, 1, 0, 1, 0, 1, 1, 0]), np.tile([1, 2], 4)
+    (result,) = evaluate_predicted(y, subject, np.where(subject == 1, 0, 1)[:, None])
+    found = label_permutation_test(result, "accuracy", n_permutations=99)
+    assert found.score == 0.75
+    assert found.p == 1
+
+
+def test_good_predictions_have_the_smallest_p_there_is() -> None:
+    y = np.tile([0, 1], 20)
+    (result,) = evaluate_predicted(y, np.repeat([1, 2], 20), np.tile(y[:, None], 3))
+    found = label_permutation_test(result, "kappa", n_permutations=499)
+    assert found.score == pytest.approx(1)
+    assert found.p == 1 / 500
+    assert found.null.shape == (499,)
+
+
+@pytest.mark.parametrize("level", ["window", "trial"])
+def test_predictions_without_knowledge_have_uniform_p_values(level: str) -> None:
+    y, subject = np.tile([0, 0, 1], 8), np.repeat([1, 2], 12)
+    (result,) = evaluate_predicted(y, subject, np.zeros((24, 9), int))
+    rng = np.random.default_rng(0)
+    p = []
+    for number in range(400):
+        tendency = rng.random((24, 1))  # windows of one trial are alike, so that they are no independent evidence
+        folds = []
+        for fold in result.folds:
+            own = tendency[fold.trial, 0]
+            folds.append(replace(fold, proba=probabilities((rng.random(len(own)) < own).astype(int), 2)))
+        drawn = replace(result, folds=tuple(folds))
+        p.append(label_permutation_test(drawn, "macro_f1", level, n_permutations=99, random_state=number).p)
+    for share in (0.05, 0.2, 0.5, 0.8):
+        margin = 4 * math.sqrt(share * (1 - share) / 400)
+        assert np.mean(np.array(p) <= share) < share + margin
+        if level == "window":  # whole trials often tie, and ties count against
+            assert np.mean(np.array(p) <= share) > share - margin
+
+
+def test_every_window_twice_does_not_lower_p() -> None:
+    y, predicted = np.tile([0, 1], 6), np.random.default_rng(3).integers(0, 2, (12, 4))
+    once, many = (evaluate_predicted(y, [1] * 6 + [2] * 6, np.tile(predicted, (1, n)))[0] for n in (1, 10))
+    one, other = (label_permutation_test(result, "accuracy", n_permutations=500) for result in (once, many))
+    assert one.p == other.p
+    np.testing.assert_allclose(one.null, other.null)
+
+
+def test_the_same_seed_deals_the_same() -> None:
+    (result,) = evaluate_predicted([0, 1, 0, 1, 1], [1] * 5, np.array([[0], [1], [1], [0], [1]]))
+    first, again, other = (label_permutation_test(result, n_permutations=50, random_state=s).null for s in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_the_loss_is_not_tested_by_dealing() -> None:
+    (result,) = evaluate_predicted([0, 1], [1, 1], [[0], [1]])
+    with pytest.raises(ConfigError, match=r"The loss is not counted from predicted classes; take another metric\."):
+        label_permutation_test(result, "loss")
+
+
+@pytest.mark.parametrize("n_permutations", [0, -1])
+def test_fewer_than_one_permutation_is_refused(n_permutations: int) -> None:
+    (result,) = evaluate_predicted([0, 1], [1, 1], [[0], [1]])
+    with pytest.raises(ConfigError, match=r"n_permutations must be at least 1"):
+        label_permutation_test(result, n_permutations=n_permutations)
+
+
+# Trained anew with permuted labels
+
 
 CLASSES: LabelScheme = categories("class", ("0", "1"))
-
-
-class NearestMean(ClassifierMixin, BaseEstimator):
-    """Predicts the class whose mean is nearest."""
-
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
-        self.classes_ = np.unique(y)
-        flat = np.asarray(X).reshape(len(X), -1)
-        self.means_ = np.stack([flat[y == number].mean(axis=0) for number in self.classes_])
-        return self
-
-    def predict_proba(self, X: Windows) -> np.ndarray:
-        distance = np.linalg.norm(np.asarray(X).reshape(len(X), 1, -1) - self.means_, axis=2)
-        return np.asarray(np.eye(len(self.classes_))[distance.argmin(axis=1)])
 
 
 def make_windows(effect: float, n_people: int = 2, n_trials: int = 12) -> Windows:
@@ -45,10 +140,9 @@ def make_windows(effect: float, n_people: int = 2, n_trials: int = 12) -> Window
     n = n_people * n_trials
     rng = np.random.default_rng(1)
     y = np.concatenate([rng.permutation(np.arange(n_trials) % 2) for _ in range(n_people)])
-    table = pd.DataFrame({"subject": np.repeat(np.arange(n_people), n_trials), "trial": np.arange(n), "class": y})
-    table = table.assign(stimulus=table["trial"], start=np.arange(n) * 2, n_times=2, n_baseline=0)
     strip = rng.standard_normal((2 * n, 3)) + effect * np.repeat(y, 2)[:, None]
-    trials = Trials(strip.astype(np.float32), table, ("F3", "F4", "Cz"), 1.0, dataset="made", simulated=True)
+    columns = {"subject": np.repeat(np.arange(n_people), n_trials), "class": y}
+    trials = make_trials(columns, strip, n_times=2, ch_names=("F3", "F4", "Cz"))
     return trials.windows(n_times=1, step=1)
 
 

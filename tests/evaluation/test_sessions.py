@@ -9,9 +9,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import ConfigError, MajorityClassifier, Trials, Windows, audit_split, evaluate, make_splitter, read_results
+from eegemo import (
+    ConfigError,
+    MajorityClassifier,
+    Trials,
+    Windows,
+    audit_split,
+    evaluate,
+    make_splitter,
+    quadrants,
+    read_results,
+)
 from eegemo.evaluation.splitter import NSplits
 from eegemo.labels import categories
+from toy_trials import make_trials, with_columns
 
 
 def make_windows(sessions: list[list[int]], *, stimuli: list[list[int]] | None = None) -> Windows:
@@ -21,12 +32,9 @@ def make_windows(sessions: list[list[int]], *, stimuli: list[list[int]] | None =
     table = table.assign(
         stimulus=table["trial"] if stimuli is None else [one for own in stimuli for one in own],
         kind=np.where(table["trial"] % 2, "odd", "even"),
-        start=np.arange(len(table)) * 8,
-        n_times=8,
-        n_baseline=0,
     )
-    signals = np.random.default_rng(0).standard_normal((len(table) * 8, 1)).astype(np.float32)
-    return Trials(signals, table, ("Cz",), 4.0, dataset="noise", simulated=True).windows(n_times=4)
+    signals = np.random.default_rng(0).standard_normal((len(table) * 8, 1))
+    return make_trials(table, signals, n_times=8, sfreq=4.0).windows(n_times=4)
 
 
 THREE_DAYS = [[1, 1, 2, 2, 3, 3]] * 4
@@ -103,8 +111,8 @@ def test_recordings_that_name_no_sessions_cannot_be_split_by_them(small_trials: 
 
 def test_a_trial_without_a_session_is_counted() -> None:
     windows = make_windows(THREE_DAYS)
-    table = windows.trials.table.assign(session=windows.trials.table["session"].where(lambda own: own.index != 4))
-    lacking = windows.trials._replaced(table=table).windows(n_times=4)
+    session = windows.trials.table["session"].where(lambda own: own.index != 4)
+    lacking = with_columns(windows.trials, session=session).windows(n_times=4)
     with pytest.raises(ConfigError, match="needs the session of every window; 2 of 48 have none"):
         list(make_splitter("session", n_splits=3).triples(lacking))
 
@@ -124,8 +132,6 @@ def test_the_record_says_how_many_test_windows_are_of_a_known_session(tmp_path: 
 
 
 def test_without_sessions_the_record_does_not_name_them(small_trials: Trials) -> None:
-    from eegemo import quadrants
-
     leakage = evaluate(MajorityClassifier(), small_trials.windows(), quadrants(), "trial").leakage
     assert math.isnan(leakage.session)
     assert "session" not in str(leakage)

@@ -13,13 +13,13 @@ from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import Pipeline
 
 from eegemo import ConfigError, Trials, Windows, make_splitter, quadrants
 from eegemo.evaluation.splitter import NSplits, Splitter
+from toy_classifiers import flat, flattened
+from toy_trials import LEAVE_ONE_OUT
 
-LEAVE_ONE_OUT: NSplits = "leave-one-out"
 Fold = tuple[list[int], list[int]]
 SETTINGS: list[tuple[str, NSplits, Literal["pooled", "subject"], int, float]] = [
     ("window-random", 4, "pooled", 1, 0.1),
@@ -47,12 +47,6 @@ every_splitter = pytest.mark.parametrize("splitter", SPLITTERS.values(), ids=SPL
 
 
 @pytest.fixture
-def windows(small_trials: Trials) -> Windows:
-    """Three people x 8 trials x 4 windows."""
-    return small_trials.windows()
-
-
-@pytest.fixture
 def y(windows: Windows) -> np.ndarray:
     return quadrants()(windows)
 
@@ -62,12 +56,8 @@ def flat_array(windows: Windows) -> np.ndarray:
     return flat(windows)
 
 
-def flat(X: Any) -> np.ndarray:
-    return np.asarray(X).reshape(len(X), -1)
-
-
 def nearest() -> Pipeline:
-    return make_pipeline(FunctionTransformer(flat), KNeighborsClassifier(3))
+    return flattened(KNeighborsClassifier(3))
 
 
 def by_hand(splitter: Splitter, windows: Windows, y: np.ndarray | None) -> list[Fold]:

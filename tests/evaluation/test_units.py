@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from itertools import permutations, product
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import GroupKFold
 
 from eegemo import (
@@ -20,7 +19,6 @@ from eegemo import (
     Control,
     Results,
     Trials,
-    Windows,
     audit_split,
     categories,
     confidence_interval,
@@ -37,31 +35,36 @@ from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.controls import controlled, permute_labels
 from eegemo.evaluation.split_files import read_split
 from eegemo.models.checks import carve
+from toy_classifiers import NearestMean, Reader
+from toy_trials import make_trials
 
 CLASSES = categories("class", ("0", "1"))
 
 
-def make_trials(subject: Any, unit: Any, y: Any = None, *, n_times: int = 4, stimulus: Any = None) -> Trials:
+def in_units(
+    subject: Any,
+    unit: Any,
+    y: Any = None,
+    *,
+    n_times: int = 4,
+    stimulus: Any = None,
+    signals: np.ndarray | None = None,
+) -> Trials:
     """Trials of noise, numbered over all people; ``unit=False`` leaves the column out."""
     n = len(subject)
-    table = pd.DataFrame({"subject": subject, "trial": np.arange(n), "n_times": n_times, "n_baseline": 0})
-    table = table.assign(
-        stimulus=table["trial"] if stimulus is None else stimulus,
-        start=np.arange(n) * n_times,
-        valence=np.arange(n) * 1.0,
-        arousal=np.arange(n) + 100.0,
-        **{"class": 0 if y is None else y},
-    )
-    if unit is not False:
-        table["unit"] = unit
-    strip = np.random.default_rng(0).standard_normal((n * n_times, 2)).astype(np.float32)
-    return Trials(strip, table, ("F3", "F4"), 1.0, dataset="noise", simulated=True)
+    columns: dict[str, Any] = {"subject": subject, "class": 0 if y is None else y, "valence": np.arange(n) * 1.0}
+    columns["arousal"] = columns["valence"] + 100
+    columns |= {} if stimulus is None else {"stimulus": stimulus}
+    columns |= {} if unit is False else {"unit": unit}
+    if signals is None:
+        signals = np.random.default_rng(0).standard_normal((n * n_times, 2))
+    return make_trials(columns, signals, n_times=n_times, ch_names=("F3", "F4"))
 
 
 def in_pairs(n_people: int = 2, n_units: int = 6, **options: Any) -> Trials:
     """People of so many units, numbered from 1 in each of them, of two trials each."""
     unit = np.tile(np.repeat(np.arange(1, n_units + 1), 2), n_people)
-    return make_trials(np.repeat(np.arange(n_people), 2 * n_units), unit, **options)
+    return in_units(np.repeat(np.arange(n_people), 2 * n_units), unit, **options)
 
 
 def key_of(trials: Trials) -> list[tuple[Any, ...]]:
@@ -89,7 +92,7 @@ def key_of(trials: Trials) -> list[tuple[Any, ...]]:
     ],
 )
 def test_units_are_numbered_within_people(subject: list[int], unit: Any, expected: list[int]) -> None:
-    trials = make_trials(subject, unit)
+    trials = in_units(subject, unit)
     assert trials.units.tolist() == expected
     assert trials.units.dtype == np.int32
     with pytest.raises(ValueError, match="read-only"):
@@ -112,7 +115,7 @@ def any_trials(draw: st.DrawFn) -> Trials:
         rows += [(person, f"enough {number}") for number in range(6) for _ in range(draw(st.integers(1, 2)))]
     rows = draw(st.permutations(rows))
     y = [draw(st.integers(0, 1)) for _ in rows]
-    return make_trials([row[0] for row in rows], pd.Series([row[1] for row in rows], dtype=object), y, n_times=8)
+    return in_units([row[0] for row in rows], pd.Series([row[1] for row in rows], dtype=object), y, n_times=8)
 
 
 @settings(max_examples=60, deadline=None)
@@ -206,18 +209,18 @@ def test_validation_data_are_carved_out_in_whole_units(fraction: float) -> None:
 
 def test_a_window_whose_unit_was_seen_is_counted_as_seen() -> None:
     # Trials 0 1 | 2 3 | 4 | 5, of four windows each; trials 4 and 5 stand alone.
-    windows = make_trials([1] * 6, ["a", "a", "b", "b", None, None]).windows(n_times=1)
+    windows = in_units([1] * 6, ["a", "a", "b", "b", None, None]).windows(n_times=1)
     trial = windows.trial_index
     seen, test = np.flatnonzero(np.isin(trial, [0, 2, 4])), np.flatnonzero(np.isin(trial, [1, 3, 5]))
     assert leakage_record(windows, seen, test).trial == pytest.approx(2 / 3)  # of trial 5 nothing was seen
-    apart = make_trials([1] * 6, False).windows(n_times=1)
+    apart = in_units([1] * 6, False).windows(n_times=1)
     assert leakage_record(apart, seen, test).trial == 0
-    other_person = make_trials([1, 2, 1, 2, 1, 2], ["a", "a", "b", "b", None, None]).windows(n_times=1)
+    other_person = in_units([1, 2, 1, 2, 1, 2], ["a", "a", "b", "b", None, None]).windows(n_times=1)
     assert leakage_record(other_person, seen, test).trial == 0
 
 
 def test_an_audit_of_windows_or_of_their_table_counts_units() -> None:
-    windows = make_trials([1] * 6, ["a", "a", "b", "b", None, None]).windows(n_times=1)
+    windows = in_units([1] * 6, ["a", "a", "b", "b", None, None]).windows(n_times=1)
     seen, test = np.flatnonzero(windows.trial_index % 2 == 0), np.flatnonzero(windows.trial_index % 2)
     for given_ in (windows, windows.table):
         audit = audit_split(given_, seen, test, n_times=1)
@@ -263,7 +266,7 @@ def test_units_in_a_file_are_audited(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_labels_are_permuted_among_units_of_one_size(sizes: tuple[int, ...], seed: int) -> None:
     unit = np.repeat(np.arange(len(sizes)), sizes)
-    trials = make_trials([1] * len(unit) + [2] * len(unit), np.tile(unit, 2))
+    trials = in_units([1] * len(unit) + [2] * len(unit), np.tile(unit, 2))
     permuted = permute_labels(trials, quadrants(), random_state=seed).table
     source = permuted["valence"].to_numpy(int)  # the row that each rating comes from
     assert (permuted["arousal"] - permuted["valence"] == 100).all()
@@ -282,7 +285,7 @@ def test_every_order_of_the_units_comes_up() -> None:
 
 
 def test_a_unit_whose_trials_are_apart_in_the_table_is_moved_whole() -> None:
-    trials = make_trials([1] * 6, ["a", "b", "c", "b", "c", "a"])
+    trials = in_units([1] * 6, ["a", "b", "c", "b", "c", "a"])
     for seed in range(10):
         source = permute_labels(trials, quadrants(), random_state=seed).table["valence"].astype(int).tolist()
         assert {(source[i], source[j]) for i, j in ((0, 5), (1, 3), (2, 4))} == {(0, 5), (1, 3), (2, 4)}
@@ -290,7 +293,7 @@ def test_a_unit_whose_trials_are_apart_in_the_table_is_moved_whole() -> None:
 
 @pytest.mark.parametrize("unit", [[1, 1, 1, 2, 2, 3], [1] * 6])
 def test_units_that_can_take_no_other_ones_labels_are_refused(unit: list[int]) -> None:
-    trials = make_trials([1] * 6 + [2] * 6, unit * 2)
+    trials = in_units([1] * 6 + [2] * 6, unit * 2)
     with pytest.raises(ConfigError, match="no two units of one subject have as many trials"):
         permute_labels(trials, quadrants())
     with pytest.raises(ConfigError, match="no two units of one subject have as many trials"):
@@ -298,7 +301,7 @@ def test_units_that_can_take_no_other_ones_labels_are_refused(unit: list[int]) -
 
 
 def test_a_unit_without_a_partner_keeps_its_labels() -> None:
-    trials = make_trials([1] * 7, [1, 1, 2, 2, 3, 3, 3])
+    trials = in_units([1] * 7, [1, 1, 2, 2, 3, 3, 3])
     found = {tuple(permute_labels(trials, quadrants(), random_state=s).table["valence"].astype(int)) for s in range(20)}
     assert found == {(0, 1, 2, 3, 4, 5, 6), (2, 3, 0, 1, 4, 5, 6)}
 
@@ -311,25 +314,11 @@ def test_blocks_are_in_the_order_in_which_units_appear() -> None:
     assert blocks.rows(np.array([3, 0, 1])).tolist() == [4, 0, 2, 1]
 
 
-class Told(ClassifierMixin, BaseEstimator):
-    """Predicts what its first channel says."""
-
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
-        self.classes_ = np.arange(2)
-        return self
-
-    def predict_proba(self, X: Windows) -> np.ndarray:
-        right = np.asarray(X)[:, 0, 0]
-        return np.column_stack([1 - right, right])
-
-
 def told(y: list[int], predicted: list[int], subject: Any, unit: Any, **options: Any) -> Results:
     """Evaluate a model that predicts these classes, one window a trial, under folds of whole units or trials."""
-    trials = make_trials(subject, unit, y, n_times=1)
-    strip = np.column_stack([predicted, predicted]).astype(np.float32)
-    trials = Trials(strip, trials.table, ("F3", "F4"), 1.0, dataset="made", simulated=True)
-    splitter = make_splitter("trial", n_splits=2, validation_size=0)
-    return evaluate(Told(), trials.windows(n_times=1), CLASSES, splitter, **options)
+    proba = np.eye(2)[predicted]
+    windows = in_units(subject, unit, y, n_times=1, signals=proba).windows(n_times=1)
+    return evaluate(Reader(), windows, CLASSES, make_splitter("trial", n_splits=2, validation_size=0), **options)
 
 
 PAIRS = np.repeat([1, 2, 3, 4], 2)
@@ -376,20 +365,6 @@ def test_units_of_which_no_two_are_alike_are_refused() -> None:
     result = told([0, 0, 1, 1, 0, 1], [0] * 6, [1] * 6, [1, 1, 1, 2, 2, 3])
     with pytest.raises(ConfigError, match="no two units of one subject have as many trials"):
         label_permutation_test(result)
-
-
-class NearestMean(ClassifierMixin, BaseEstimator):
-    """Predicts the class whose mean window is nearest."""
-
-    def fit(self, X: Windows, y: np.ndarray) -> Self:
-        self.classes_ = np.unique(y)
-        flat = np.asarray(X).reshape(len(X), -1)
-        self.means_ = np.stack([flat[y == number].mean(axis=0) for number in self.classes_])
-        return self
-
-    def predict_proba(self, X: Windows) -> np.ndarray:
-        distance = np.linalg.norm(np.asarray(X).reshape(len(X), 1, -1) - self.means_, axis=2)
-        return np.asarray(np.eye(len(self.classes_))[distance.argmin(axis=1)])
 
 
 @pytest.mark.filterwarnings("ignore:.*is not in training")
@@ -462,7 +437,7 @@ def test_trials_that_share_nothing_are_split_as_without_the_column(protocol: str
     y = np.tile([0, 1, 1, 0], 6)
     column = [None] * 24 if unit == "missing" else [f"u{number % 8}" for number in range(24)]
     plain, named = (
-        make_trials(subject, some, y, stimulus=stimulus).windows(n_times=2, step=1) for some in (False, column)
+        in_units(subject, some, y, stimulus=stimulus).windows(n_times=2, step=1) for some in (False, column)
     )
     np.testing.assert_array_equal(plain.groups, named.groups)
     assert plain.groups is plain.trial_index
@@ -476,7 +451,7 @@ def test_trials_that_share_nothing_are_split_as_without_the_column(protocol: str
 @pytest.mark.parametrize("seed", range(5))
 def test_without_units_labels_are_permuted_as_ever(seed: int) -> None:
     subject = np.array([3, 1, 3, 3, 1, 2, 1, 3, 1])
-    trials = make_trials(subject, False)
+    trials = in_units(subject, False)
     rng = np.random.default_rng(seed)
     expected = np.arange(9)
     for person in (3, 1, 2):  # in the order in which they come

@@ -15,6 +15,7 @@ from scipy import stats
 import features
 from eegemo import ConfigError, DifferentialEntropy, Results, quadrants, simulate
 from eegemo.datasets.simulated import emotion_topography
+from eegemo.evaluation.slopes import rating_slopes
 from eegemo.reporting.topography import topography_figure
 
 
@@ -28,6 +29,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Results]
         channels=("F3", "F4", "O1", "O2"),
         n_splits=2,
         smoke=True,
+        tables=True,
         out=out,
     )
     return out, features.run(config, Console(file=io.StringIO()))
@@ -43,15 +45,13 @@ def test_every_model_stands_under_every_protocol_on_the_same_folds(small: tuple[
 
 def test_the_page_crosses_features_and_classifiers_with_intervals(small: tuple[Path, list[Results]]) -> None:
     out, results = small
-    table: Any = pd.read_csv(out / "features.csv", comment="#", dtype=str).fillna("")
+    table: Any = pd.read_csv(out / "tables" / "headline.csv", comment="#", dtype=str).fillna("")
     assert list(table["features"]) == ["differential-entropy", "rms", "(windows) riemann"] * 2
     mean = results[0].of_subjects()["macro_f1"].mean()
     assert table.loc[0, "logistic-regression"].startswith(f"{mean:.3f} [")
     assert table.loc[2, "logistic-regression"] == ""
     page = (out / "README.md").read_text()
     assert "topography.png" in page
-    drawn = {path.name for path in out.glob("confusion-trial-*.png")}
-    assert drawn == {"confusion-trial-logistic-regression_on_differential-entropy.png", "confusion-trial-riemann.png"}
     assert "SIMULATED" in page
     assert (out / "topography.png").read_bytes().startswith(b"\x89PNG")
 
@@ -66,7 +66,7 @@ def test_slopes_are_those_of_a_regression_in_each_person() -> None:
     """One channel and band by scipy, with arousal taken out by hand (Frisch-Waugh), and the mean over people."""
     trials = quadrants().select(simulate(2, channels=["F3", "F4"]))
     windows = trials.windows(4.0, 4.0)
-    slopes: Any = features.topography(windows)[0]
+    slopes: Any = rating_slopes(windows)[0]
     entropy = DifferentialEntropy().fit_transform(windows)[:, 5]  # F4, alpha
     of_trials = pd.Series(entropy).groupby(windows.trial_index).mean().to_numpy()
     found = []
@@ -80,7 +80,7 @@ def test_slopes_are_those_of_a_regression_in_each_person() -> None:
 
 def test_the_map_finds_what_was_simulated() -> None:
     windows = quadrants().select(simulate(4, effect=1.0)).windows(4.0, 4.0)
-    slopes: Any = features.topography(windows)[0]
+    slopes: Any = rating_slopes(windows)[0]
     truth: Any = emotion_topography(1.0)
     left, right = ["AF3", "F3", "F7"], ["AF4", "F4", "F8"]
     alpha = slopes.loc[("valence", "alpha")]
@@ -108,5 +108,5 @@ def test_a_map_needs_channels_with_a_place(tmp_path: Path) -> None:
     index = pd.MultiIndex.from_product([["valence"], ["alpha"]], names=["rating", "band"])
     table = pd.DataFrame([[0.0, 1.0]], index=index, columns=["F3", "left ear"])
     with pytest.raises(ConfigError, match="A map needs channels of the 10-05 system, got F3, left ear"):
-        topography_figure(tmp_path / "x.png", {"measured": table}, title="", note="", unit="")
+        topography_figure({"measured": table}, title="", note="", unit="")
     assert not list(tmp_path.iterdir())

@@ -27,7 +27,7 @@ QUICK = {
 @pytest.fixture(scope="module")
 def from_simulation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("results") / "paper_tables"
-    paper_tables.run(paper_tables.PaperTables(**QUICK, out=out), Console(file=io.StringIO()))  # type: ignore[arg-type]
+    paper_tables.run(paper_tables.PaperTables(**QUICK, out=out, tables=True), Console(file=io.StringIO()))  # type: ignore[arg-type]
     return out
 
 
@@ -47,24 +47,50 @@ def test_deap_files_give_the_numbers_of_the_same_people_simulated_directly(
 
 
 def test_every_table_and_page_says_simulated_protocol_and_leakage(from_simulation: Path) -> None:
-    for name in ("paper", "intervals", "intervals_of_trials", "scores", "leakage", "per_class"):
-        for suffix in (".md", ".tex", ".csv"):
-            text = (from_simulation / f"{name}{suffix}").read_text()
-            for words in ("SIMULATED", "window-random", "shared samples", "trial"):
-                assert words in text, (name, suffix, words)
+    names = ("headline", "losses", "intervals", "intervals_of_trials", "scores", "leakage", "per_class")
+    tables = [from_simulation / "tables" / f"{name}{suffix}" for name in names for suffix in (".md", ".tex", ".csv")]
+    for path in (from_simulation / "README.md", *tables):
+        for words in ("SIMULATED", "window-random", "shared samples", "trial"):
+            assert words in path.read_text(), (path.name, words)
+
+
+def test_a_page_says_whose_data_it_is_once_and_leads_with_question_answer_and_a_short_table(
+    from_simulation: Path,
+) -> None:
+    page = (from_simulation / "README.md").read_text()
+    assert page.count("nobody was recorded") == 1
+    shown, *_ = page.split("<details>")
+    assert [words for words in ("**Question.**", "**Answer.**") if words in shown] == ["**Question.**", "**Answer.**"]
+    assert sum(line.startswith("|") for line in shown.splitlines()) == 2 + 1 + 4, "head, a model and four baselines"
+    assert shown.count("![") == 2
+    assert page.count("<details>") == page.count("</details>") > 8
+
+
+def test_committed_files_are_few_and_tables_come_when_asked_for(from_simulation: Path, tmp_path: Path) -> None:
+    shutil.copytree(from_simulation / "runs", tmp_path / "out" / "runs")
+    paper_tables.run(paper_tables.PaperTables(**QUICK, out=tmp_path / "out"), Console(file=io.StringIO()))  # type: ignore[arg-type]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "README.md", "confusions.png", "curves.png", "folds.csv", "gap.png", "provenance.json", "runs", "subjects.png",
+    ]  # fmt: skip
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert page == (from_simulation / "README.md").read_text()
 
 
 def test_the_papers_table_has_published_beside_ours(from_simulation: Path) -> None:
-    table = pd.read_csv(from_simulation / "paper.csv", comment="#", dtype=str)
-    assert list(table.columns[2:]) == ["published", "ours, window-random", "ours, trial"]
-    assert table.loc[0, "published"] == "0.963"
-    assert len(table) == 6 + 4, "six numbers of one model, and four baselines"
+    table = pd.read_csv(from_simulation / "tables" / "headline.csv", comment="#", dtype=str)
+    assert list(table.columns) == ["model", "published", "window-random", "trial"]
+    assert table.loc[0, "published"] == "0.963 / - / -"
+    folds = pd.read_csv(from_simulation / "folds.csv").query("protocol == 'window-random' and model == 'cnn-gru'")
+    whole = folds[(folds["subject"] == "all") & (folds["level"] == "window")].set_index("part")["accuracy"]
+    expected = " / ".join(f"{whole[part]:.3f}" for part in ("train", "validation", "test"))
+    assert table.loc[0, "window-random"] == expected
+    assert len(table) == 1 + 4, "a model and four baselines"
 
 
 def test_figures_of_every_model_and_protocol_are_written(from_simulation: Path) -> None:
+    for name in ("gap", "subjects", "confusions", "curves"):
+        assert (from_simulation / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     for protocol in ("window-random", "trial"):
-        for kind in ("confusion", "curves"):
-            assert (from_simulation / f"{kind}-{protocol}-cnn-gru.png").read_bytes().startswith(b"\x89PNG")
         assert len(list((from_simulation / "runs").glob(f"{protocol}-cnn-gru-*/fold-000.npz"))) == 1
 
 
@@ -75,8 +101,7 @@ def test_a_second_run_takes_up_the_finished_folds_and_writes_the_same_tables(
     shutil.copytree(from_simulation, again)
     monkeypatch.setattr(EEGClassifier, "fit", None)  # nothing is left to fit
     paper_tables.run(paper_tables.PaperTables(**QUICK, out=again), Console(file=io.StringIO()))  # type: ignore[arg-type]
-    for path in from_simulation.glob("*.csv"):
-        assert (again / path.name).read_bytes() == path.read_bytes()
+    assert (again / "folds.csv").read_bytes() == (from_simulation / "folds.csv").read_bytes()
     assert (again / "provenance.json").read_bytes() == (from_simulation / "provenance.json").read_bytes()
 
 

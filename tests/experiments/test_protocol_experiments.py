@@ -18,7 +18,13 @@ import null_check
 import subject_independent
 from eegemo import ConfigError, Results, corrected_resampled_ttest
 
-SMALL: dict[str, Any] = {"models": ("logistic-regression",), "channels": ("F3", "O1"), "seed": 3, "smoke": True}
+SMALL: dict[str, Any] = {
+    "models": ("logistic-regression",),
+    "channels": ("F3", "O1"),
+    "seed": 3,
+    "smoke": True,
+    "tables": True,
+}
 
 
 def quiet() -> Console:
@@ -53,9 +59,9 @@ def test_the_gap_has_its_controls_baselines_and_page(gap: tuple[Path, list[Resul
         ("trial", "permuted-labels"),
         ("trial", "injected-signal"),
     ]
-    controls = pd.read_csv(out / "controls.csv", comment="#")
+    controls = pd.read_csv(out / "tables" / "controls.csv", comment="#")
     assert list(controls["control"]) == ["permuted-labels", "injected-signal"]
-    intervals = pd.read_csv(out / "intervals.csv", comment="#")
+    intervals = pd.read_csv(out / "tables" / "intervals.csv", comment="#")
     assert set(intervals["protocol"]) == {r.protocol for r in results}
     assert (intervals["model"] == "majority of the same stimulus").sum() == 5
     page = (out / "README.md").read_text()
@@ -93,7 +99,7 @@ def test_folds_are_compared_by_the_corrected_test(tmp_path: Path) -> None:
         out=tmp_path / "o",
     )
     gru, lstm = kfold.run(config, quiet())
-    table = pd.read_csv(tmp_path / "o" / "ttests.csv", comment="#")
+    table = pd.read_csv(tmp_path / "o" / "tables" / "ttests.csv", comment="#")
     assert len(table) == 1
     assert table.loc[0, "p"] == pytest.approx(corrected_resampled_ttest(gru, lstm).p, abs=1e-4)
     assert table.loc[0, "df"] == 2

@@ -143,6 +143,6 @@ def test_real_emotion_writes_a_page_for_each_task_with_its_answer(real_data: Pat
     for task, (random, honest) in results.items():
         assert (random.leakage.trial, honest.leakage.trial) == (1, 0)
         page = (tmp_path / f"emotion_{task}" / "README.md").read_text()
-        assert "**The answer.** Real" in page
+        assert "**Answer.** Real" in page
         assert "SIMULATED" not in page
         assert "Baghdadi" in page

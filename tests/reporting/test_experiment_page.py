@@ -6,7 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from eegemo.reporting.experiment_page import command_of, write_index
+from eegemo.reporting.experiment_page import command_of
+from eegemo.reporting.results_index import write_index
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ def test_the_index_lists_every_folder_with_its_command_and_time(tmp_path: Path) 
     for name, simulated in (("one", True), ("two", False)):
         made = {
             "title": f"Title {name}",
+            "headline": f"Number {name}",
             "command": f"do {name}",
             "seconds": 61.2,
             "simulated": simulated,
@@ -41,7 +43,9 @@ def test_the_index_lists_every_folder_with_its_command_and_time(tmp_path: Path) 
     lines = (tmp_path / "README.md").read_text().splitlines()
     (one,) = (line for line in lines if "Title one" in line)
     (two,) = (line for line in lines if "Title two" in line)
-    assert "[one](one/README.md)" in one
+    assert "[Title one](one/README.md)" in one
+    assert "Number one" in one
+    assert lines.index(two) < lines.index(one), "real people first"
     assert "simulated" in one
     assert "`do one`" in one
     assert "61 s" in one
