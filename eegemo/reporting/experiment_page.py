@@ -116,7 +116,6 @@ def page_of(run: Callable[..., Any], config: Any, *, title: str, question: str, 
     """
     module = inspect.getmodule(run)
     script = Path(inspect.getfile(run)).name
-    settings = {k: as_json(v) for k, v in asdict(config).items() if k not in _EXECUTION}
     given: dict[str, Any] = {"answer": None, "text": "", **more}
     return Page(
         folder=config.out,
@@ -124,10 +123,27 @@ def page_of(run: Callable[..., Any], config: Any, *, title: str, question: str, 
         question=question,
         method=(inspect.getdoc(module) or "").strip(),
         command=command_of(f"experiments/{script}", config),
-        configuration=settings,
+        configuration=settings_of(config),
         write_tables=config.tables,
         **given,
     )
+
+
+def settings_of(config: Any) -> dict[str, Any]:
+    """Return what a configuration says of what is computed, without how that is carried out and where it is written.
+
+    Parameters
+    ----------
+    config : dataclass instance
+        Of an experiment.
+
+    Returns
+    -------
+    settings : dict
+        As JSON gives it back.
+    """
+    computed = {name: value for name, value in asdict(config).items() if name not in _EXECUTION}
+    return dict(json.loads(json.dumps(as_json(computed))))
 
 
 def write_experiment_page(page: Page, results: Sequence[Results], *, console: Console | None = None) -> None:
