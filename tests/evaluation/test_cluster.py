@@ -231,7 +231,7 @@ def test_where_no_scheduler_answers_the_address_is_refused(monkeypatch: pytest.M
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
         address = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
-        monkeypatch.setattr("eegemo.evaluation.cross_validation._SECONDS_TO_ANSWER", 0.5)
+        monkeypatch.setattr("eegemo.evaluation.execution._SECONDS_TO_ANSWER", 0.5)
         with pytest.raises(ConfigError, match=rf"^No Dask scheduler answers at '{address}' \(.*\); look whether it"):
             with cluster(address):
                 pytest.fail("There is nothing to run on.")
