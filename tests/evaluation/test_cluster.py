@@ -16,6 +16,7 @@ from typing import Any, Self
 import joblib
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from rich.console import Console
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -81,6 +82,12 @@ CLASSIFIERS: dict[str, tuple[Callable[[], BaseEstimator], Splitter]] = {
     "Keras": (network, make_splitter("trial", n_splits=None, n_repeats=2, random_state=1)),
     "scikit-learn": (linear, make_splitter("trial", n_splits=4)),
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def new_workers() -> None:
+    """End the worker processes of other files: loky replaces those that have grown, as they do by importing Keras."""
+    get_reusable_executor().shutdown(wait=True)
 
 
 @pytest.fixture(scope="module")
