@@ -45,7 +45,7 @@ def test_every_model_runs_under_every_protocol_as_it_does_alone(small_trials: Tr
 
 
 def test_controls_run_with_the_first_model_wherever_they_can_be_had(small_trials: Trials) -> None:
-    controls = ["permuted-labels", Control("who-is-it", random_state=5)]
+    controls: list[str | Control] = ["permuted-labels", Control("who-is-it", random_state=5)]
     results = benchmark(MODELS, small_trials.windows(), quadrants(), SPLITTERS, controls)
     assert [(result.protocol, result.model, result.control) for result in results if result.control] == [
         ("trial", "majority", "permuted-labels"),

@@ -27,7 +27,7 @@ from toy_trials import (
         (
             "subjects",
             r"Unknown protocol 'subjects'\. Did you mean 'subject'\? "
-            r"Known: window-random, trial, subject, video, subject-stimulus\.$",
+            r"Known: window-random, trial, session, subject, stimulus, subject-stimulus\.$",
         ),
         ("stimulis", r"Unknown protocol 'stimulis'\. Did you mean 'stimulus'\?"),
         ("xyz", r"Unknown protocol 'xyz'\. Known: "),
