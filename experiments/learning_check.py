@@ -12,12 +12,13 @@ whether it reads emotions (for that: ``real_emotion.py``).
 
 Expected: every network at or above the trees less .02 on both sets; no network that answers one class; a fault costs
 less than .05; sizes need no other settings.
-Costs about 45 minutes (estimated) on two CPU cores, and 4 GB of memory for 32 people.
+Costs about 45 minutes on two CPU cores, and 4 GB of memory for 32 people.
 """
 
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 import warnings
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from options import Output, main
 from rich.console import Console
 from rich.progress import Progress
@@ -49,6 +51,7 @@ from eegemo.networks import NETWORKS
 from eegemo.reporting.experiment_page import page_of, write_page
 
 TREES = "extra-trees"
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 DASPS, EEGMAT = "DASPS", "eegmat"
 NORMALIZATIONS: dict[str, dict[str, Any]] = {
     f"{method} over {over}": {"normalization": method, "normalize_over": over}
@@ -273,8 +276,37 @@ def write(config: LearningCheck, table: pd.DataFrame, seconds: float) -> None:
         answer=answer(table),
         seconds=seconds,
         tables=[*tables, ("folds", "Every training", table)],
+        figures=[("accuracies", "accuracy of every training", draw(table, note))],
     )
     write_page(page, note, {"simulated": False, "smoke": config.smoke})
+
+
+def draw(table: pd.DataFrame, note: str) -> Figure:
+    """Draw the accuracy of every training, a panel a part, a mark a model."""
+    parts = list(dict.fromkeys(table["part"]))
+    rows = {
+        part: list(dict.fromkeys(zip(own["dataset"], own["what"], strict=True))) for part, own in table.groupby("part")
+    }
+    figure = Figure(figsize=(9, 2.2 + 0.24 * sum(map(len, rows.values()))), layout="constrained")
+    panels = figure.subplots(len(parts), 1, sharex=True, height_ratios=[len(rows[part]) + 1 for part in parts])
+    marks = dict(zip(dict.fromkeys(table["model"]), ("o", "s", "^", "D", "v", "P"), strict=False))
+    for ax, part in zip(np.atleast_1d(panels), parts, strict=True):
+        own = table[table["part"] == part]
+        for number, (model, mark) in enumerate(marks.items()):
+            fits = own[own["model"] == model]
+            y = [rows[part].index(key) for key in zip(fits["dataset"], fits["what"], strict=True)]
+            ax.plot(fits["accuracy"], y, mark, color=COLOURS[number], markersize=5, alpha=0.85, label=model)
+        ax.set_yticks(range(len(rows[part])), [f"{dataset}, {what}" for dataset, what in rows[part]], fontsize=7)
+        ax.set_ylim(len(rows[part]) - 0.4, -0.6)
+        ax.set_title(part, fontsize=9, loc="left")
+        ax.grid(axis="x", color="#DDDDDD")
+        ax.spines[["top", "right"]].set_visible(False)
+    ax.set(xlabel="accuracy of windows", xlim=(None, 1.01))
+    handles = dict(zip(*reversed(np.atleast_1d(panels)[0].get_legend_handles_labels()), strict=True))
+    figure.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False, fontsize=8)
+    figure.suptitle("Accuracy of every training: a mark a seed", fontsize=11)
+    figure.supxlabel("\n".join(textwrap.wrap(note, 130)), fontsize=7, color="#444444")
+    return figure
 
 
 if __name__ == "__main__":
