@@ -30,7 +30,8 @@ from eegemo.datasets.simulated import emotion_topography
 from eegemo.evaluation.slopes import rating_slopes
 from eegemo.features import feature_class
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from eegemo.reporting.experiment_page import write_experiment_page
+from eegemo.reporting.page import page_of
 from eegemo.reporting.topography import topography_figure
 from recordings import Recordings
 

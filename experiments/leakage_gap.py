@@ -17,7 +17,8 @@ from options import main
 from rich.console import Console
 
 from eegemo import Results, make_splitter, quadrants
-from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from eegemo.reporting.experiment_page import write_experiment_page
+from eegemo.reporting.page import page_of
 from recordings import Recordings
 
 

@@ -48,7 +48,8 @@ from eegemo import (
 )
 from eegemo.datasets.eegmat import TASKS
 from eegemo.networks import NETWORKS
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 TREES = "extra-trees"
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

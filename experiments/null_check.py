@@ -31,7 +31,8 @@ from eegemo import (
     quadrants,
     simulate,
 )
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 BANDS = ((4, 8), (8, 12), (12, 30), (30, 45))
 

@@ -26,7 +26,8 @@ from sklearn.pipeline import Pipeline
 from eegemo import ConfigError, LabelScheme, Results, Windows, make_splitter, quadrants
 from eegemo.evaluation.results import PARTS
 from eegemo.features.bin_power import NOTEBOOK_N_TIMES, NOTEBOOK_STEP, BinPower
-from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from eegemo.reporting.experiment_page import write_experiment_page
+from eegemo.reporting.page import page_of
 from eegemo.reporting.tables import baselines_of, formatted, score_table
 from recordings import Recordings
 

@@ -45,7 +45,8 @@ from eegemo import (
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 EYES = ("hEOG", "vEOG")
 FLAT, NOISY = "P8", "FC5"

@@ -21,7 +21,8 @@ from rich.console import Console
 
 from eegemo import Results, categories, load_eegmat, make_splitter
 from eegemo.datasets.eegmat import ATTRIBUTION, CONFOUND, TASKS
-from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from eegemo.reporting.experiment_page import write_experiment_page
+from eegemo.reporting.page import page_of
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ from rich.console import Console
 from eegemo import ConfigError, Results, confidence_interval, high_low, load_dasps, make_splitter, quadrants
 from eegemo.datasets.dasps import ATTRIBUTION
 from eegemo.networks import NETWORKS
-from eegemo.reporting.experiment_page import page_of, write_experiment_page
+from eegemo.reporting.experiment_page import write_experiment_page
+from eegemo.reporting.page import page_of
 
 #: What can be asked; the ratings and where they are cut.
 TASKS = {"valence": high_low("valence", 2.0), "arousal": high_low("arousal"), "quadrants": quadrants()}

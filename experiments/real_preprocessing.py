@@ -28,7 +28,8 @@ from options import Output, main
 from rich.console import Console
 
 from eegemo import DataFormatError, Preprocessing, preprocess
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 BIOSEMI = Preprocessing(
     types=(("LM", "misc"), ("RM", "misc")), bipolar=(("hEOG", "eog", "LC", "RC"), ("vEOG", "eog", "TE", "BE"))

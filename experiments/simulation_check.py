@@ -25,7 +25,8 @@ from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.intervals import mean_interval
 from eegemo.evaluation.results import Results
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 CONFIDENCE = 0.95
 

@@ -73,7 +73,8 @@ from eegemo.datasets.eegmat import TASKS
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.features import BandPower, DifferentialEntropy
 from eegemo.models import make_model
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 from real_preprocessing import BIOSEMI, read_biosemi
 
 SIMULATED, SIMULATED_14 = "simulated", "simulated, 14 channels"

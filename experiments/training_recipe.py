@@ -42,7 +42,8 @@ from eegemo import (
     quadrants,
 )
 from eegemo.datasets.eegmat import TASKS
-from eegemo.reporting.experiment_page import page_of, write_page
+from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.page import page_of
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 import pytest
 import tyro
 
-from eegemo.reporting.experiment_page import settings_of
+from eegemo.reporting.page import settings_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 PAGES = sorted(path.parent for path in RESULTS.glob("*/provenance.json"))

@@ -1,7 +1,4 @@
 from .evaluation_report import write_evaluation_report as write_evaluation_report
-from .experiment_page import Page as Page
-from .experiment_page import command_of as command_of
-from .experiment_page import page_of as page_of
 from .experiment_page import write_experiment_page as write_experiment_page
 from .experiment_page import write_page as write_page
 from .figures import confusion_figure as confusion_figure
@@ -13,6 +10,9 @@ from .figures import subjects_figure as subjects_figure
 from .headlines import answer_of as answer_of
 from .headlines import headline_of as headline_of
 from .headlines import headline_table as headline_table
+from .page import Page as Page
+from .page import command_of as command_of
+from .page import page_of as page_of
 from .preprocessing_report import write_preprocessing_report as write_preprocessing_report
 from .tables import class_table as class_table
 from .tables import control_table as control_table

@@ -29,25 +29,12 @@ from eegemo.evaluation.results import Results
 from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.splitter import LEAVE_ONE_OUT, Splitter
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
-from eegemo.reporting.tables import (
-    baselines_of,
-    control_table,
-    data_statement,
-    interval_table,
-)
+from eegemo.reporting.shown_runs import name_of, shown_run
+from eegemo.reporting.statements import data_statement
+from eegemo.reporting.tables import baselines_of, control_table, interval_table
 
 # No id in a figure may differ from one writing to the next, and a dollar in a name begins no formula.
 _DRAWING: dict[Any, Any] = {"svg.hashsalt": "eegemo", "text.parse_math": False}
-#: The entries of a run's provenance by heading; what is named nowhere stands under "Other".
-_CONFIGURATION = {
-    "Classifier": ("classifier", "parameters"),
-    "Protocol": ("protocol", "n_folds", "split_hash", "control"),
-    "Labels and windows": ("scheme", "classes", "window", "ch_names"),
-    "Data": ("dataset", "simulated", "data_fingerprint", "data"),
-    "Software and machine": ("fingerprint", "python", "packages", "backend", "commit", "machine", "made_with"),
-    "Cost": ("seconds", "seconds_per_fold", "peak_memory_mb"),
-}
-_SHOWN_ELSEWHERE = {"model", "leakage", "smoke"}
 
 T = TypeVar("T")
 
@@ -95,7 +82,7 @@ def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
             groups=[_shown_group(group) for group in groups],
             controls=_shown_controls(controls),
             known_controls={name: task.shows for name, task in CONTROLS.items()},
-            runs=[_shown_run(run) for run in runs],
+            runs=[shown_run(run) for run in runs],
             versions=list(dict.fromkeys(str(run.provenance["packages"]["eegemo"]) for run in runs)),
         )
     with replacing(path) as partial:
@@ -140,11 +127,7 @@ def _named_runs(chosen: list[Results], runs: list[Results]) -> list[str] | None:
     """Name the chosen runs; an empty list stands for all of them, None for none."""
     if not chosen:
         return None
-    return [] if len(chosen) == len(runs) else [_name(run) for run in chosen]
-
-
-def _name(run: Results) -> str:
-    return f"{run.model} under {run.protocol_label}" + (f", {run.control}" if run.control else "")
+    return [] if len(chosen) == len(runs) else [name_of(run) for run in chosen]
 
 
 def _shown_group(group: _Group) -> dict[str, Any]:
@@ -335,45 +318,6 @@ def _control_row(result: Results) -> dict[str, Any]:
     scores = {} if table is None else table.iloc[0].to_dict()
     named = {"protocol": result.protocol_label, "model": result.model_label, "marks": _marks(result)}
     return {**named, "scores": scores, "reason": reason}
-
-
-def _shown_run(run: Results) -> dict[str, Any]:
-    made = run.provenance
-    headed = {heading: {key: made[key] for key in keys if key in made} for heading, keys in _CONFIGURATION.items()}
-    named = _SHOWN_ELSEWHERE.union(*_CONFIGURATION.values())
-    headed["Other"] = {key: value for key, value in made.items() if key not in named}
-    return {
-        "name": _name(run),
-        "model": run.model_label,
-        "protocol": run.protocol_label,
-        "control": run.control or "",
-        "folds": f"{len(run.folds)} of {made['n_folds']}",
-        "parameters": "" if run.folds[0].n_parameters is None else f"{run.folds[0].n_parameters:,}",
-        "seconds": f"{made['seconds']:.1f}",
-        "memory": "" if made["peak_memory_mb"] is None else f"{made['peak_memory_mb']:.0f}",
-        "commit": made["commit"] or "not known",
-        "fingerprint": made["fingerprint"],
-        "headed": {heading: _flat(values) for heading, values in headed.items() if values},
-    }
-
-
-def _flat(values: dict[str, Any], above: str = "") -> list[tuple[str, str, bool]]:
-    """Return names and values as text, and whether the text is JSON of many lines."""
-    rows: list[tuple[str, str, bool]] = []
-    for key, value in values.items():
-        name = f"{above}{key}"
-        if isinstance(value, dict) and value:
-            rows += _flat(value, f"{name}.")
-        elif isinstance(value, list) and any(isinstance(item, (dict, list)) for item in value):
-            rows.append((name, json.dumps(value, indent=1, ensure_ascii=False), True))
-        else:
-            several = isinstance(value, list)
-            rows.append((name, ", ".join(map(_as_text, value)) if several else _as_text(value), False))
-    return rows
-
-
-def _as_text(value: Any) -> str:
-    return {None: "none", True: "yes", False: "no"}[value] if value is None or isinstance(value, bool) else str(value)
 
 
 def _range_over_subjects(result: Results) -> str:

@@ -19,7 +19,8 @@ from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.leakage import percent
 from eegemo.evaluation.metrics import metric_name
 from eegemo.evaluation.results import Results
-from eegemo.reporting.tables import baselines_of, data_statement, statement
+from eegemo.reporting.statements import data_statement, statement
+from eegemo.reporting.tables import baselines_of
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")

@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from eegemo.evaluation.results import Results
-from eegemo.reporting.tables import baselines_of, formatted, score_table, statement
+from eegemo.reporting.statements import statement
+from eegemo.reporting.tables import baselines_of, formatted, score_table
 
 
 def print_summary(console: Console, results: Sequence[Results], folder: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from eegemo.reporting.experiment_page import command_of
+from eegemo.reporting.page import command_of
 from eegemo.reporting.results_index import write_index
 
 

@@ -20,6 +20,7 @@ from eegemo import (
     zscore_subjects,
 )
 from eegemo.evaluation.baselines import BASELINES
+from eegemo.reporting.statements import statement
 from eegemo.reporting.tables import (
     baselines_of,
     class_table,
@@ -29,7 +30,6 @@ from eegemo.reporting.tables import (
     interval_text,
     leakage_table,
     score_table,
-    statement,
     write_table,
 )
 from tiny import tiny
