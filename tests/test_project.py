@@ -22,6 +22,7 @@ LAYERS = (
     "_json",
     "_keras",
     "_progress",
+    "_warnings",
     "_mne",
     "_trial_parts",
     "trials",

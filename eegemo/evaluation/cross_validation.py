@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -16,6 +15,7 @@ from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 from eegemo._json import as_json
+from eegemo._warnings import warn_caller
 from eegemo.errors import suggest_keywords
 from eegemo.evaluation.controls import Control
 from eegemo.evaluation.execution import FailedFold, run_folds
@@ -141,7 +141,7 @@ def evaluate(
             place.finish(plan, results)
     for note in results.notes:
         if note.startswith("Fold"):
-            warnings.warn(f"{plan.title}: {note}", UserWarning, stacklevel=3)
+            warn_caller(f"{plan.title}: {note}")
     return results
 
 

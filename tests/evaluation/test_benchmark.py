@@ -91,3 +91,12 @@ def test_the_interval_of_a_mean_is_students() -> None:
     interval = mean_interval(values, 0.9)  # type: ignore[arg-type]
     assert (interval.estimate, interval.low, interval.high) == pytest.approx((0.2, low, high))
     assert (interval.n, interval.unit) == (5, "subjects")
+
+
+def test_what_must_be_known_of_a_fold_is_said_to_whoever_asked_for_it(small_trials: Trials) -> None:
+    class Collapsed(MajorityClassifier):
+        collapse_ = "it answers one class"
+
+    with pytest.warns(UserWarning, match="Fold 0: flat has collapsed") as found:
+        benchmark({"flat": Collapsed()}, small_trials.windows(), quadrants(), SPLITTERS[:1])
+    assert {warning.filename for warning in found} == {__file__}
