@@ -45,7 +45,9 @@ def test_the_effect_is_found_on_unseen_trials(windows: Windows, name: str) -> No
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @every_model
 def test_every_model_runs_under_every_protocol(windows: Windows, name: str, protocol: str) -> None:
-    few = windows[::2]
+    trials = windows.trials
+    trials = trials._replaced(table=trials.table.assign(session=trials.table["trial"] % 4))
+    few = Windows(trials, windows.n_times, windows.starts, windows.trial_index)[::2]
     model = make_model(name, random_state=0)
     if name == "random-forest":
         model.set_params(classifier__n_estimators=10)
