@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.plan import Plan, make_plan
 from eegemo.evaluation.provenance import commit, environment
 from eegemo.evaluation.results import Results
-from eegemo.evaluation.run_folder import read_card, read_results, run_folder
+from eegemo.evaluation.run_folder import RunFolder, read_card, read_results, run_folder
 from eegemo.evaluation.splitter import Splitter, make_splitter
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
@@ -109,39 +109,8 @@ def evaluate(
     >>> len(results.folds), results.leakage.trial
     (5, 0.0)
     """
-    started = time.perf_counter()
-    commit()  # remembered from here on, whatever is edited during the run
     plan = make_plan(classifier, windows, labels, protocol, model=model, control=control, smoke=smoke)
-    place = run_folder(plan, folder, runs)
-    with ExitStack() as stack:
-        done: dict[int, Fold] = {}
-        failed: list[FailedFold] = []
-        if place is not None:
-            stack.enter_context(place.locked())
-            place.begin(plan)
-            done = place.sound_folds(len(plan.splits), plan.fingerprint)
-            if len(done) == len(plan.splits) and read_card(place.path)["finished"]:
-                found = read_results(place.path)
-                return replace(
-                    found, model=plan.model, provenance={**found.provenance, "model": plan.model, "smoke": smoke}
-                )
-        seconds_before = sum(fold.seconds for fold in done.values())
-        for outcome in run_folds(plan, tuple(done), n_jobs=n_jobs, progress=progress):
-            if isinstance(outcome, FailedFold):
-                failed.append(outcome)
-                continue
-            if place is not None:
-                outcome.save(place.fold_path(outcome.number), run=plan.fingerprint)
-            done[outcome.number] = outcome
-        failed.sort(key=lambda failure: failure.number)
-        if not done:
-            raise failed[0].exception
-        results = _record(plan, done, failed, seconds=time.perf_counter() - started + seconds_before)
-        if place is not None:
-            place.finish(plan, results)
-    for note in results.notes:
-        if note.startswith("Fold"):
-            warn_caller(f"{plan.title}: {note}")
+    (results,) = _carry_out([_Run(plan, run_folder(plan, folder, runs))], n_jobs=n_jobs, progress=progress)
     return results
 
 
@@ -204,19 +173,89 @@ def benchmark(
             control = Control(one, random_state=splitter.random_state) if isinstance(one, str) else one
             if not control.why_not(splitter):
                 tasks.append((next(iter(models)), splitter, control))
-    bar = None if progress is None else progress.add_task("models x protocols, and controls", total=len(tasks))
-    results = []
-    for name, splitter, task in tasks:
-        options: dict[str, Any] = {"n_jobs": n_jobs, "runs": runs, "progress": progress, "smoke": smoke}
-        results.append(evaluate(models[name], windows, labels, splitter, model=name, control=task, **options))
-        if progress is not None and bar is not None:
-            progress.update(bar, advance=1)
+    found: dict[int, Results] = {}
+    for kind in dict.fromkeys(task for *_, task in tasks):  # one after another, since a control may copy all samples
+        numbers = [number for number, (*_, task) in enumerate(tasks) if task == kind]
+        plans = [
+            make_plan(models[name], windows, labels, splitter, model=name, control=task, smoke=smoke)
+            for name, splitter, task in (tasks[number] for number in numbers)
+        ]
+        runs_of_kind = [_Run(plan, run_folder(plan, None, runs)) for plan in plans]
+        found |= zip(numbers, _carry_out(runs_of_kind, n_jobs=n_jobs, progress=progress), strict=True)
+    return [found[number] for number in range(len(tasks))]
+
+
+@dataclass(eq=False)
+class _Run:
+    """A plan on its way to being a record: where it is kept, which folds are done, and which failed."""
+
+    plan: Plan
+    place: RunFolder | None
+    done: dict[int, Fold] = field(default_factory=dict)
+    failed: list[FailedFold] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        return len(self.done) + len(self.failed) == len(self.plan.splits)
+
+
+def _carry_out(runs: Sequence[_Run], *, n_jobs: int | None, progress: Progress | None) -> list[Results]:
+    """Take up what is there, run the folds that are missing, and write down each run when its last fold ends."""
+    began = time.perf_counter()
+    commit()  # remembered from here on, whatever is edited during the run
+    found: dict[int, Results] = {}
+    with ExitStack() as stack:
+        for number, run in enumerate(runs):
+            if run.place is None:
+                continue
+            stack.enter_context(run.place.locked())
+            run.place.begin(run.plan)
+            run.done = run.place.sound_folds(len(run.plan.splits), run.plan.fingerprint)
+            if run.complete and read_card(run.place.path)["finished"]:
+                named = {"model": run.plan.model, "smoke": run.plan.smoke}
+                there = read_results(run.place.path)
+                found[number] = replace(there, model=run.plan.model, provenance=there.provenance | named)
+        spent_before = {number: sum(fold.seconds for fold in run.done.values()) for number, run in enumerate(runs)}
+        numbers = {id(run.plan): number for number, run in enumerate(runs)}
+
+        def finish(number: int) -> None:
+            nonlocal began
+            run, ended = runs[number], time.perf_counter()
+            if not run.done:
+                raise min(run.failed, key=lambda failure: failure.number).exception
+            # What has passed since the run before this one ended: of all runs together, the time that they took.
+            found[number] = _record(run, seconds=ended - began + spent_before[number])
+            began = ended
+            if run.place is not None:
+                run.place.finish(run.plan, found[number])
+
+        for number, run in enumerate(runs):
+            if run.complete and number not in found:  # killed before it could say so
+                finish(number)
+        todo = [(run.plan, tuple(run.done)) for number, run in enumerate(runs) if number not in found]
+        for plan, outcome in run_folds(todo, n_jobs=n_jobs, progress=progress):
+            run = runs[numbers[id(plan)]]
+            if isinstance(outcome, FailedFold):
+                run.failed.append(outcome)
+            else:
+                if run.place is not None:
+                    outcome.save(run.place.fold_path(outcome.number), run=plan.fingerprint)
+                run.done[outcome.number] = outcome
+            if run.complete:
+                finish(numbers[id(plan)])
+    results = [found[number] for number in range(len(runs))]
+    for run, result in zip(runs, results, strict=True):
+        for note in result.notes:
+            if note.startswith("Fold"):
+                warn_caller(f"{run.plan.title}: {note}")
     return results
 
 
-def _record(plan: Plan, done: dict[int, Fold], failed: Sequence[FailedFold], *, seconds: float) -> Results:
-    """Put the folds of a plan together."""
-    folds = tuple(done[number] for number in sorted(done))
+def _record(run: _Run, *, seconds: float) -> Results:
+    """Put the folds of a run together."""
+    plan = run.plan
+    folds = tuple(run.done[number] for number in sorted(run.done))
+    failures = sorted(run.failed, key=lambda failure: failure.number)
     spent: dict[str, Any] = {
         "leakage": [{k: None if v != v else as_json(v) for k, v in asdict(fold.leakage).items()} for fold in folds],
         "seconds": round(seconds, 2),
@@ -230,6 +269,6 @@ def _record(plan: Plan, done: dict[int, Fold], failed: Sequence[FailedFold], *, 
         table=plan.windows.table,
         y=plan.y,
         folds=folds,
-        failures=tuple(Failure(one.number, one.text) for one in failed),
+        failures=tuple(Failure(one.number, one.text) for one in failures),
         provenance={**plan.provenance, **spent, **environment()},
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 import threading
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import joblib
 import numpy as np
@@ -51,16 +52,14 @@ class FailedFold:
 
 
 def run_folds(
-    plan: Plan, done: Collection[int] = (), *, n_jobs: int | None = None, progress: Progress | None = None
-) -> Iterator[Fold | FailedFold]:
-    """Run the folds of a plan, and give each one when it ends.
+    todo: Sequence[tuple[Plan, Collection[int]]], *, n_jobs: int | None = None, progress: Progress | None = None
+) -> Iterator[tuple[Plan, Fold | FailedFold]]:
+    """Run the folds of plans, side by side whichever plan they are of, and give each one when it ends.
 
     Parameters
     ----------
-    plan : Plan
-        What to fit and test.
-    done : collection of int
-        Numbers of folds to leave out.
+    todo : sequence of (Plan, collection of int)
+        What to fit and test, and the numbers of the folds to leave out.
     n_jobs : int | None
         Folds at a time, as in scikit-learn.
     progress : rich.progress.Progress | None
@@ -68,34 +67,47 @@ def run_folds(
 
     Yields
     ------
+    plan : Plan
+        Of the fold.
     outcome : Fold | FailedFold
         In the order in which they end.
     """
-    splits = {number: split for number, split in enumerate(plan.splits) if number not in done}
-    if not splits:
+    n_folds = sum(len(plan.splits) for plan, _ in todo)
+    n_missing = n_folds - sum(len(done) for _, done in todo)
+    if not n_missing:
         return
-    estimator, X = _computed_once(plan.estimator, plan.windows)
-    task = FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines)
-    n_workers = min(joblib.effective_n_jobs(n_jobs), len(splits))
+    n_workers = min(joblib.effective_n_jobs(n_jobs), n_missing)
     on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
     # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time.
-    elsewhere = n_workers == 1 and not on_cluster and not _on_one_thread(estimator)
-    in_this_process = n_workers == 1 and not on_cluster and not elsewhere
-    settings = plan.identity["made_with"]["keras"]
-    with _bars(plan, len(splits), progress, epochs=in_this_process) as (on_fold_end, on_epoch_end):
-        jobs = (
-            joblib.delayed(_run_fold)(number, task, split, settings, on_epoch_end) for number, split in splits.items()
-        )
+    bound = on_cluster or n_workers > 1 or all(_on_one_thread(plan.estimator) for plan, _ in todo)
+    in_this_process = n_workers == 1 and not on_cluster and bound
+    first = todo[0][0]
+    title = first.title if len(todo) == 1 else f"{len(todo)} evaluations"
+    network = first.estimator if len(todo) == 1 and in_this_process else None
+    with _bars(title, network, n_folds, n_missing, progress) as (on_fold_end, on_epoch_end):
         with warnings.catch_warnings():
             # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
             workers = joblib.Parallel(
                 return_as="generator_unordered",
-                **({"n_jobs": 2, "pre_dispatch": 1, "backend": "loky"} if elsewhere else {"n_jobs": n_workers}),
+                **({"n_jobs": n_workers} if bound else {"n_jobs": 2, "pre_dispatch": 1, "backend": "loky"}),
             )
-            for outcome in workers(jobs):
-                yield outcome
+            for position, outcome in workers(_jobs(todo, on_epoch_end)):
+                yield todo[position][0], outcome
                 on_fold_end()
+
+
+def _jobs(todo: Sequence[tuple[Plan, Collection[int]]], on_epoch_end: Callable[[int], None] | None) -> Iterator[Any]:
+    """Give joblib a job for each fold; features are computed when a plan's turn comes, once for all of its folds."""
+    for position, (plan, done) in enumerate(todo):
+        missing = [number for number in range(len(plan.splits)) if number not in done]
+        if not missing:
+            continue
+        estimator, X = _computed_once(plan.estimator, plan.windows)
+        task = FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines)
+        settings = plan.identity["made_with"]["keras"]
+        for number in missing:
+            yield joblib.delayed(_run_fold)(position, number, task, plan.splits[number], settings, on_epoch_end)
 
 
 @contextmanager
@@ -140,25 +152,26 @@ def cluster(address: str | None) -> Iterator[None]:
 
 
 def _run_fold(
+    position: int,
     number: int,
     task: FoldTask,
     split: Split,
     settings: dict[str, str],
     on_epoch_end: Callable[[int], None] | None,
-) -> Fold | FailedFold:
+) -> tuple[int, Fold | FailedFold]:
     """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
     try:
         set_keras(settings)
         _on_one_thread(task.estimator)
         with _ONE_AT_A_TIME, threadpool_limits(1):
-            return fit_fold(number, task, split, on_epoch_end)
+            return position, fit_fold(number, task, split, on_epoch_end)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
         try:
             pickle.loads(pickle.dumps(error))
         except Exception:  # it could not travel back from another process
-            return FailedFold(number, text, RuntimeError(text))
-        return FailedFold(number, text, error)
+            return position, FailedFold(number, text, RuntimeError(text))
+        return position, FailedFold(number, text, error)
 
 
 def _computed_once(estimator: BaseEstimator, windows: Windows) -> tuple[BaseEstimator, Windows | np.ndarray]:
@@ -181,25 +194,23 @@ def _on_one_thread(estimator: BaseEstimator) -> bool:
 
 @contextmanager
 def _bars(
-    plan: Plan, n_missing: int, progress: Progress | None, *, epochs: bool
+    title: str, network: BaseEstimator | None, n_folds: int, n_missing: int, progress: Progress | None
 ) -> Iterator[tuple[Callable[[], None], Callable[[int], None] | None]]:
     """Show a bar over folds, and one over the epochs of a network; give what moves them on."""
     if progress is None:
         yield lambda: None, None
         return
-    n_folds = len(plan.splits)
-    bar = progress.add_task(f"{plan.title} · folds", total=n_folds, completed=n_folds - n_missing)
-    shown, on_epoch_end = [bar], None
-    n_epochs = plan.estimator.resolved_params()["epochs"] if isinstance(plan.estimator, NetworkEstimator) else None
-    if n_epochs and epochs:
-        epoch_bar = progress.add_task(f"{plan.title} · epochs", total=n_epochs)
-        shown.append(epoch_bar)
+    bar = progress.add_task(f"{title} · folds", total=n_folds, completed=n_folds - n_missing)
+    shown = [bar]
+    n_epochs = network.resolved_params()["epochs"] if isinstance(network, NetworkEstimator) else None
+    if n_epochs:
+        shown.append(progress.add_task(f"{title} · epochs", total=n_epochs))
 
-        def on_epoch_end(done: int) -> None:
-            progress.update(epoch_bar, completed=done)
+    def on_epoch_end(done: int) -> None:
+        progress.update(shown[-1], completed=done)
 
     try:
-        yield (lambda: progress.update(bar, advance=1)), on_epoch_end
+        yield (lambda: progress.update(bar, advance=1)), (on_epoch_end if n_epochs else None)
     finally:
         for each in shown:
             progress.update(each, visible=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from eegemo import (
     evaluate,
     make_splitter,
     quadrants,
+    read_results,
 )
 from eegemo.evaluation.comparisons import holm
 from eegemo.evaluation.intervals import mean_interval
@@ -65,9 +67,7 @@ def test_protocols_may_be_named_and_runs_are_kept(small_trials: Trials, tmp_path
     models = {"majority": MajorityClassifier()}
     with Progress() as progress:
         benchmark(models, small_trials.windows(), quadrants(), ["trial"], runs=tmp_path, progress=progress)
-        assert [
-            (task.completed, task.total) for task in progress.tasks if "models x protocols" in task.description
-        ] == [(1, 1)]
+        assert [(task.description, task.completed) for task in progress.tasks] == [("majority · trial · folds", 5)]
     assert [path.name.rpartition("-")[0] for path in tmp_path.iterdir()] == ["trial-majority"]
 
 
@@ -100,3 +100,31 @@ def test_what_must_be_known_of_a_fold_is_said_to_whoever_asked_for_it(small_tria
     with pytest.warns(UserWarning, match="Fold 0: flat has collapsed") as found:
         benchmark({"flat": Collapsed()}, small_trials.windows(), quadrants(), SPLITTERS[:1])
     assert {warning.filename for warning in found} == {__file__}
+
+
+def test_folds_of_several_models_run_side_by_side_and_are_taken_up(small_trials: Trials, tmp_path: Path) -> None:
+    windows = small_trials.windows()
+    alone = benchmark(MODELS, windows, quadrants(), SPLITTERS, ["permuted-labels"])
+    with Progress() as progress:
+        together = benchmark(
+            MODELS, windows, quadrants(), SPLITTERS, ["permuted-labels"], n_jobs=2, runs=tmp_path, progress=progress
+        )
+        bars = [(task.description, task.completed, task.total) for task in progress.tasks]
+    assert bars == [("6 evaluations · folds", 18, 18), ("2 evaluations · folds", 6, 6)]
+    (tmp_path / next(path.name for path in tmp_path.iterdir() if "guess" in path.name) / "fold-001.npz").unlink()
+    again = benchmark(MODELS, windows, quadrants(), SPLITTERS, ["permuted-labels"], runs=tmp_path)
+    for one, two, three in zip(alone, together, again, strict=True):
+        pd.testing.assert_frame_equal(one.scores, two.scores)
+        pd.testing.assert_frame_equal(one.scores, three.scores)
+
+
+def test_a_model_that_fails_everywhere_raises_and_leaves_the_others_done(small_trials: Trials, tmp_path: Path) -> None:
+    class Broken(MajorityClassifier):
+        def fit(self, X: Any, y: Any) -> Any:
+            raise ArithmeticError("no fit")
+
+    models = {"majority": MajorityClassifier(), "broken": Broken()}
+    with pytest.raises(ArithmeticError, match="no fit"):
+        benchmark(models, small_trials.windows(), quadrants(), SPLITTERS[:1], runs=tmp_path)
+    (done,) = tmp_path.glob("trial-majority-*")
+    assert len(read_results(done).folds) == 3
