@@ -137,3 +137,18 @@ def test_a_damaged_table_of_windows_is_refused_and_written_again(
     with pytest.raises(DataFormatError, match=r"windows\.npz: damaged"):
         read_results(tmp_path)
     assert_same_results(run(windows, folder=tmp_path), results)
+
+
+def test_a_fold_that_an_earlier_version_wrote_is_refused_in_words(windows: Windows, tmp_path: Path) -> None:
+    run(windows, folder=tmp_path)
+    path = tmp_path / "fold-000.npz"
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    record = json.loads(str(arrays["record"]))
+    del record["baselines"]  # which stood in no file before
+    np.savez_compressed(path, **(arrays | {"record": np.array(json.dumps(record))}))
+    with pytest.raises(DataFormatError, match="written by an earlier version of eegemo"):
+        read_results(tmp_path)
+    with pytest.warns(UserWarning, match="written by an earlier version of eegemo.*deleted, and done again"):
+        again = run(windows, folder=tmp_path)
+    assert_same_results(read_results(tmp_path), again)
