@@ -5,7 +5,7 @@ trials: the same models, the same folds, means with standard deviations, and the
 (Nadeau & Bengio 2003) for whether one model is better than another.
 Expected on the simulated data: above 0.9 for the CNN-RNN models under ``window-random`` with a spread of about .01, as
 steady as it is meaningless; .35 to .45 under ``trial``. A k-fold of windows makes a leak look exact.
-Costs about 8 minutes on two CPU cores (``--n-jobs 2``).
+Costs about 8 minutes on two CPU cores.
 """
 
 from __future__ import annotations

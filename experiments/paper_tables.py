@@ -7,7 +7,7 @@ are not published; ours are marked *not in the source* where they are set.
 Expected here on the simulated data: test accuracy above 0.9 under ``window-random`` for all three networks, and
 0.35-0.45 under ``trial``, where the same models are tested on trials they have not seen. What the labels give away
 without any EEG stands beside it, and is no less.
-Costs about 12 minutes (estimated) on two CPU cores and 2 GB of memory. On DEAP itself (``--data``), with its 32 people,
+Costs about 10 minutes on two CPU cores and 2 GB of memory. On DEAP itself (``--data``), with its 32 people,
 expect about 8 times that.
 """
 
