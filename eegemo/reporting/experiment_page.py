@@ -60,7 +60,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     folded = [("confusions", f"confusion matrices of {models} models", confusion_grid(drawn))]
     if any(fold.history for result in drawn for fold in result.folds):
         folded.append(("curves", "learning curves, a line a fold", curves_grid(drawn)))
-    lead = page.lead or ("Macro-F1 of windows, mean over the people [95 % interval]", headline_table(everything))
+    lead = page.lead or ("Macro-F1 of windows, mean over the people [95 % interval]", headline_table(real))
     seconds = sum(run.provenance["seconds"] for run in results) if page.seconds is None else page.seconds
     provenance = {
         "simulated": real[0].simulated,

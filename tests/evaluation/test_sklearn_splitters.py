@@ -8,10 +8,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score
-from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score, cross_validate
+from sklearn.model_selection import GridSearchCV, check_cv, cross_val_predict, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 
@@ -333,3 +334,13 @@ def test_fewer_groups_than_folds_are_refused(flat_array: np.ndarray) -> None:
 def test_classes_of_another_length_are_refused(windows: Windows) -> None:
     with pytest.raises(ConfigError, match=r"y must hold one class for each of the 96 windows, got \(95,\)"):
         next(make_splitter("trial").split(windows, np.zeros(95)))
+
+
+def test_a_splitter_is_a_cross_validator_to_which_groups_are_routed(
+    windows: Windows, y: np.ndarray, flat_array: np.ndarray
+) -> None:
+    cv = make_splitter("subject", n_splits=4)
+    assert check_cv(cv) is cv
+    with config_context(enable_metadata_routing=True):
+        routed = cross_val_score(nearest(), flat_array, y, cv=cv, params={"groups": windows.table})
+    np.testing.assert_array_equal(routed, cross_val_score(nearest(), flat_array, y, cv=cv, groups=windows.table))
