@@ -339,7 +339,7 @@ def test_classes_of_another_length_are_refused(windows: Windows) -> None:
 def test_a_splitter_is_a_cross_validator_to_which_groups_are_routed(
     windows: Windows, y: np.ndarray, flat_array: np.ndarray
 ) -> None:
-    cv = make_splitter("subject", n_splits=4)
+    cv = make_splitter("subject", n_splits=3, validation_size=0)
     assert check_cv(cv) is cv
     with config_context(enable_metadata_routing=True):
         routed = cross_val_score(nearest(), flat_array, y, cv=cv, params={"groups": windows.table})
