@@ -3,7 +3,7 @@
 Log band power and extremely randomised trees on eight simulated people. Expected with no effect: the 95 % interval over
 people of Cohen's kappa holds 0 in at least nine of ten simulations under every honest protocol, and in none under
 ``window-random``. With a large effect: every honest protocol finds it, in every simulation.
-Where people and videos are split at once into two groups each, kappa is pulled below 0: what training has much of, the
+Where people and stimuli are split at once into two groups each, kappa is pulled below 0: what training has much of, the
 test lacks. More groups pull less, and cost the square.
 Costs about 6 minutes on two CPU cores.
 """

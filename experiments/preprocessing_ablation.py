@@ -222,7 +222,7 @@ def write(config: PreprocessingAblation, table: pd.DataFrame, seconds: float) ->
         f"SIMULATED recordings of {config.subjects} people ({config.n_trials} trials each, {FLAT} flat, {NOISY} "
         f"noisy): nobody was recorded. Macro-F1 of {config.model} under trial: {config.n_splits} folds over unseen "
         "trials of known people; no test window shares its trial with training, all share their person and nearly all "
-        "their video; its standard deviation over folds is no confidence interval."
+        "their stimulus; its standard deviation over folds is no confidence interval."
     )
     page = page_of(
         run,

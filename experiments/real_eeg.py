@@ -7,7 +7,7 @@ Expected: all models far above chance when windows are split at random; on peopl
 no network better than logistic regression, and the networks' early stopping, which has one person to look at, at odds
 with itself from fold to fold. The majority of the same stimulus is right by definition here, where the stimulus is the
 task.
-Costs about 20 minutes (estimated) on two CPU cores.
+Costs about 20 minutes on two CPU cores.
 """
 
 from __future__ import annotations

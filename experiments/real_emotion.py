@@ -9,7 +9,7 @@ the 16 people at hand) that valence is cut at 2, near the median.
 Expected: with windows split at random every model but logistic regression is far above chance, trees and nearest
 neighbours as far as the networks; on new situations of known people, on new people and on new stimuli all are at or
 near chance, and none is clearly above what the labels give away without any EEG.
-Costs about 30 minutes (estimated) on two CPU cores.
+Costs about 20 minutes on two CPU cores.
 """
 
 from __future__ import annotations
