@@ -5,7 +5,7 @@ and the paper's CNN-GRU, all under the same folds, with intervals over people. N
 four classes; LibEER reports macro-F1 of 25.6 % for a support vector machine under ``trial``, and 24.7 % under
 ``subject``.
 Expected on the simulated data: differential entropy and band power, which are what the simulation changes, above all
-others and above the networks under ``trial``; under ``subject`` no model above what the ratings of the same stimulus say.
+others and above the networks under ``trial``; under ``subject`` no model above what others rated the same stimulus.
 The figure shows, at each channel and band, by how much differential entropy rises with a rating (a straight line within
 each person, mean over people), beside what the simulation put under that electrode. They are not equal: the skull
 spreads each source over many channels, background and muscles dilute it, and the alpha of people who have it slow

@@ -1,8 +1,8 @@
 """New people: each person in turn is tested on by models that never saw them, with intervals and tests over people.
 
 Published on DEAP, four classes, people held out: 16 to 31 % accuracy (LibEER), less than the 54 % that the majority of
-the same stimulus reaches without any EEG. A person more or less moves such a mean, so every score stands with its interval
-over people, and a model is called better only where the people say so.
+the same stimulus reaches without any EEG. A person more or less moves such a mean, so every score stands with its
+interval over people, and a model is called better only where the people say so.
 Expected on the simulated data: about .3 macro-F1, above a uniform guess, and below the majority of the same stimulus.
 With ``--zscore-subjects`` every person is z-scored over all of their own trials first; that is transductive, and every
 table says so.
