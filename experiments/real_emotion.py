@@ -99,14 +99,18 @@ def answer(results: Sequence[Results], task: str) -> str:
     for protocol in dict.fromkeys(result.protocol_label for result in results):
         own = [result for result in results if result.protocol_label == protocol]
         best = max(own, key=lambda result: result.of_subjects()["kappa"].mean())
-        kappa = confidence_interval(best, "kappa")
+        # Of so many models the best is lucky too: each gets a share of the five percent (Bonferroni).
+        kappa = confidence_interval(best, "kappa", confidence=1 - 0.05 / len(own))
         what = "is above chance" if kappa.low > 0 else "is not told from chance"
         leaks = ", whose test windows share trials with training," if own[0].leakage.trial else ""
         sentences.append(
             f"Under {protocol}{leaks} the best of {len(own)} models, {best.model_label}, {what}: kappa "
             f"{kappa.estimate:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]."
         )
-    return f"Real {task}, mean over people with the 95 % interval over people. " + " ".join(sentences)
+    return (
+        f"Real {task}, mean over people; the interval over people is of 95 % for the best of that many models. "
+        + " ".join(sentences)
+    )
 
 
 if __name__ == "__main__":
