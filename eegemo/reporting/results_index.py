@@ -25,7 +25,7 @@ def write_index(folder: Path) -> None:
         rows.append(
             {
                 "experiment": f"[{made['title']}]({path.parent.name}/README.md)",
-                "headline": made.get("headline", ""),  # a page of an earlier version has none
+                "headline": made.get("headline", "*written by an earlier version; run it again*").replace("|", r"\|"),
                 "people": data,
                 "made by": f"`{made['command']}`",
                 "took": f"{made['seconds']:.0f} s",
