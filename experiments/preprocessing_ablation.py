@@ -242,11 +242,11 @@ def answer(table: pd.DataFrame) -> str:
     rows = table.to_dict(orient="records")
     column = "|r| with ocular artefact, worst"
     worst = max(rows[:-1], key=lambda row: row[column])
-    scores = [row["macro-F1"] for row in rows[:-1]]
+    scores = [row["macro-F1, trial"] for row in rows[:-1]]
     return (
         f"With {rows[0]['variant']} the worst channel keeps |r| = {rows[0][column]:.3f} with the ocular artefact, with "
         f"{worst['variant']} {worst[column]:.3f}. Macro-F1 lies between {min(scores):.3f} and {max(scores):.3f} "
-        f"whatever is left out, and is {rows[-1]['macro-F1']:.3f} for the clean twin."
+        f"whatever is left out, and is {rows[-1]['macro-F1, trial']:.3f} for the clean twin."
     )
 
 
