@@ -17,7 +17,6 @@ Costs about 45 minutes on two CPU cores, and 4 GB of memory for 32 people.
 
 from __future__ import annotations
 
-import os
 import textwrap
 import time
 import warnings
@@ -30,12 +29,11 @@ import joblib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from options import Output, main
+from options import Output, main, real_sets_folder
 from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
-    ConfigError,
     LabelScheme,
     Trials,
     categories,
@@ -100,10 +98,7 @@ def run(config: LearningCheck, console: Console | None = None) -> pd.DataFrame:
     """Train everything; return a row for each training."""
     console = console or Console()
     started = time.perf_counter()
-    given = config.data or os.environ.get("EEGEMO_REAL_DATA")
-    if not given:
-        raise ConfigError("No recordings: give --data, or set EEGEMO_REAL_DATA, to the folder with dasps/, eegmat12/.")
-    folder = Path(given)
+    folder = real_sets_folder(config.data)
     recordings(folder, Job("", DASPS, "", "", 0))  # prepared once, before several processes ask for them
     jobs = jobs_of(config)
     with Progress(console=console) as progress:

@@ -106,6 +106,14 @@ def real_data(given: Path | None, name: str, source: str) -> Path:
     return Path(folder) / name
 
 
+def real_sets_folder(given: Path | None) -> Path:
+    """Return the folder of all real sets: the one given, or what the environment names."""
+    folder = given or os.environ.get("EEGEMO_REAL_DATA")
+    if not folder:
+        raise ConfigError("No recordings: give --data, or set EEGEMO_REAL_DATA, to the folder with dasps/, eegmat12/.")
+    return Path(folder)
+
+
 def main(options: Callable[..., C], run: Callable[[C], object]) -> None:
     """Run an experiment from the command line; what cannot be used is said in one line."""
     try:

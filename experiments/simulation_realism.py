@@ -30,7 +30,7 @@ BioSemi recording of 15 s, its blinks taken out by regression, with no alpha pea
 Expected: the simulation within the range of the real sets but for two things. With 32 channels it gives away who it is
 more often than sets with 14 and 19 do, and with 14 it does not. Accuracies of classes depend on the shares of the
 classes (the commonest has .42 here, .70 and .50 there): it is kappa that compares.
-Costs about 2 minutes on one CPU core. ``--data`` (or EEGEMO_REAL_DATA) names the folder with the real sets; those that
+Costs about 6 minutes on one CPU core. ``--data`` (or EEGEMO_REAL_DATA) names the folder with the real sets; those that
 are missing are left out, and without any the simulation stands alone.
 """
 

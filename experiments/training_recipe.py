@@ -13,7 +13,6 @@ Costs about 40 minutes (estimated) on two CPU cores.
 
 from __future__ import annotations
 
-import os
 import textwrap
 import time
 from collections.abc import Iterable
@@ -25,12 +24,11 @@ import joblib
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from options import Output, main
+from options import Output, main, real_sets_folder
 from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
-    ConfigError,
     DifferentialEntropy,
     LabelScheme,
     Windows,
@@ -157,11 +155,9 @@ def run(config: TrainingRecipe, console: Console | None = None) -> pd.DataFrame:
 
 def real_sets(config: TrainingRecipe) -> Iterable[tuple[str, Windows, LabelScheme]]:
     """Load the recordings of people, and cut them into windows."""
-    folder = config.data or os.environ.get("EEGEMO_REAL_DATA")
-    if not folder:
-        raise ConfigError("No recordings: give --data, or set EEGEMO_REAL_DATA, to the folder with dasps/, eegmat12/.")
-    yield "DASPS", load_dasps(Path(folder) / "dasps").windows(config.window, config.step), quadrants()
-    eegmat = load_eegmat(Path(folder) / "eegmat12").windows(config.window, config.step)
+    folder = real_sets_folder(config.data)
+    yield "DASPS", load_dasps(folder / "dasps").windows(config.window, config.step), quadrants()
+    eegmat = load_eegmat(folder / "eegmat12").windows(config.window, config.step)
     yield "eegmat", eegmat, categories("task", TASKS)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
@@ -98,6 +99,7 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
             )
         return proba
 
+    table = task.windows.table
     weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
     seen = {part: numbers for part, numbers in (("train", train), ("validation", validation)) if len(numbers)}
     predicted = {part: predict(numbers) for part, numbers in seen.items()}
@@ -122,19 +124,24 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
         peak_memory_mb=peak_memory_mb(),
         collapse=collapse,
         probabilistic=probabilistic,
-        baselines=tuple(_baseline(name, one, number, task, seen, split) for name, one in task.baselines.items()),
+        baselines=tuple(_baseline(name, one, number, task, table, seen, split) for name, one in task.baselines.items()),
     )
 
 
 def _baseline(
-    name: str, classifier: BaseEstimator, number: int, task: FoldTask, seen: dict[str, np.ndarray], split: Split
+    name: str,
+    classifier: BaseEstimator,
+    number: int,
+    task: FoldTask,
+    table: pd.DataFrame,
+    seen: dict[str, np.ndarray],
+    split: Split,
 ) -> Prediction:
     """Fit a classifier that sees no EEG on the same windows, and predict the same ones."""
     train, _, test = split
     fresh = clone(classifier)
     if "random_state" in fresh.get_params():
         fresh.set_params(random_state=number)  # the guesses of two folds are not the same
-    table = task.windows.table
     fitted = fresh.fit(table.iloc[train], task.y[train])
 
     def predict(numbers: np.ndarray) -> np.ndarray:
