@@ -12,7 +12,7 @@ whether it reads emotions (for that: ``real_emotion.py``).
 
 Expected: every network at or above the trees less .02 on both sets; no network that answers one class; a fault costs
 less than .05; sizes need no other settings.
-Costs about 45 minutes on two CPU cores, and 4 GB of memory for 32 people.
+Costs about an hour on two CPU cores, and 4 GB of memory for 32 people.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from eegemo import (
+    EEGClassifier,
     LabelScheme,
     Trials,
     categories,
@@ -45,6 +46,7 @@ from eegemo import (
     simulate,
 )
 from eegemo.datasets.eegmat import TASKS
+from eegemo.evaluation.provenance import code_hash, hash_json, syntax
 from eegemo.networks import NETWORKS
 from eegemo.reporting.experiment_page import write_page
 from eegemo.reporting.page import page_of
@@ -74,7 +76,7 @@ class LearningCheck(Output):
     n_jobs: int = -1
     """Trainings at a time, each on one thread; -1 is as many as there are cores."""
     out: Path = Path("results/learning_check")
-    """Where the page goes."""
+    """Where the page goes; finished trainings are kept in its folder runs/, and taken up again."""
     smoke: bool = False
     """A quick run of one epoch each, to see that everything works; its numbers mean nothing."""
 
@@ -97,20 +99,21 @@ class Job:
 def run(config: LearningCheck, console: Console | None = None) -> pd.DataFrame:
     """Train everything; return a row for each training."""
     console = console or Console()
-    started = time.perf_counter()
     folder = real_sets_folder(config.data)
     recordings(folder, Job("", DASPS, "", "", 0))  # prepared once, before several processes ask for them
     jobs = jobs_of(config)
+    code = hash_json([syntax(Path(__file__).read_text("utf-8")), code_hash(EEGClassifier)])
+    finished = joblib.Memory(config.out / "runs", verbose=0).cache(carry_out)
     with Progress(console=console) as progress:
         bar = progress.add_task("trainings", total=len(jobs))
         rows = []
         for row in joblib.Parallel(n_jobs=config.n_jobs, return_as="generator")(
-            joblib.delayed(carry_out)(job, folder, config.smoke) for job in jobs
+            joblib.delayed(finished)(job, folder, config.smoke, code) for job in jobs
         ):
             rows.append(row)
             progress.update(bar, advance=1)
     table = pd.DataFrame(rows)
-    write(config, table, time.perf_counter() - started)
+    write(config, table, table["seconds"].sum() / joblib.effective_n_jobs(config.n_jobs))
     console.print(answer(table))
     return table
 
@@ -178,8 +181,8 @@ FAULTS: dict[str, Callable[[np.ndarray, Trials], np.ndarray]] = {
 }
 
 
-def carry_out(job: Job, folder: Path, smoke: bool) -> dict[str, Any]:
-    """Train and test one model."""
+def carry_out(job: Job, folder: Path, smoke: bool, code: str) -> dict[str, Any]:
+    """Train and test one model; the hash of the code says whether a stored row may stand for it."""
     started = time.perf_counter()
     trials, scheme = recordings(folder, job)
     if job.fault != "none":

@@ -73,6 +73,28 @@ def test_the_answer_counts_collapses_and_names_the_worst_fault() -> None:
     assert [row[name] for name in ("extra-trees", "cnn-gru", "tcn")] == ["0.900", "0.950", "0.850 (collapsed)"]
 
 
+def test_trainings_that_are_finished_are_not_trained_again(
+    real_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    trees = learning_check.Job("real people", "DASPS", "seed 0", learning_check.TREES, 0, step=1.0)
+    later = learning_check.Job("faults", "DASPS", "flat", "logistic-regression", 0, fault="one channel flat", step=1.0)
+    monkeypatch.setattr(learning_check, "jobs_of", lambda config: [trees, later])
+    monkeypatch.setattr(learning_check, "answer", lambda table: "")
+    config = learning_check.LearningCheck(data=real_data, n_jobs=1, out=tmp_path / "learning_check")
+    with monkeypatch.context() as interrupted:
+        interrupted.setitem(learning_check.FAULTS, "one channel flat", stop)
+        with pytest.raises(KeyboardInterrupt):
+            learning_check.run(config)
+    assert not (config.out / "README.md").exists()
+
+    first = learning_check.run(config)
+    monkeypatch.setattr(learning_check, "make_model", stop)
+    pd.testing.assert_frame_equal(learning_check.run(config), first)
+
+
 def test_plain_minimum_and_maximum_are_what_an_artefact_sets(small_trials: Trials) -> None:
     from eegemo.networks import ChannelNormalization
 
