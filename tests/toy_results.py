@@ -7,7 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,12 @@ def with_accuracies(*per_model: Sequence[int]) -> list[Results]:
     """Evaluate models on people of one trial of ten windows of class 0, of which so many are right."""
     n_people = len(per_model[0])
     return evaluate_predicted(np.zeros(n_people, int), range(n_people), *map(of_accuracy, per_model))
+
+
+def shown(result: Results, stimulus: Sequence[int], protocol: str = "stimulus") -> Results:
+    """Name what was shown in each trial of predictions that were given, and the protocol that they stand for."""
+    table = result.table.assign(stimulus=np.repeat(stimulus, len(result.table) // len(stimulus)))
+    return replace(result, table=table, splitter=replace(result.splitter, protocol=protocol))
 
 
 # Runs in a folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from eegemo.errors import ConfigError
 
@@ -41,6 +42,33 @@ class Blocks:
         """
         rows = self.members[numbers].ravel()
         return rows[rows >= 0]
+
+    def dealt_alike(self, stimulus: np.ndarray | pd.Series, rng: np.random.Generator) -> np.ndarray:
+        """Deal the labels of each subject's blocks anew among those of one size, for all subjects alike.
+
+        Parameters
+        ----------
+        stimulus : array, shape (n_trials,)
+            What was shown: all subjects' labels of one stimulus go to one other stimulus, as far as they saw the same
+            ones. Where it is missing, a block is dealt as if nobody else had seen it.
+        rng : Generator
+            Of the order.
+
+        Returns
+        -------
+        rows : array of int, shape (n_trials,)
+            From which trial each one takes its label.
+        """
+        codes = pd.factorize(np.asarray(stimulus, dtype=object)[self.members[:, 0]])[0]
+        shown = np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes)
+        subject = pd.factorize(self.subject)[0]
+        # Sorting random numbers within each subject and each size of blocks is a permutation within each of them.
+        own, drawn = (
+            self.rows(np.lexsort((key, self.size, subject))) for key in (shown, rng.random(shown.max() + 1)[shown])
+        )
+        rows = np.empty(len(own), int)
+        rows[own] = drawn
+        return rows
 
 
 def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:

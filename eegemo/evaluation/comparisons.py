@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
+from eegemo.evaluation.jackknife import jackknife
 from eegemo.evaluation.metrics import check_metric
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.scoring import LEVELS
@@ -42,7 +43,7 @@ class TTest:
 def compare_models(
     results: Sequence[Results], metric: str = "macro_f1", level: str = "window", *, alpha: float = 0.05
 ) -> pd.DataFrame:
-    """Test every pair of models under each protocol, person by person.
+    """Test every pair of models under each protocol, person by person (and stimulus by stimulus where these are new).
 
     Parameters
     ----------
@@ -56,9 +57,10 @@ def compare_models(
     Returns
     -------
     table : DataFrame
-        ``protocol, model, other, subjects``; ``difference``, the mean of model minus other; ``p`` of Wilcoxon's
-        signed-rank test; ``p_holm``, corrected for the pairs of that protocol; ``effect``, the matched-pairs
-        rank-biserial correlation, from -1 to 1; ``significant``. Empty where no protocol has two models.
+        ``protocol, model, other, subjects``; ``difference``, the mean of model minus other; ``p`` of Student's t with
+        the variance of :class:`eegemo.evaluation.jackknife.Jackknife`, which takes stimuli in where these are new;
+        ``p_holm``, corrected for the pairs of that protocol; ``effect``, the matched-pairs rank-biserial correlation
+        over people, from -1 to 1; ``significant``. Empty where no protocol has two models.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def compare_models(
 
     References
     ----------
-    Demsar 2006 (JMLR 7:1-30); Holm 1979 (Scand J Stat 6:65-70); Kerby 2014, doi:10.2466/11.IT.3.1.
+    Holm 1979 (Scand J Stat 6:65-70); Kerby 2014, doi:10.2466/11.IT.3.1.
     """
     if not results:
         raise ConfigError("There are no results to compare.")
@@ -127,6 +129,7 @@ def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha
                 "cannot be compared person by person."
             )
         difference = (scores - others).to_numpy().round(_DIGITS)
+        tested = jackknife(result, metric, level) - jackknife(other, metric, level)
         rows.append(
             {
                 "protocol": result.protocol_label,
@@ -134,7 +137,7 @@ def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha
                 "other": other.model_label,
                 "subjects": len(scores),
                 "difference": difference.mean(),
-                "p": signed_rank_p(difference),
+                "p": tested.p,
                 "effect": rank_biserial(difference),
             }
         )
@@ -208,8 +211,24 @@ def corrected_resampled_ttest(a: Results, b: Results, metric: str = "macro_f1", 
         scores = result.scores.query("part == 'test' and subject == 'all'")
         per_fold.append(scores[scores["level"] == level].sort_values("fold")[metric].to_numpy())
     difference = per_fold[0] - per_fold[1]
-    ratio = np.mean([len(fold.test) / len(fold.train) for fold in a.folds])
-    variance = difference.var(ddof=1) * (1 / len(difference) + ratio)
+    return resampled_ttest(difference, float(np.mean([len(fold.test) / len(fold.train) for fold in a.folds])))
+
+
+def resampled_ttest(difference: np.ndarray, test_per_train: float) -> TTest:
+    """Test differences over folds whose training sets overlap; see :func:`corrected_resampled_ttest`.
+
+    Parameters
+    ----------
+    difference : array, shape (n_folds,)
+        Of two models on each fold.
+    test_per_train : float
+        Windows tested on over windows trained on.
+
+    Returns
+    -------
+    test : TTest
+    """
+    variance = difference.var(ddof=1) * (1 / len(difference) + test_per_train)
     mean, df = float(difference.mean()), len(difference) - 1
     if variance == 0:
         return TTest(mean, 0.0 if mean == 0 else float(np.copysign(np.inf, mean)), float(mean == 0), df)
@@ -243,11 +262,6 @@ def compare_over_folds(results: Sequence[Results], metric: str = "macro_f1", lev
             for (a, b, test), p in zip(pairs, corrected, strict=True)
         ]
     return pd.DataFrame(rows, columns=["protocol", "model", "other", "difference", "t", "df", "p", "p_holm"])
-
-
-def signed_rank_p(difference: np.ndarray) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test; 1 where nothing differs."""
-    return float(stats.wilcoxon(difference).pvalue) if np.any(difference) else 1.0
 
 
 def rank_biserial(difference: np.ndarray) -> float:

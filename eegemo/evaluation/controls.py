@@ -147,7 +147,9 @@ def controlled(
     return windows, categories(column, tuple(dict.fromkeys(values.astype(str))))
 
 
-def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0) -> Trials:
+def permute_labels(
+    trials: Trials, scheme: LabelScheme, *, random_state: int = 0, stimuli_alike: bool = False
+) -> Trials:
     """Permute the ratings of each person over that person's trials.
 
     Parameters
@@ -158,6 +160,9 @@ def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0
         Names the ratings; those that it reads stay together.
     random_state : int
         Seeds the permutation.
+    stimuli_alike : bool
+        Whether all people's ratings of one stimulus go to one other stimulus, so that a stimulus that is recognised
+        still tells the label.
 
     Returns
     -------
@@ -174,14 +179,17 @@ def permute_labels(trials: Trials, scheme: LabelScheme, *, random_state: int = 0
     Trials of one ``unit`` stay together: the unit takes all the ratings of another one of that person with as many
     trials, in their order. A unit without such a partner keeps its ratings.
     """
-    rng = np.random.default_rng(random_state)
     table = trials.table
     blocks = blocks_of(table["subject"].to_numpy(), trials.units)
+    rng = np.random.default_rng(random_state)
     order = np.arange(len(table))
-    for subject in table["subject"].unique():
-        for size in np.unique(blocks.size):
-            own = np.flatnonzero((blocks.subject == subject) & (blocks.size == size))
-            order[blocks.rows(own)] = blocks.rows(rng.permutation(own))
+    if stimuli_alike:
+        order = blocks.dealt_alike(table["stimulus"], rng)
+    else:
+        for subject in table["subject"].unique():
+            for size in np.unique(blocks.size):
+                own = np.flatnonzero((blocks.subject == subject) & (blocks.size == size))
+                order[blocks.rows(own)] = blocks.rows(rng.permutation(own))
     permuted = {name: table[name].iloc[order].set_axis(table.index) for name in scheme.columns}
     return trials._replaced(table=table.assign(**permuted))
 

@@ -7,15 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from eegemo._trial_parts import UNIT
 from eegemo.errors import ConfigError, suggest_keywords
-from eegemo.evaluation.metrics import check_metric, from_confusions
-from eegemo.evaluation.remembering import once_for_each_result
+from eegemo.evaluation.jackknife import jackknife
+from eegemo.evaluation.metrics import bounds, check_metric
 from eegemo.evaluation.results import Results
-from eegemo.evaluation.scoring import confusions_by_trial
-
-#: With fewer people than this, no interval from resampling them can hold the mean in 95 of 100 cases.
-FEWEST_SUBJECTS = 6
 
 
 @dataclass(frozen=True)
@@ -27,9 +22,10 @@ class Interval:
     estimate, low, high : float
         The score, and the ends of its interval.
     n : int
-        How many people, trials or units were resampled.
-    unit : "subjects" | "trials" | "units"
-        What was resampled: of a single person, the units where trials have them.
+        How many people there are; of a single one, how many trials, units or stimuli.
+    unit : str
+        What is taken to vary: ``"subjects and stimuli"`` where the protocol tests new stimuli, ``"subjects and
+        trials"`` (or units of them) where it knows them; of a single person the second alone.
     """
 
     estimate: float
@@ -43,17 +39,10 @@ class Interval:
 
 
 @suggest_keywords
-@once_for_each_result
 def confidence_interval(
-    result: Results,
-    metric: str = "macro_f1",
-    level: str = "window",
-    *,
-    confidence: float = 0.95,
-    n_resamples: int = 9999,
-    random_state: int = 0,
+    result: Results, metric: str = "macro_f1", level: str = "window", *, confidence: float = 0.95
 ) -> Interval:
-    """Bootstrap a score over people, or over the trials (or units) of a single person; never over windows.
+    """Say how far a mean over people would move with other people, and with other stimuli where these are new.
 
     Parameters
     ----------
@@ -65,70 +54,66 @@ def confidence_interval(
         Whether windows or whole trials are scored.
     confidence : float
         From 0 to 1.
-    n_resamples, random_state : int
-        How often people are resampled, and from which seed.
 
     Returns
     -------
     interval : Interval
-        Of the mean of the people's scores, each over all folds. Of a single person, of the score of all trials.
+        Of the mean of the people's scores, each over all folds. Of a single person, of the score of all trials. It
+        ends where the metric does.
 
     Raises
     ------
     ConfigError
-        If the metric or level is unknown, or there is one trial, or unit, only.
+        If the metric or level is unknown, or there is one trial, unit or stimulus only.
 
     Notes
     -----
-    Percentiles of :func:`scipy.stats.bootstrap`, set as much wider as Student's t and the divisor n - 1 ask for with
-    few people (Hesterberg 2015). The folds' models share training data, so the interval is of people, with the models
-    as they came out. With fewer than 6 people it is too short: all of them lie on one side of the mean too often.
-
-    References
-    ----------
-    Hesterberg 2015, doi:10.1080/00031305.2015.1089789.
+    Student's t over the variance of :class:`eegemo.evaluation.jackknife.Jackknife`, whose notes say what varies. Under
+    protocols that know the stimuli these are taken as fixed: the interval is of other people who are shown the same.
+    Where four people or so are trained on, or accuracy and macro-F1 follow what class the models lean to, the true mean
+    lies outside more often than it should; ``results/coverage`` counts how often.
     """
     check_metric(metric)
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence must lie between 0 and 1, got {confidence}.")
-    scores = result.of_subjects(level)[metric].to_numpy()
-    if len(scores) > 1:
-        unit, n, estimate = "subjects", len(scores), float(scores.mean())
+    spread = jackknife(result, metric, level)
+    if min(len(scores) for scores in spread.without.values()) < 2:
+        raise ConfigError(f"An interval needs several {spread.unit}, got one.")
+    ends = np.clip(spread.interval(confidence), *bounds(metric))
+    return Interval(spread.estimate, float(ends[0]), float(ends[1]), spread.n, spread.unit)
 
-        def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
-            return scores[index].mean(axis=axis)
-    else:
-        counts, loss, trials = confusions_by_trial(result.folds, level)
-        unit = "trials"
-        if UNIT in result.table:  # trials that share a rating are no independent observations
-            unit, numbers = "units", np.unique(result.unit_of(trials), return_inverse=True)[1]
-            counts, loss = _summed(counts, numbers), _summed(loss, numbers)
-        n = len(counts)
-        if n < 2:
-            raise ConfigError(f"An interval needs several {unit} to resample, got one.")
 
-        def statistic(index: np.ndarray, axis: int = -1) -> np.ndarray:
-            total = counts[index].sum(axis=np.ndim(index) - 1 if axis == -1 else axis)
-            if metric == "loss":
-                summed = loss[index].sum(axis=axis)
-                return summed / total.sum(axis=(-2, -1))
-            return from_confusions(total, metric)
+def remarks(result: Results) -> list[str]:
+    """Return what a reader must know of a result: its notes, and what a kappa below 0 is.
 
-        estimate = float(statistic(np.arange(n)))
-    if np.isnan(estimate):  # a classifier that only decides has no loss
-        return Interval(estimate, estimate, estimate, n, unit)
-    widened = stats.norm.cdf(-np.sqrt(n / (n - 1)) * stats.t.ppf(0.5 + confidence / 2, n - 1))
-    found = stats.bootstrap(
-        (np.arange(n),),
-        statistic,
-        confidence_level=1 - 2 * widened,
-        n_resamples=n_resamples,
-        method="percentile",
-        vectorized=True,
-        batch=1000,
-        rng=np.random.default_rng(random_state),
-    ).confidence_interval
-    return Interval(estimate, float(found.low), float(found.high), n, unit)
+    Parameters
+    ----------
+    result : Results
+        Of any protocol.
+
+    Returns
+    -------
+    remarks : list of str
+        Sentences.
+
+    Notes
+    -----
+    What the test part has little of, training has more of, so a model that learns nothing but how common the classes
+    are leans the wrong way. The mean over worlds without any effect is .01 to .03 below 0 (``results/coverage``).
+
+    References
+    ----------
+    Kohavi 1995 (IJCAI 14:1137-1143), on leave-one-out of random labels.
+    """
+    kappa = float(result.of_subjects()["kappa"].mean()) if result.folds else 0.0
+    if kappa >= 0 or result.asks == "subject":
+        return list(result.notes)
+    return [
+        *result.notes,
+        f"{result.model} under {result.protocol_label}: kappa is {kappa:.3f}, below chance. What a test part has "
+        "little of, training has more of, so models that know nothing score a little below 0; no effect is turned "
+        "round.",
+    ]
 
 
 def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
@@ -148,10 +133,3 @@ def mean_interval(values: np.ndarray, confidence: float = 0.95) -> Interval:
     mean, n = float(np.mean(values)), len(values)
     half = float(stats.sem(values) * stats.t.ppf(0.5 + confidence / 2, n - 1))
     return Interval(mean, mean - half, mean + half, n, "subjects")
-
-
-def _summed(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """Sum over the first axis what has one number."""
-    total = np.zeros((numbers.max() + 1, *values.shape[1:]), values.dtype)
-    np.add.at(total, numbers, values)
-    return total

@@ -64,9 +64,9 @@ def score(y: np.ndarray, proba: np.ndarray, *, probabilistic: bool = True) -> di
     -------
     scores : dict of str -> float
         ``accuracy``; ``loss``, the mean negative natural logarithm of the true class's probability (not below
-        1e-7), NaN of decisions; ``balanced_accuracy``, the mean recall of the classes that occur in ``y``;
-        ``macro_f1`` and ``weighted_f1`` over all classes, where a class that is neither there nor predicted counts 0;
-        Cohen's ``kappa``, 0 where only one class occurs.
+        1e-7), NaN of decisions; ``balanced_accuracy`` and ``macro_f1``, the mean recall and the mean F1 of the classes
+        that occur in ``y``, so that who lacks a class can be told right too; ``weighted_f1``; Cohen's ``kappa``, 0
+        where only one class occurs.
     """
     y = np.asarray(y)
     predicted = proba.argmax(axis=1)
@@ -78,7 +78,7 @@ def score(y: np.ndarray, proba: np.ndarray, *, probabilistic: bool = True) -> di
         "accuracy": float(np.trace(matrix) / len(y)),
         "loss": float(losses(y, proba).mean()) if probabilistic else float("nan"),
         "balanced_accuracy": float((np.diag(matrix)[support > 0] / support[support > 0]).mean()),
-        "macro_f1": float(f1.mean()),
+        "macro_f1": float(f1[support > 0].mean()),
         "weighted_f1": float(f1 @ support / len(y)),
         "kappa": 0.0 if agreed_by_one_class else float(cohen_kappa_score(y, predicted)),
     }
@@ -153,7 +153,7 @@ def from_confusions(matrices: np.ndarray, metric: str) -> np.ndarray:
         return np.where(possible > 0, (right.sum(axis=-1) - expected) / np.where(possible > 0, possible, 1), 0.0)
     f1 = 2 * right / np.maximum(support + called, 1)
     if metric == "macro_f1":
-        return f1.mean(axis=-1)
+        return f1.sum(axis=-1, where=support > 0) / (support > 0).sum(axis=-1)
     if metric == "weighted_f1":
         return (f1 * support).sum(axis=-1) / n
     raise unknown_name("metric", metric, [name for name in METRICS if name != "loss"])
@@ -182,6 +182,21 @@ def to_trials(trial: np.ndarray, y: np.ndarray, proba: np.ndarray) -> tuple[np.n
     total = np.zeros((len(trials), proba.shape[1]))
     np.add.at(total, inverse, proba)
     return trials, np.asarray(y)[first], total / counts[:, None]
+
+
+def bounds(metric: str) -> tuple[float, float]:
+    """Return the least and the greatest value that a metric can have.
+
+    Parameters
+    ----------
+    metric : str
+        One of :data:`METRICS`.
+
+    Returns
+    -------
+    least, greatest : float
+    """
+    return {"loss": (0.0, np.inf), "kappa": (-1.0, 1.0)}.get(metric, (0.0, 1.0))
 
 
 def check_metric(metric: str) -> None:

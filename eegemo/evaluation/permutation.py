@@ -1,4 +1,4 @@
-"""Permutation tests: what scores are worth when labels are permuted within each person."""
+"""Permutation tests: what scores are worth when labels are dealt anew."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
-from eegemo.evaluation.blocks import blocks_of
-from eegemo.evaluation.controls import Control, controlled
+from eegemo.evaluation.blocks import Blocks, blocks_of
+from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.cross_validation import evaluate
 from eegemo.evaluation.metrics import METRICS, check_metric, from_confusions
 from eegemo.evaluation.remembering import once_for_each_result
@@ -52,7 +52,7 @@ def label_permutation_test(
     n_permutations: int = 9999,
     random_state: int = 0,
 ) -> PermutationTest:
-    """Test whether predictions know the labels: each person's labels are permuted over that person's trials, or units.
+    """Test whether predictions know the labels: these are dealt anew over stimuli, for all people alike.
 
     Parameters
     ----------
@@ -80,9 +80,11 @@ def label_permutation_test(
     The predictions are kept and nothing is trained again, so it takes a second; the trial is what is exchanged, since
     windows of one trial are no independent observations. Neither are trials of one ``unit``: a unit takes all the
     labels of another one of that person with as many trials, in their order, and keeps its own where there is none.
-    :func:`eegemo.evaluation.permutation.permutation_test` trains anew for each permutation. Labels that are the same
-    for all people's trials of a stimulus are exchanged as if they were not, so under ``subject`` a small p may be the
-    stimulus recognised.
+    What people say of one stimulus is no independent observation either: all labels of a stimulus go to one other
+    stimulus, as far as people saw the same ones. Where each saw stimuli of their own, or these are not named, each
+    person's labels are permuted over that person's trials. Training knew the true labels, so under protocols that know
+    the stimuli a small p may be the stimulus recognised; :func:`eegemo.evaluation.permutation.permutation_test`, which
+    trains anew for each permutation, asks for more than that.
 
     References
     ----------
@@ -94,25 +96,45 @@ def label_permutation_test(
     if n_permutations < 1:
         raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
     counts, _, trials = confusions_by_trial(result.folds, level)
-    predicted, labels = counts.sum(axis=1), counts.sum(axis=2).argmax(axis=1)
     blocks = blocks_of(result.subject_of(trials), result.unit_of(trials))
-    subject = np.unique(blocks.subject, return_inverse=True)[1]
-    n_classes = len(result.scheme.classes)
+    return dealt_labels(counts, blocks, result.stimulus_of(trials), metric, n_permutations, random_state)
+
+
+def dealt_labels(
+    counts: np.ndarray,
+    blocks: Blocks,
+    stimulus: np.ndarray,
+    metric: str,
+    n_permutations: int,
+    random_state: int,
+) -> PermutationTest:
+    """Score predictions, and again and again with the labels dealt anew; see :func:`label_permutation_test`.
+
+    Parameters
+    ----------
+    counts : array, shape (n_trials, n_classes, n_classes)
+        Confusion matrices, rows are true classes.
+    blocks : Blocks
+        The trials whose labels are exchanged together.
+    stimulus : array, shape (n_trials,)
+        What was shown.
+    metric, n_permutations, random_state
+        As :func:`label_permutation_test` takes them.
+
+    Returns
+    -------
+    test : PermutationTest
+    """
+    predicted, labels = counts.sum(axis=1), counts.sum(axis=2).argmax(axis=1)
     rng = np.random.default_rng(random_state)
 
     def scored(labels: np.ndarray) -> float:
-        matrix = np.zeros((n_classes, n_classes))
+        matrix = np.zeros(counts.shape[1:])
         np.add.at(matrix, labels, predicted)
         return float(from_confusions(matrix, metric))
 
-    own = blocks.rows(np.lexsort((blocks.size, subject)))
-    truth, null = scored(labels), np.empty(n_permutations)
-    for number in range(n_permutations):
-        # Sorting random numbers within each person, and each size of units, is a permutation within each of them.
-        shuffled = blocks.rows(np.lexsort((rng.random(len(subject)), blocks.size, subject)))
-        permuted = np.empty_like(labels)
-        permuted[own] = labels[shuffled]
-        null[number] = scored(permuted)
+    truth = scored(labels)
+    null = np.array([scored(labels[blocks.dealt_alike(stimulus, rng)]) for _ in range(n_permutations)])
     p = (1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)
     return PermutationTest(truth, null, float(p))
 
@@ -128,10 +150,11 @@ def permutation_test(
     n_permutations: int = 99,
     **options: Any,
 ) -> PermutationTest:
-    """Evaluate a classifier with the true labels, and again and again with labels permuted within each person.
+    """Evaluate a classifier with the true labels, and again and again with labels dealt anew over stimuli.
 
-    Trials of one ``unit`` take the labels of another unit together, as in
-    :func:`eegemo.evaluation.controls.permute_labels`.
+    All people's labels of one stimulus go to one other stimulus, so a model that recognises the stimulus scores as
+    much with them, and only what it knows beyond that makes p small. Trials of one ``unit`` take the labels of another
+    unit together, as in :func:`eegemo.evaluation.controls.permute_labels`.
 
     Parameters
     ----------
@@ -176,7 +199,8 @@ def permutation_test(
         return float(result.of_subjects(level)[metric].mean())
 
     def permuted(seed: int) -> Windows:
-        return controlled(Control("permuted-labels", random_state=seed), windows, scheme, splitter)[0]
+        trials = permute_labels(windows.trials, scheme, random_state=seed, stimuli_alike=True)
+        return Windows(trials, windows.n_times, windows.starts, windows.trial_index)
 
     truth = scored(windows)
     # The splits spread the classes evenly, so they are drawn anew for each permutation, as they were for the truth.

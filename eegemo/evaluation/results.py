@@ -171,8 +171,16 @@ class Results:
         if self.asks is None:
             for subject, own in self.table.groupby("subject"):
                 lacking = [name for k, name in enumerate(names) if not (self.y[own.index] == k).any()]
-                if lacking:
-                    notes.append(f"Subject {subject} has no trial of {', '.join(lacking)}.")
+                if len(lacking) == len(names) - 1:
+                    notes.append(
+                        f"Subject {subject} has trials of one class alone: there balanced accuracy is accuracy, which "
+                        "has no chance level of its own, macro-F1 the F1 of that class, and kappa 0."
+                    )
+                elif lacking:
+                    notes.append(
+                        f"Subject {subject} has no trial of {', '.join(lacking)}: balanced accuracy and macro-F1 are "
+                        "means over the other classes, so chance is higher."
+                    )
         for fold in self.folds:
             lacking_numbers = np.setdiff1d(fold.y, self.y[fold.train])
             if len(lacking_numbers):
@@ -293,6 +301,21 @@ class Results:
         subject : array, shape (n,)
         """
         return self.table["subject"].to_numpy()[self._rows_of(trial)]
+
+    def stimulus_of(self, trial: np.ndarray) -> np.ndarray:
+        """Return what was shown in each tested trial.
+
+        Parameters
+        ----------
+        trial : array of int, shape (n,)
+            Numbers of trials, as folds have them.
+
+        Returns
+        -------
+        stimulus : array, shape (n,)
+            Missing where that is not known.
+        """
+        return self.table["stimulus"].to_numpy()[self._rows_of(trial)]
 
     def unit_of(self, trial: np.ndarray) -> np.ndarray:
         """Return the unit of each tested trial: what it shares a rating or a presentation with.

@@ -21,7 +21,7 @@ from eegemo._atomic import replacing
 from eegemo.errors import ConfigError
 from eegemo.evaluation.comparisons import compare_models, significantly_best
 from eegemo.evaluation.controls import CONTROLS
-from eegemo.evaluation.intervals import FEWEST_SUBJECTS
+from eegemo.evaluation.intervals import remarks
 from eegemo.evaluation.leakage import percent
 from eegemo.evaluation.metrics import LEADING_METRICS, metric_name
 from eegemo.evaluation.protocols import PROTOCOLS
@@ -30,7 +30,7 @@ from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.splitter import LEAVE_ONE_OUT, Splitter
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
 from eegemo.reporting.shown_runs import name_of, shown_run
-from eegemo.reporting.statements import data_statement
+from eegemo.reporting.statements import INTERVALS, data_statement
 from eegemo.reporting.tables import baselines_of, control_table, interval_table
 
 # No id in a figure may differ from one writing to the next, and a dollar in a name begins no formula.
@@ -74,6 +74,7 @@ def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
     runs = [*(result for group in groups for result in group.results), *controls]
     with mpl.rc_context(_DRAWING):
         page = _template().render(
+            intervals=INTERVALS,
             title=f"Evaluation report: {', '.join(dict.fromkeys(str(run.provenance['dataset']) for run in runs))}",
             simulated=_named_runs([run for run in runs if run.simulated], runs),
             smoke=_named_runs([run for run in runs if run.provenance["smoke"]], runs),
@@ -140,9 +141,9 @@ def _shown_group(group: _Group) -> dict[str, Any]:
         "data": data_statement([first]),
         "marks": _marks(first),
         "verdicts": _models_by_text(results, lambda result: [result.verdict]),
-        "notes": _models_by_text(results, lambda result: list(result.notes)),
+        "notes": _models_by_text(results, remarks),
         "levels": levels,
-        "few": _warning_of_few_subjects(max(level["n_subjects"] for level in levels)),
+        "alone": _warning_of_one_subject(max(level["n_subjects"] for level in levels)),
         "strip": _image(
             partial(subjects_figure, results),
             f"Macro-F1 of each person under {group.title}: {'; '.join(map(_range_over_subjects, results))}.",
@@ -228,16 +229,11 @@ def _shown_level(group: _Group, level: str) -> dict[str, Any]:
     }
 
 
-def _warning_of_few_subjects(n_subjects: int) -> str:
-    """Return what too few subjects make of the intervals; "" where they are enough."""
-    if n_subjects >= FEWEST_SUBJECTS or n_subjects == 0:
+def _warning_of_one_subject(n_subjects: int) -> str:
+    """Return what a single subject makes of the intervals; "" where there are several."""
+    if n_subjects != 1:
         return ""
-    if n_subjects == 1:
-        return "One person was tested: the intervals are over that person's trials, and say nothing about other people."
-    return (
-        f"With {n_subjects} people, fewer than {FEWEST_SUBJECTS}, the intervals are too short, and no difference "
-        "between models can be significant."
-    )
+    return "One person was tested: the intervals are over that person's trials, and say nothing about other people."
 
 
 def _score_row(result: Results, level: str, *, best: bool = False, no_eeg: bool = False) -> dict[str, Any]:
@@ -308,7 +304,9 @@ def _shown_controls(controls: Sequence[Results]) -> list[dict[str, Any]]:
         own = [result for result in controls if result.control == name]
         if own:
             rows = [_control_row(result) for result in own]
-            notes = [(f"{result.model} under {result.protocol_label}", note) for result in own for note in result.notes]
+            notes = [
+                (f"{result.model} under {result.protocol_label}", note) for result in own for note in remarks(result)
+            ]
             shown.append({"name": name, "shows": task.shows, "rows": rows, "notes": notes})
     return shown
 

@@ -14,14 +14,14 @@ from rich.console import Console
 
 from eegemo._atomic import replacing
 from eegemo.evaluation.comparisons import compare_models, compare_with_baselines, significantly_best
-from eegemo.evaluation.intervals import FEWEST_SUBJECTS
+from eegemo.evaluation.intervals import remarks
 from eegemo.evaluation.provenance import environment
 from eegemo.evaluation.results import Results, concatenate
 from eegemo.reporting.figures import confusion_grid, curves_grid, gap_figure, subjects_figure, write_figure
 from eegemo.reporting.headlines import answer_of, headline_of, headline_table
 from eegemo.reporting.page import Page
 from eegemo.reporting.results_index import write_index
-from eegemo.reporting.statements import statement
+from eegemo.reporting.statements import INTERVALS, statement
 from eegemo.reporting.tables import (
     baselines_of,
     class_table,
@@ -72,7 +72,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     with replacing(page.folder / "folds.csv") as partial:
         tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-    notes = list(dict.fromkeys(note for result in real for note in result.notes))
+    notes = list(dict.fromkeys(note for result in real for note in remarks(result)))
     _write(
         page,
         note,
@@ -141,19 +141,15 @@ def _common_tables(results: Sequence[Results], controls: Sequence[Results]) -> l
     """Return the tables that every experiment with models has."""
     everything = [*results, *baselines_of(results)]
     best = [(result.protocol_label, result.model_label) for result in significantly_best(results)]
-    fewest = min(len(result.subjects) for result in results)
-    few = f" With {fewest} people no interval reaches 95 %, and no difference can be significant." * (
-        fewest < FEWEST_SUBJECTS
-    )
     tables: list[_Table] = []
     for level, name in (("window", "intervals"), ("trial", "intervals_of_trials")):
         numbers = interval_table(everything, level)
         title = (
-            f"Scores of {level}s, mean over the people [95 % interval over people]. p: labels permuted within each "
-            f"person. Bold: macro-F1 significantly above every other model.{few}"
+            f"Scores of {level}s, mean over the people [95 % interval]. {INTERVALS} p: labels dealt anew over stimuli, "
+            "for all people alike. Bold: macro-F1 significantly above every other model."
         )
         tables.append((name, title, numbers, interval_text(numbers, best if level == "window" else ())))
-    test = "Wilcoxon's signed-rank test over people, Holm's correction for the {} of a protocol, rank-biserial effect"
+    test = "t-test with the intervals' variance, Holm's correction for the {} of a protocol, rank-biserial effect"
     for name, title, numbers in (
         ("comparisons", f"Is one model better? Macro-F1 of windows, {test.format('pairs')}", compare_models(results)),
         (

@@ -108,7 +108,7 @@ def leakage_table(results: Sequence[Results]) -> pd.DataFrame:
 
 
 def interval_table(results: Sequence[Results], level: str = "window") -> pd.DataFrame:
-    """Mean scores over the people, with what resampling the people says of them.
+    """Mean scores over the people, with their intervals.
 
     Parameters
     ----------
@@ -120,16 +120,16 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
     Returns
     -------
     table : DataFrame
-        ``protocol, model, subjects``; each of macro-F1, balanced accuracy, accuracy and kappa with its 95 % interval in
-        columns named ``... low`` and ``... high``; and ``p``, of labels permuted within each person, for the
-        macro-F1 of all people together.
+        ``protocol, model, subjects``; ``over``, what the interval takes to vary; each of macro-F1, balanced accuracy,
+        accuracy and kappa with its 95 % interval in columns named ``... low`` and ``... high``; and ``p``, of labels
+        dealt anew over stimuli, for the macro-F1 of all people together.
     """
     rows = []
     for result in results:
         row: dict[str, object] = {"protocol": result.protocol_label, "model": result.model_label}
         for metric in LEADING_METRICS:
             interval, name = confidence_interval(result, metric, level), metric_name(metric)
-            row["subjects"] = interval.n if interval.unit == "subjects" else 1
+            row |= {"subjects": interval.n if "subjects" in interval.unit else 1, "over": interval.unit}
             row |= {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
         row["p"] = label_permutation_test(result, level=level, n_permutations=1999).p
         rows.append(row)
@@ -151,7 +151,7 @@ def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> 
     text : DataFrame
         Of strings, ``0.361 [0.300, 0.420]``; Markdown's bold.
     """
-    text = table[["protocol", "model", "subjects"]].astype(str)
+    text = table[["protocol", "model", "subjects", "over"]].astype(str)
     for metric in LEADING_METRICS:
         name = metric_name(metric)
         numbers = table[[name, f"{name} low", f"{name} high"]].to_numpy()

@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Column, Table
 
+from eegemo.evaluation.intervals import remarks
 from eegemo.evaluation.results import Results
 from eegemo.reporting.statements import statement
 from eegemo.reporting.tables import baselines_of, formatted, score_table
@@ -34,6 +35,6 @@ def print_summary(console: Console, results: Sequence[Results], folder: Path) ->
     console.print(statement(results))
     for label, result in {result.protocol_label: result for result in results}.items():
         console.print(f"[bold]{label}[/bold]: {result.verdict}")
-    for note in dict.fromkeys(note for result in results for note in result.notes):
+    for note in dict.fromkeys(note for result in results for note in remarks(result)):
         console.print(note)
     console.print(f"Tables and figures: {folder / 'README.md'}")

@@ -23,10 +23,11 @@ from eegemo import (
     make_splitter,
     permutation_test,
 )
+from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.splitter import Splitter
 from toy_classifiers import NearestMean
-from toy_results import evaluate_predicted, probabilities
+from toy_results import evaluate_predicted, probabilities, shown
 from toy_trials import make_trials
 
 # Permuted labels, against the same predictions
@@ -61,6 +62,32 @@ def test_labels_stay_with_their_person() -> None:
     assert found.score == 1
     assert found.p == pytest.approx(1 / 4, abs=4 * math.sqrt(3 / 16 / 9999))
     assert set(found.null) == {0, 0.5, 1}
+
+
+def test_what_people_say_of_one_stimulus_is_one_observation() -> None:
+    # Ten people rate three stimuli alike, and are predicted right: of the six orders of three stimuli with labels
+    # 0, 1, 1 two are right. Person by person such luck would be one case in 3 ** 10.
+    y, stimulus = np.tile([0, 1, 1], 10), np.tile([1, 2, 3], 10)
+    (result,) = evaluate_predicted(y, np.repeat(np.arange(10), 3), y[:, None])
+    alike = label_permutation_test(shown(result, stimulus.tolist(), "trial"), "accuracy")
+    assert alike.p == pytest.approx(1 / 3, abs=4 * math.sqrt(2 / 9 / 9999))
+    assert set(alike.null.round(6)) == {round(1 / 3, 6), 1}
+    own = label_permutation_test(shown(result, list(range(30)), "trial"), "accuracy")
+    assert own.p == 1 / 10_000
+
+
+def test_labels_are_dealt_alike_as_far_as_people_saw_the_same() -> None:
+    # The second person lacks stimulus 2, and rates 1 and 3 in the order of all; a trial without a name stands alone.
+    subject = np.array([1, 1, 1, 2, 2, 3, 3])
+    blocks = blocks_of(subject, np.arange(7))
+    stimulus = np.array([1, 2, 3, 3, 1, None, None], dtype=object)
+    orders = {tuple(blocks.dealt_alike(stimulus, np.random.default_rng(seed)).tolist()) for seed in range(200)}
+    assert len(orders) == 6 * 2
+    for rows in orders:
+        assert sorted(rows) == list(range(7))
+        first = stimulus[list(rows[:3])].tolist()  # what the stimuli 1, 2, 3 of the first person take
+        second = stimulus[[rows[4], rows[3]]].tolist()  # what 1 and 3 of the second take
+        assert second == [name for name in first if name != 2]
 
 
 def test_what_a_person_tends_to_rate_is_no_evidence() -> None:
@@ -165,13 +192,38 @@ def test_what_is_there_has_the_smallest_p(level: str) -> None:
 def test_scores_are_those_of_evaluations_with_permuted_labels() -> None:
     windows = make_windows(effect=0)
     found = permutation_test(NearestMean(), windows, CLASSES, thirds(), metric="kappa", n_permutations=5)
-    permuted = [permute_labels(windows.trials, CLASSES, random_state=seed) for seed in range(5)]
+    permuted = [permute_labels(windows.trials, CLASSES, random_state=seed, stimuli_alike=True) for seed in range(5)]
     several = [windows, *(Windows(trials, windows.n_times, windows.starts, windows.trial_index) for trials in permuted)]
     scores = [evaluate(NearestMean(), some, CLASSES, thirds()).of_subjects()["kappa"].mean() for some in several]
     assert found.score == pytest.approx(scores[0])
     np.testing.assert_allclose(found.null, scores[1:])
     assert len(set(scores)) > 2
     assert found.p == pytest.approx(np.mean([score >= scores[0] for score in scores]))
+
+
+class Recogniser(NearestMean):
+    """Knows which stimulus it is shown, by the first channel, and answers what most said of it in training."""
+
+    def fit(self, X: Windows, y: np.ndarray) -> Recogniser:
+        self.classes_, self.said_ = np.unique(y), {}
+        names = X.to_numpy()[:, 0, 0].round().astype(int)
+        self.said_ = {name: np.bincount(y[names == name], minlength=2).argmax() for name in set(names.tolist())}
+        return self
+
+    def predict_proba(self, X: Windows) -> np.ndarray:
+        return np.eye(2)[[int(self.said_.get(int(name), 0)) for name in X.to_numpy()[:, 0, 0].round()]]
+
+
+def test_a_stimulus_that_is_recognised_scores_as_much_with_labels_dealt_alike() -> None:
+    stimulus, y = np.tile(np.arange(8), 4), np.tile([0, 1, 1, 0, 1, 0, 0, 1], 4)
+    columns = {"subject": np.repeat(np.arange(4), 8), "stimulus": stimulus, "class": y}
+    strip = np.column_stack([stimulus, np.zeros((32, 2))])
+    windows = make_trials(columns, strip, n_times=1, ch_names=("F3", "F4", "Cz")).windows(n_times=1, step=1)
+    by_person = make_splitter("subject", n_splits=4, validation_size=0)
+    found = permutation_test(Recogniser(), windows, CLASSES, by_person, metric="accuracy", n_permutations=9)
+    assert found.score == 1
+    np.testing.assert_array_equal(found.null, 1)
+    assert found.p == 1
 
 
 def test_noise_has_a_large_p() -> None:

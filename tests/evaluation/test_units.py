@@ -374,7 +374,7 @@ def test_the_test_that_trains_anew_permutes_units() -> None:
     splitter = make_splitter("trial", n_splits=3, validation_size=0)
     found = permutation_test(NearestMean(), windows, CLASSES, splitter, metric="accuracy", n_permutations=3)
     for seed in range(3):
-        permuted = permute_labels(trials, CLASSES, random_state=seed)
+        permuted = permute_labels(trials, CLASSES, random_state=seed, stimuli_alike=True)
         of_pairs = permuted.table["class"].to_numpy().reshape(12, 2)
         assert (of_pairs[:, 0] == of_pairs[:, 1]).all()
         again = evaluate(NearestMean(), permuted.windows(n_times=2), CLASSES, splitter)
@@ -386,7 +386,7 @@ def test_the_test_that_trains_anew_permutes_units() -> None:
 
 @pytest.mark.filterwarnings("ignore:.*is not in training")
 @pytest.mark.filterwarnings("ignore:.*has collapsed")
-def test_of_a_single_person_whole_units_are_resampled() -> None:
+def test_of_a_single_person_whole_units_are_left_out() -> None:
     # Both trials of a unit are right or wrong together: the interval is that of 4 units, not of 8 trials.
     y, predicted = [0, 0, 1, 1, 0, 0, 1, 1], [0, 0, 1, 1, 1, 1, 1, 1]
     of_units = confidence_interval(told(y, predicted, [1] * 8, PAIRS), "accuracy")
