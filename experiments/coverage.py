@@ -239,7 +239,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     names |= {"wilcoxon": "kappa differs, by Wilcoxon", "over folds": "macro-F1 differs, over folds"}
     rows = []
     for share in shares:
-        row = {"share of worlds": names.get(share, share)}
+        row = {"share of worlds": names.get(str(share), str(share))}
         for protocol, own in table.groupby("protocol", sort=False):
             row[str(protocol)] = f"{own[share].min():.3f} to {own[share].max():.3f}"
         rows.append(row)
@@ -252,9 +252,9 @@ def answer(table: pd.DataFrame) -> str:
     few = table.sort_values("kappa held").iloc[0]
     least, most = ({name: f"{value:.1%}" for name, value in ends.items()} for ends in (shares.min(), shares.max()))
     return (
-        f"The 95 % interval of kappa holds the true mean in {least['kappa held']} to {most['kappa held']} of the worlds of "
-        f"a kind (least under {few['protocol']}, labels {few['labels']}, {few['people']} people), that of macro-F1 in "
-        f"{least['macro-F1 held']} to {most['macro-F1 held']}; percentiles of people resampled hold kappa's in "
+        f"The 95 % interval of kappa holds the true mean in {least['kappa held']} to {most['kappa held']} of worlds of "
+        f"one kind (least under {few['protocol']}, labels {few['labels']}, {few['people']} people), that of macro-F1 "
+        f"in {least['macro-F1 held']} to {most['macro-F1 held']}; percentiles of people resampled hold kappa's in "
         f"{least['resampled held']} to {most['resampled held']}. Equal models are called different in kappa in at most "
         f"{most['kappa differs']}, by Wilcoxon's test in up to {most['wilcoxon']}."
     )
@@ -265,7 +265,8 @@ def write(config: Coverage, table: pd.DataFrame, n_worlds: int, seconds: float) 
     smoke = "SMOKE RUN: its numbers mean nothing. " * config.smoke
     note = (
         f"{smoke}SIMULATED features of people and stimuli, {n_worlds} worlds of each kind; nobody was recorded, and no "
-        f"number here is a result about people. A share of .95 has a standard error of {(0.95 * 0.05 / n_worlds) ** 0.5:.3f}."
+        "number here is a result about people. A share of .95 has a standard error of "
+        f"{(0.95 * 0.05 / n_worlds) ** 0.5:.3f}."
     )
     page = page_of(
         run,

@@ -138,7 +138,7 @@ def write(config: NullCheck, table: pd.DataFrame, runs: pd.DataFrame, seconds: f
     note = (
         f"SIMULATED data: {config.subjects} people for each of {len(config.seeds)} seeds; nobody was recorded, and no "
         "number here is a result about people. Windows of 2 s, log band power, extremely randomised trees. Kappa is "
-        "the mean over people, 0 at chance; 95 % interval, people resampled."
+        "the mean over people, 0 at chance; 95 % interval."
     )
     page = page_of(
         run,
@@ -180,7 +180,7 @@ def draw(runs: pd.DataFrame, note: str) -> Figure:
         ax.set_xticks(range(len(protocols)), protocols, rotation=20)
         ax.set_title(f"SIMULATED DATA · effect {effect:g}" + (": nothing to find" if effect == 0 else ""), fontsize=11)
         ax.spines[["top", "right"]].set_visible(False)
-    axes[0].set_ylabel("Cohen's kappa, 95 % interval over people")
+    axes[0].set_ylabel("Cohen's kappa, 95 % interval")
     figure.supxlabel(f"A mark a simulation; red leaks. {note}", fontsize=7, color="#444444", wrap=True)
     return figure
 

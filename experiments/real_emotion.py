@@ -107,9 +107,8 @@ def answer(results: Sequence[Results], task: str) -> str:
             f"Under {protocol}{leaks} the best of {len(own)} models, {best.model_label}, {what}: kappa "
             f"{kappa.estimate:.2f} [{kappa.low:.2f}, {kappa.high:.2f}]."
         )
-    return (
-        f"Real {task}, mean over people; the interval over people is of 95 % for the best of that many models. "
-        + " ".join(sentences)
+    return f"Real {task}, mean over people; the interval is of 95 % for the best of that many models. " + " ".join(
+        sentences
     )
 
 

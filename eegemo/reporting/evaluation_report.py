@@ -237,7 +237,7 @@ def _warning_of_one_subject(n_subjects: int) -> str:
 
 
 def _score_row(result: Results, level: str, *, best: bool = False, no_eeg: bool = False) -> dict[str, Any]:
-    """Return the scores with their intervals, or without, where there is nothing to resample."""
+    """Return the scores with their intervals, or without, where there is nothing to leave out."""
     table, reason = _or_why(lambda: interval_table([result], level))
     if table is None:
         means = result.of_subjects(level)[list(LEADING_METRICS)].mean()

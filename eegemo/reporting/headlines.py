@@ -22,7 +22,7 @@ def headline_table(results: Sequence[Results]) -> pd.DataFrame:
     Returns
     -------
     table : DataFrame
-        Of text: the mean over people with its 95 % interval over people, and how often a network collapsed.
+        Of text: the mean over people with its 95 % interval, and how often a network collapsed.
     """
     rows: dict[str, dict[str, str]] = {}
     for prefix, some in (("", results), ("no EEG: ", baselines_of(results))):

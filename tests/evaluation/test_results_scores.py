@@ -36,7 +36,7 @@ def scores_by_hand(y: np.ndarray, proba: np.ndarray) -> dict[str, float]:
         "accuracy": accuracy_score(y, predicted),
         "loss": log_loss(y, proba / proba.sum(axis=1, keepdims=True), labels=range(4)),
         "balanced_accuracy": balanced_accuracy_score(y, predicted),
-        "macro_f1": f1_score(y, predicted, average="macro", **f1),
+        "macro_f1": f1_score(y, predicted, average="macro", **f1 | {"labels": np.unique(y)}),
         "weighted_f1": f1_score(y, predicted, average="weighted", **f1),
     }
 

@@ -14,6 +14,7 @@ from eegemo import (
     Results,
     Trials,
     compare_with_baselines,
+    confidence_interval,
     evaluate,
     make_splitter,
     quadrants,
@@ -68,8 +69,9 @@ def test_intervals_stand_beside_the_mean_over_people(result: Results) -> None:
     row, people = table.iloc[0], result.of_subjects()
     for metric, name in (("accuracy", "accuracy"), ("macro_f1", "macro-F1"), ("kappa", "kappa")):
         assert row[name] == pytest.approx(people[metric].mean())
-        assert people[metric].min() - 1e-9 <= row[f"{name} low"] <= row[name] <= row[f"{name} high"]
-    assert row["subjects"] == 3
+        interval = confidence_interval(mine, metric)
+        assert (row[f"{name} low"], row[f"{name} high"]) == (interval.low, interval.high)
+    assert (row["subjects"], row["over"]) == (3, "subjects and trials")
     text = interval_text(table, [("trial", "mine")])
     assert (
         text.loc[0, "macro-F1"] == f"**{row['macro-F1']:.3f} [{row['macro-F1 low']:.3f}, {row['macro-F1 high']:.3f}]**"
