@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
+import coverage
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy import stats
 
 import kfold
 import leakage_gap
 import null_check
 import subject_independent
 from eegemo import ConfigError, Results, corrected_resampled_ttest
+from eegemo.evaluation.metrics import LEADING_METRICS
 
 SMALL: dict[str, Any] = {
     "models": ("logistic-regression",),
@@ -135,6 +139,42 @@ def test_with_nothing_to_find_a_leaking_protocol_is_far_above_chance_and_an_hone
     assert kappa["window-random"] > 0.5
     assert abs(kappa["trial"]) < 0.2
     assert "SIMULATED" in (tmp_path / "o" / "README.md").read_text()
+
+
+def test_the_coverage_of_an_interval_is_the_share_of_worlds_whose_mean_it_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ends = {0: (0.0, 0.2), 1: (0.3, 0.5), 2: (0.0, 0.1), 3: (-0.1, 0.4)}
+
+    def carry_out(world: str, n_people: int, protocol: str, number: int, stimuli: object) -> dict[str, Any]:
+        metrics = (*LEADING_METRICS, "resampled")
+        tests = (*(f"{metric} differs" for metric in LEADING_METRICS), "wilcoxon", "over folds", "dealt")
+        return dict.fromkeys(metrics, (0.1 * number, *ends[number])) | dict.fromkeys(tests, number == 2)
+
+    monkeypatch.setattr(coverage, "carry_out", carry_out)
+    row = coverage.count("of the stimulus", 4, "stimulus", 4)
+    assert row["mean kappa"] == pytest.approx(0.15)  # of 0, .1, .2, .3; the first and the last interval hold it
+    assert row["kappa held"] == row["macro-F1 held"] == row["resampled held"] == 0.5
+    assert row["kappa differs"] == row["wilcoxon"] == row["dealt"] == 0.25
+
+
+def test_a_world_without_effect_is_at_chance_and_one_with_it_above() -> None:
+    kappas = {
+        world: np.mean([coverage.carry_out(world, 8, "trial", number, None)["kappa"][0] for number in range(6)])
+        for world in ("independent", "planted")
+    }
+    assert abs(kappas["independent"]) < 0.08
+    assert kappas["planted"] > 0.15
+
+
+def test_people_resampled_are_percentiles_of_their_means() -> None:
+    scores = np.array([0.1, 0.4, 0.5, 0.9, 0.3, 0.6])
+    low, high = coverage.resampled(scores, np.random.default_rng(0), 20_000)
+    widened = 1 - 2 * stats.norm.cdf(-math.sqrt(6 / 5) * stats.t.ppf(0.975, 5))
+    drawn = stats.bootstrap(
+        (scores,), np.mean, confidence_level=widened, method="percentile", n_resamples=20_000, rng=1
+    )
+    assert (low, high) == pytest.approx(tuple(drawn.confidence_interval), abs=0.02)
 
 
 def test_a_cluster_that_does_not_answer_says_so(tmp_path: Path) -> None:
