@@ -17,11 +17,12 @@ Costs about an hour on two CPU cores, and 4 GB of memory for 32 people.
 
 from __future__ import annotations
 
+import json
 import textwrap
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from eegemo import (
     quadrants,
     simulate,
 )
+from eegemo._atomic import replacing
 from eegemo.datasets.eegmat import TASKS
 from eegemo.evaluation.provenance import code_hash, hash_json, syntax
 from eegemo.networks import NETWORKS
@@ -103,15 +105,18 @@ def run(config: LearningCheck, console: Console | None = None) -> pd.DataFrame:
     recordings(folder, Job("", DASPS, "", "", 0))  # prepared once, before several processes ask for them
     jobs = jobs_of(config)
     code = hash_json([syntax(Path(__file__).read_text("utf-8")), code_hash(EEGClassifier)])
-    finished = joblib.Memory(config.out / "runs", verbose=0).cache(carry_out)
+    kept = {job: config.out / "runs" / f"{hash_json([code, asdict(job), config.smoke])}.json" for job in jobs}
+    missing = [job for job, path in kept.items() if not path.exists()]
     with Progress(console=console) as progress:
-        bar = progress.add_task("trainings", total=len(jobs))
-        rows = []
-        for row in joblib.Parallel(n_jobs=config.n_jobs, return_as="generator")(
-            joblib.delayed(finished)(job, folder, config.smoke, code) for job in jobs
-        ):
-            rows.append(row)
+        bar = progress.add_task("trainings", total=len(jobs), completed=len(jobs) - len(missing))
+        trained = joblib.Parallel(n_jobs=config.n_jobs, return_as="generator")(
+            joblib.delayed(carry_out)(job, folder, config.smoke) for job in missing
+        )
+        for job, row in zip(missing, trained, strict=True):
+            with replacing(kept[job]) as partial:
+                partial.write_text(json.dumps(row), encoding="utf-8")
             progress.update(bar, advance=1)
+    rows = [json.loads(path.read_text("utf-8")) for path in kept.values()]
     table = pd.DataFrame(rows)
     write(config, table, table["seconds"].sum() / joblib.effective_n_jobs(config.n_jobs))
     console.print(answer(table))
@@ -181,8 +186,8 @@ FAULTS: dict[str, Callable[[np.ndarray, Trials], np.ndarray]] = {
 }
 
 
-def carry_out(job: Job, folder: Path, smoke: bool, code: str) -> dict[str, Any]:
-    """Train and test one model; the hash of the code says whether a stored row may stand for it."""
+def carry_out(job: Job, folder: Path, smoke: bool) -> dict[str, Any]:
+    """Train and test one model."""
     started = time.perf_counter()
     trials, scheme = recordings(folder, job)
     if job.fault != "none":
