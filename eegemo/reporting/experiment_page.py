@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,25 @@ from eegemo.reporting.tables import (
     write_table,
 )
 from eegemo.reporting.terminal import print_summary
+
+_Table = tuple[str, str, pd.DataFrame, pd.DataFrame]  # file name, title, numbers, text
+_Figure = tuple[str, str, Figure]  # file name, what it shows, figure
+
+
+@dataclass(frozen=True)
+class _Content:
+    """What was found: what stands open on a page, what folds away, and what made it."""
+
+    answer: str
+    headline: str
+    lead: tuple[str, pd.DataFrame]
+    figures: Sequence[_Figure]
+    tables: Sequence[_Table]
+    seconds: float
+    machine: str
+    provenance: dict[str, Any]
+    folded: Sequence[_Figure] = ()
+    notes: Sequence[str] = ()
 
 
 def write_experiment_page(page: Page, results: Sequence[Results], *, console: Console | None = None) -> None:
@@ -73,9 +93,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
         tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
     notes = list(dict.fromkeys(note for result in real for note in remarks(result)))
-    _write(
-        page,
-        note,
+    found = _Content(
         answer=page.answer or answer_of(real),
         headline=page.headline or headline_of(real),
         lead=lead,
@@ -87,6 +105,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
         machine=real[0].provenance["machine"],
         provenance=provenance,
     )
+    _write(page, note, found)
     print_summary(console or Console(), real, page.folder)
 
 
@@ -114,23 +133,17 @@ def write_page(page: Page, note: str, provenance: dict[str, Any]) -> None:
             with replacing(page.folder / "folds.csv") as partial:
                 numbers.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
     made = environment()
-    _write(
-        page,
-        note,
+    found = _Content(
         answer=page.answer or "",
         headline=page.headline or page.answer or "",
         lead=lead,
         figures=page.figures,
         tables=[table for table in tables if table[0] != "folds"],
-        folded=[],
-        notes=[],
         seconds=page.seconds or 0.0,
         machine=made["machine"],
         provenance={"smoke": False, **provenance, **made},
     )
-
-
-_Table = tuple[str, str, pd.DataFrame, pd.DataFrame]  # file name, title, numbers, text
+    _write(page, note, found)
 
 
 def _own_tables(page: Page) -> list[_Table]:
@@ -171,57 +184,44 @@ def _common_tables(results: Sequence[Results], controls: Sequence[Results]) -> l
     return tables
 
 
-def _write(
-    page: Page,
-    note: str,
-    *,
-    answer: str,
-    headline: str,
-    lead: tuple[str, pd.DataFrame],
-    figures: Sequence[tuple[str, str, Figure]],
-    tables: Sequence[_Table],
-    folded: Sequence[tuple[str, str, Figure]],
-    notes: Sequence[str],
-    seconds: float,
-    machine: str,
-    provenance: dict[str, Any],
-) -> None:
+def _write(page: Page, note: str, found: _Content) -> None:
+    """Write page, figures, tables, provenance and the index."""
     folder = page.folder
     sections = [
         f"# {page.title}",
         f"> {note}",
         f"**Question.** {page.question}",
-        f"**Answer.** {answer}" if answer else "",
-        f"**{lead[0]}**",
-        _markdown(lead[1]),
+        f"**Answer.** {found.answer}" if found.answer else "",
+        f"**{found.lead[0]}**",
+        _markdown(found.lead[1]),
     ]
-    for name, shows, figure in figures:
+    for name, shows, figure in found.figures:
         write_figure(figure, folder / f"{name}.png")
         sections.append(f"![{shows}]({name}.png)")
     sections += [page.text, _folded("How it was done", page.method)]
-    sections += [_folded(title, _markdown(text)) for _, title, _, text in tables]
-    for name, shows, figure in folded:
+    sections += [_folded(title, _markdown(text)) for _, title, _, text in found.tables]
+    for name, shows, figure in found.folded:
         write_figure(figure, folder / f"{name}.png")
         sections.append(_folded(shows[0].upper() + shows[1:], f"![{shows}]({name}.png)"))
-    if notes:
-        sections.append(_folded("To know", "\n".join(f"* {one}" for one in notes)))
+    if found.notes:
+        sections.append(_folded("To know", "\n".join(f"* {one}" for one in found.notes)))
     scores = ", the scores of each fold in `folds.csv`" if (folder / "folds.csv").exists() else ""
     sections.append(
-        f"Made by `{page.command}` in {seconds:.0f} s ({machine}); configuration, versions and commit are in "
-        f"`provenance.json`{scores}."
+        f"Made by `{page.command}` in {found.seconds:.0f} s ({found.machine}); configuration, versions and commit are "
+        f"in `provenance.json`{scores}."
     )
     if page.write_tables:
         (folder / "tables").mkdir(exist_ok=True)
-        for name, title, numbers, text in (("headline", lead[0], lead[1], lead[1]), *tables):
+        for name, title, numbers, text in (("headline", found.lead[0], found.lead[1], found.lead[1]), *found.tables):
             write_table(numbers, text, folder / "tables" / name, title=title, note=note)
     head = {
         "title": page.title,
-        "headline": headline,
+        "headline": found.headline,
         "command": page.command,
-        "seconds": round(seconds, 1),
+        "seconds": round(found.seconds, 1),
         "configuration": page.configuration,
     }
-    _write_text(folder / "provenance.json", _one_line_each({**head, **provenance}))
+    _write_text(folder / "provenance.json", _one_line_each({**head, **found.provenance}))
     _write_text(folder / "README.md", "\n\n".join(section for section in sections if section) + "\n")
     write_index(folder.parent)
 
