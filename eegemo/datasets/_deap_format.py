@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickletools
 import struct
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ import pandas as pd
 import scipy.io
 
 from eegemo._trial_parts import pick_channels
+from eegemo.datasets._matlab import load_matlab
 from eegemo.datasets._pickles import load_arrays
 from eegemo.errors import DataFormatError, unknown_name
 
@@ -51,6 +53,7 @@ RATINGS = ("valence", "arousal", "dominance", "liking")
 SIMULATED_MARK = "SIMULATED.txt"
 DATA_SHAPE = (N_TRIALS, len(CH_NAMES), N_TIMES)
 LABELS_SHAPE = (N_TRIALS, len(RATINGS))
+_MOST_BYTES = 8 * math.prod(DATA_SHAPE)
 
 
 def trial_table(ratings: pd.DataFrame) -> pd.DataFrame:
@@ -125,10 +128,12 @@ def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
     DataFormatError
         If the file is not what DEAP's releases hold.
     """
-    arrays = load_arrays(path) if path.suffix == ".dat" else _load_mat(path)
+    arrays = load_arrays(path) if path.suffix == ".dat" else load_matlab(path, ("data", "labels"), _MOST_BYTES)
     for name, shape in (("data", DATA_SHAPE), ("labels", LABELS_SHAPE)):
         if name not in arrays:
-            raise DataFormatError(f"{path.name}: there is no '{name}', only {sorted(arrays)}; is this DEAP's file?")
+            raise DataFormatError(
+                f"{path.name}: there is no '{name}', only {sorted(arrays)[:10]}; is this DEAP's file?"
+            )
         got = arrays[name]
         if got.shape != shape:
             raise DataFormatError(
@@ -146,20 +151,6 @@ def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
             "expected a rating from 1 to 9; the file was altered - fetch it again."
         )
     return arrays["data"], labels
-
-
-def _load_mat(path: Path) -> dict[str, np.ndarray]:
-    try:
-        loaded = scipy.io.loadmat(path, variable_names=["data", "labels"])
-    except NotImplementedError:
-        raise DataFormatError(f"{path.name}: a MATLAB 7.3 file; DEAP's own are version 5 - fetch it again.") from None
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of the file system; SciPy's own have no number
-            raise
-        raise DataFormatError(
-            f"{path.name}: cannot be read as a MATLAB file ({error}); it may be cut short - fetch it again."
-        ) from error
-    return {name: value for name, value in loaded.items() if isinstance(value, np.ndarray)}
 
 
 def write_mat(path: Path, data: np.ndarray, labels: np.ndarray) -> None:

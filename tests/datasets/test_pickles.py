@@ -5,6 +5,8 @@ import os
 import pickle
 import pickletools
 import struct
+import time
+import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import date
@@ -291,6 +293,98 @@ def test_a_file_that_is_cut_short_is_refused(python2: Path, keep: float) -> None
 def test_what_is_no_pickle_is_refused(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(DataFormatError, match=r"^s01\.dat: "):
         load_arrays(written(tmp_path / "s01.dat", content))
+
+
+def long(number: int, code: bytes = b"r") -> bytes:
+    return code + struct.pack("<I", number)
+
+
+def nested(n_times: int) -> bytes:
+    """A tuple in a tuple in a tuple."""
+    return b")" + b"\x85" * n_times
+
+
+def doubled(n_times: int, wrap: bytes) -> bytes:
+    """A container that holds itself as it was before, twice; there are 2 ** n_times ways down."""
+    return b")" + b"".join(b"q\x00h\x00" + wrap for _ in range(n_times))
+
+
+LIST_OF_TWO = b"\x86q\x01(h\x01l"
+MANY = 2**40
+HOSTILE = {
+    "memo number in text": b"}p" + b"9" * 4000 + b"\n.",
+    "unknown memo number": b"\x80\x02}" + long(2**32 - 1, b"j") + b".",
+    "long text": b"\x80\x04\x8d" + struct.pack("<Q", MANY) + b".",
+    "long bytes": b"\x80\x04\x8e" + struct.pack("<Q", MANY) + b".",
+    "long bytearray": b"\x80\x05\x96" + struct.pack("<Q", MANY) + b".",
+    "longest bytearray": b"\x80\x05\x96" + struct.pack("<Q", 2**64 - 1) + b".",
+    "long byte string": b"\x80\x02T" + struct.pack("<i", 2**31 - 1) + b".",
+    "byte string of negative length": b"\x80\x02T" + struct.pack("<i", -1) + b".",
+    "long number": b"\x80\x02\x8b" + struct.pack("<i", 2**31 - 1) + b".",
+    "number of many digits": b"I" + b"9" * 100_000 + b"\n.",
+    "long frame": b"\x80\x04\x95" + struct.pack("<Q", MANY) + b".",
+    "deep tuple as a name": b"\x80\x02}" + nested(90_000) + b"Ns.",
+    "branching tuple as a name": b"\x80\x02}" + doubled(60, b"\x86") + b"Ns.",
+    "branching tuple in a set": b"\x80\x04\x8f(" + doubled(60, b"\x86") + b"\x90.",
+    "branching tuple in a frozen set": b"\x80\x04(" + doubled(60, b"\x86") + b"\x91.",
+    "branching list as a dtype": b"\x80\x02cnumpy\ndtype\n" + doubled(60, LIST_OF_TWO) + b"\x85R.",
+    "branching list as an outside object": b"\x80\x02" + doubled(60, LIST_OF_TWO) + b"Q.",
+    "branching list as an encoding": b"\x80\x02c_codecs\nencode\n" + text("x") + doubled(60, LIST_OF_TWO) + b"\x86R.",
+    "many containers": b"\x80\x02" + b"}" * 5_000_000 + b".",
+    "many marks": b"\x80\x02" + b"(" * 5_000_000 + b".",
+    "many things to remember": b"\x80\x04}" + b"\x94" * 5_000_000 + b".",
+    "many lines": b"I1\n" * 2_000_000 + b".",
+    "text encoded again and again": b"\x80\x02("
+    + (b"c_codecs\nencode\nq\x00" + text("x" * 1_000_000) + text("latin1") + b"\x86q\x01R")
+    + b"h\x00h\x01R" * 10_000
+    + b".",
+    "registered kind": b"\x80\x02\x82\x01.",
+}
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_pickle_that_would_grow_is_refused_at_once_and_in_little_memory(tmp_path: Path, content: bytes) -> None:
+    path = written(tmp_path / "s01.dat", content)
+    begin = time.process_time()
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataFormatError, match=r"^s01\.dat: .{5,500}$"):
+            load_arrays(path)
+        assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    finally:
+        tracemalloc.stop()
+    assert time.process_time() - begin < 5
+
+
+def test_a_pickle_that_remembers_under_large_numbers_is_read_in_little_memory(tmp_path: Path) -> None:
+    path = written(tmp_path / "s01.dat", b"\x80\x02}" + long(2**32 - 1) + text("a") + long(2**31) + b"Ns.")
+    tracemalloc.start()
+    assert load_arrays(path) == {}
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("shape", "code", "message"),
+    [
+        ((10**6, 10**6), "f8", "has 8 bytes, and its shape and dtype ask for 8e\\+12"),
+        ((-1,), "f8", "shape is no tuple of numbers"),
+        ((True,), "f8", "shape is no tuple of numbers"),
+        ([1], "f8", "shape is no tuple of numbers"),
+        ((1,) * 33, "f8", "shape is no tuple of numbers"),
+        ((1,), "f8,f8", "dtype 'f8,f8' are not read"),
+        ((1,), "(1000000000,)f8", "are not read, only numbers"),
+        ((1,), "O8", "dtype 'O8' are not read"),
+        ((1,), "f" * 10_000, "dtype 'f{100}' are not read"),
+        ((1,), "f99", "cannot be read as a pickle"),
+    ],
+)
+def test_an_array_is_as_large_as_its_bytes(tmp_path: Path, shape: Any, code: str, message: str) -> None:
+    dims = pickle.dumps(shape, 2)[2:-1]
+    dtype = b"cnumpy\ndtype\n" + text(code) + b"\x85R"
+    array = RECONSTRUCT + b")R(K\x01" + dims + dtype + b"\x89U\x08........tb"
+    with pytest.raises(DataFormatError, match=rf"^s01\.dat: .*{message}"):
+        load_arrays(written(tmp_path / "s01.dat", b"\x80\x02}" + text("data") + array + b"s."))
 
 
 def test_a_missing_file_stays_an_error_of_the_file_system(tmp_path: Path) -> None:
