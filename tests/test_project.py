@@ -18,6 +18,7 @@ SUBPACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 LAYERS = (
     "errors",
     "_atomic",
+    "_hdf5",
     "_html",
     "_json",
     "_keras",

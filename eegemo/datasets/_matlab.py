@@ -150,12 +150,12 @@ class _Variable:
 
     def _numbers(self, expected: int | None, most_bytes: int) -> np.ndarray:
         """Read one element; a short one has its tag and its content in the same eight bytes."""
-        (first,) = np.frombuffer(self._take(4), self.order + "u4").tolist()
+        first = int(np.frombuffer(self._take(4), self.order + "u4")[0])
         if first >> 16:
             kind, n_bytes = first & 0xFFFF, first >> 16
             room = 4
         else:
-            kind, n_bytes = first, *np.frombuffer(self._take(4), self.order + "u4").tolist()
+            kind, n_bytes = first, int(np.frombuffer(self._take(4), self.order + "u4")[0])
             room = n_bytes + -n_bytes % 8
         if kind not in _STORED or (expected is not None and kind != expected):
             raise DataFormatError(f"numbers of type {kind} are announced where there can be none")

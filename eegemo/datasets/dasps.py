@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from eegemo._hdf5 import check_dataset
 from eegemo.datasets._store import prepared
 from eegemo.datasets.deap import wanted_files
 from eegemo.errors import DataFormatError, suggest_keywords
@@ -34,6 +35,7 @@ _FILE = re.compile(r"S(\d\d)(preprocessed)?\.mat")
 # As published, with a space before the dot; each holds the same samples, so only one is read.
 _FOLDERS = ("Raw data.mat", "Preprocessed data .mat", "Preprocessed data.mat")
 _SHAPES = {"data": (len(PHASES) * N_SITUATIONS, N_TIMES, len(CH_NAMES)), "labels": (2, len(PHASES) * N_SITUATIONS)}
+_MOST_LETTERS = 1000  # of the situation that frightened most, which is a word
 _LOWEST, _HIGHEST = 1, 9
 
 
@@ -150,23 +152,27 @@ def _read(path: Path) -> dict[str, np.ndarray]:
             arrays = {name: _array(file, name) for name in ("data", "labels", "hamilton", "situation")}
     except PermissionError:
         raise
-    except (OSError, RuntimeError, KeyError, ValueError, TypeError) as error:
-        raise DataFormatError(f"{path.name}: cannot be read ({error}); fetch it again.") from error
+    except Exception as error:  # damage ends in exceptions of many kinds
+        raise DataFormatError(f"{path.name}: cannot be read ({str(error)[:300]}); fetch it again.") from error
     _check(path.name, arrays)
     return arrays
 
 
 def _array(file: h5py.File, name: str) -> np.ndarray:
-    variable = file.get(name)
+    linked = isinstance(file.get(name, getlink=True), h5py.HardLink)  # others lead to other files
+    variable = file[name] if linked else None
     if not isinstance(variable, h5py.Dataset):
         raise ValueError(f"there is no variable {name!r}, only {', '.join(file) or 'nothing'}")
     expected = _SHAPES.get(name)
     if expected is not None and variable.shape != expected:
         raise ValueError(f"{name!r} has shape {variable.shape}, expected {expected}")
+    if (variable.size or 0) > _MOST_LETTERS and expected is None:
+        raise ValueError(f"{name!r} has shape {variable.shape}, which is far too large")
     if name == "hamilton" and variable.size != 2:
         raise ValueError(f"'hamilton' has shape {variable.shape}, expected a score before and one after")
     if variable.dtype.kind not in ("u" if name == "situation" else "fiu"):
         raise ValueError(f"{name!r} holds {variable.dtype}, expected {'letters' if name == 'situation' else 'numbers'}")
+    check_dataset(variable)
     return np.asarray(variable[()])
 
 

@@ -5,24 +5,22 @@ from __future__ import annotations
 import json
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
 
 from eegemo.errors import ConfigError, DataFormatError
+from eegemo.models.checks import check_settings
 from eegemo.models.classifier import EEGClassifier
+from eegemo.models.network_file import CARD, load_network, not_known, read_members
 from eegemo.models.regressor import EEGRegressor
-from eegemo.models.saving import CARD, FITTED, short_text
+from eegemo.models.saving import CLASS_KINDS, FITTED, short_text
 from eegemo.networks.registry import network_class
 
-if TYPE_CHECKING:
-    import keras
-
-_MOST_EXPANSION = 64  # weights do not compress, so a member much larger than the file is no network
+_LONGEST_CLASS = 4096  # bytes, of a thousand letters
 
 
 def read_classifier(
@@ -69,31 +67,81 @@ def read_classifier(
     """
     if custom_objects is not None and not isinstance(custom_objects, Mapping):
         raise ConfigError(f"custom_objects must be a dict from names to objects, got {custom_objects!r}.")
-    own = dict(custom_objects or {})
-    name = Path(path).name
-    card = _read_card(path)
+    own, path = dict(custom_objects or {}), Path(path)
+    content = path.read_bytes()
     try:
-        kinds = {"EEGClassifier": EEGClassifier, "EEGRegressor": EEGRegressor, **own}
-        kind = _known(card["estimator"], kinds, "estimator")
-        if isinstance(card["parameters"].get("class_weight"), list):
-            card["parameters"]["class_weight"] = dict(card["parameters"]["class_weight"])
-        estimator = kind(_restored(card["network"], own), **card["parameters"])
-        estimator.network_ = clone(_as_network(_restored(card["network_"], own)))
-        vars(estimator).update({key: card["fitted"][key] for key in FITTED})
-        estimator.ch_names_ = None if card["ch_names"] is None else tuple(card["ch_names"])
-        estimator._normalization = tuple(card["normalization"])
-        if isinstance(estimator, EEGClassifier):
-            estimator.classes_ = np.array(card["classes"], dtype=card["classes_dtype"])
-        else:
-            estimator._flat = card["flat"]
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        members = read_members(content)
+        card = dict(json.loads(members[CARD]))
+    except Exception as error:  # damage ends in exceptions of many kinds, here and below
         raise DataFormatError(
-            f"{name}: saved by another version of eegemo, or altered ({short_text(error)}); save it again."
-            if not isinstance(error, ConfigError)
-            else f"{name}: {error}"
+            f"{path.name}: not a classifier saved by eegemo ({short_text(error)}); saved by Keras alone, or cut short?"
         ) from error
-    estimator.model_ = _read_network(path, own)
+    try:
+        estimator = _restored_estimator(card, own)
+    except ConfigError as error:
+        raise DataFormatError(f"{path.name}: {error}") from error
+    except Exception as error:
+        raise DataFormatError(
+            f"{path.name}: saved by another version of eegemo, or altered ({short_text(error)}); save it again."
+        ) from error
+    try:
+        estimator.model_ = load_network(path, members, own)
+        _check_agreement(estimator)
+    except DataFormatError as error:
+        raise DataFormatError(f"{path.name}: {error}") from error
+    except Exception as error:
+        missing = re.search(r"Could not locate (class|function) '(\w+)'", str(error))
+        if missing:
+            raise DataFormatError(f"{path.name}: {not_known(missing[1], missing[2])}") from error
+        raise DataFormatError(
+            f"{path.name}: its network cannot be read ({short_text(error)}); it is damaged - save it, or fetch it, "
+            "again."
+        ) from error
     return estimator
+
+
+def _restored_estimator(card: dict[str, Any], own: dict[str, Any]) -> EEGClassifier | EEGRegressor:
+    """Make the estimator of a card, without its network."""
+    kind = _known(card["estimator"], {"EEGClassifier": EEGClassifier, "EEGRegressor": EEGRegressor, **own}, "estimator")
+    if not (isinstance(kind, type) and issubclass(kind, (EEGClassifier, EEGRegressor))):
+        raise TypeError(f"{card['estimator']!r} is no estimator of eegemo's")
+    if isinstance(card["parameters"].get("class_weight"), list):
+        card["parameters"]["class_weight"] = dict(card["parameters"]["class_weight"])
+    estimator = kind(_restored(card["network"], own), **card["parameters"])
+    estimator.network_ = clone(_as_network(_restored(card["network_"], own)))
+    for key in FITTED:
+        setattr(estimator, key, card["fitted"][key])
+    estimator.ch_names_ = None if card["ch_names"] is None else tuple(card["ch_names"])
+    estimator._normalization = tuple(card["normalization"])
+    if isinstance(estimator, EEGClassifier):
+        dtype = np.dtype(card["classes_dtype"])
+        if dtype.kind not in CLASS_KINDS or dtype.itemsize > _LONGEST_CLASS:
+            raise ValueError(f"classes of dtype {dtype} are not read")
+        estimator.classes_ = np.array(card["classes"], dtype=dtype)
+        if estimator.classes_.ndim != 1:
+            raise ValueError("its classes are no list")
+    else:
+        estimator._flat = card["flat"]
+    check_settings(estimator.resolved_params())
+    return estimator
+
+
+def _check_agreement(estimator: EEGClassifier | EEGRegressor) -> None:
+    """Refuse a card that says of the network what it is not."""
+    model, n_outputs, n_channels = estimator.model_, estimator._n_outputs, estimator.n_channels_
+    n_classes = len(estimator.classes_) if isinstance(estimator, EEGClassifier) else n_outputs
+    n_named = n_channels if estimator.ch_names_ is None else len(estimator.ch_names_)
+    normalizations = [(layer.method, layer.over) for layer in model.layers if layer.name == "normalization"]
+    method = estimator._normalization[0]
+    for what, said, found in (
+        ("windows of shape", (None, estimator.n_times_, n_channels), model.input_shape),
+        ("outputs of shape", (None, n_outputs), model.output_shape),
+        ("normalisation", [] if method is None else [estimator._normalization], normalizations),
+        ("number of classes", n_classes, n_outputs),
+        ("number of channels", n_named, n_channels),
+    ):
+        if said != found:
+            raise DataFormatError(f"its card and its network differ in {what}: {said} and {found}; save it again.")
 
 
 def _restored(described: dict[str, Any], own: dict[str, Any]) -> Any:
@@ -115,38 +163,5 @@ def _as_network(network: Any) -> Any:
 
 def _known(name: str, known: Mapping[str, Any], what: str) -> Any:
     if name not in known:
-        raise ConfigError(_not_known(what, name))
+        raise ConfigError(not_known(what, name))
     return known[name]
-
-
-def _not_known(what: str, name: str) -> str:
-    return f"holds the {what} {name!r}, which is not known here; give it as custom_objects={{{name!r}: {name}}}."
-
-
-def _read_card(path: str | os.PathLike[str]) -> dict[str, Any]:
-    name, size = Path(path).name, Path(path).stat().st_size
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(member.file_size for member in archive.infolist()) > _MOST_EXPANSION * size:
-                raise ValueError(f"its members are more than {_MOST_EXPANSION} times as large as the file")
-            return dict(json.loads(archive.read(CARD)))
-    except (zipfile.BadZipFile, KeyError, TypeError, ValueError, RecursionError, NotImplementedError) as error:
-        raise DataFormatError(
-            f"{name}: not a classifier saved by eegemo ({short_text(error)}); saved by Keras alone, or cut short?"
-        ) from error
-
-
-def _read_network(path: str | os.PathLike[str], own: dict[str, Any]) -> keras.Model:
-    from eegemo import _keras
-
-    _keras.start()
-    try:
-        with _keras.standard_settings():
-            return _keras.keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=True)
-    except Exception as error:  # damaged members end in exceptions of many kinds
-        name, missing = Path(path).name, re.search(r"Could not locate (class|function) '(\w+)'", str(error))
-        if missing:
-            raise DataFormatError(f"{name}: {_not_known(missing[1], missing[2])}") from error
-        raise DataFormatError(
-            f"{name}: its network cannot be read ({short_text(error)}); it is damaged: save it, or fetch it, again."
-        ) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import numpy as np
 from eegemo._atomic import replacing
 from eegemo._json import as_json
 from eegemo.errors import ConfigError
+from eegemo.models.network_file import CARD, load_network, read_members
 from eegemo.networks.registry import name_of
 
 if TYPE_CHECKING:
@@ -20,10 +22,10 @@ if TYPE_CHECKING:
 
     from eegemo.models.estimator import NetworkEstimator
 
-#: The member of the file that holds the card.
-CARD = "eegemo.json"
 #: What a trained estimator has learned beside the network, each attribute under its own name.
 FITTED = ("n_features_in_", "n_channels_", "n_times_", "sfreq_", "history_", "best_epoch_", "collapse_", "_n_outputs")
+#: Kinds of dtypes of classes that a file can hold: truth values, numbers, text, and either as objects.
+CLASS_KINDS = "biufUO"
 
 
 def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
@@ -60,7 +62,7 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
         "normalization": estimator._normalization,
     }
     if hasattr(estimator, "classes_"):
-        if estimator.classes_.dtype.kind not in "biufUO":
+        if estimator.classes_.dtype.kind not in CLASS_KINDS:
             raise ConfigError(
                 f"Classes of type {estimator.classes_.dtype} cannot be saved; name them by numbers or text."
             )
@@ -114,8 +116,8 @@ def _check_readable(model: keras.Model, path: Path) -> None:
     own = {type(layer).__name__: type(layer) for layer in model._flatten_layers() if _is_own(layer)}
     windows = np.random.default_rng(0).standard_normal((2, *model.input_shape[1:])).astype(np.float32)
     try:
+        again = load_network(path, read_members(path.read_bytes()), own)
         with _keras.standard_settings():
-            again = _keras.keras.models.load_model(path, custom_objects=own, compile=False, safe_mode=True)
             outputs, expected = (_keras.keras.ops.convert_to_numpy(one(windows)) for one in (again, model))
     except Exception as error:
         raise ConfigError(f"{model.name} cannot be saved so that it can be read again: {short_text(error)}") from error
@@ -140,4 +142,5 @@ def short_text(error: BaseException) -> str:
     -------
     text : str
     """
-    return f"{type(error).__name__}: {error}".split("Full object config")[0].strip()[:400]
+    told = re.split(r"Full object config|\n\nconfig=", str(error))[0]
+    return f"{type(error).__name__}: {' '.join(told.split())}"[:400]
