@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ CONFOUND = (
     "person, the electrodes' drift included, goes with the task. With windows split at random a model can read the "
     "recording instead of the task; held-out people bound what is left, and cannot undo the order."
 )
+_ARRAYS = ("X", "task", "subject", "ch_names", "sfreq", "scale_uV")
+_MOST_BYTES = 1 << 27  # of an array, unpacked; all 36 people take 21 MB
 _FILE = re.compile(r"Subject(\d\d)_([12])\.edf")
 
 
@@ -81,15 +85,17 @@ def load_eegmat(path: str | os.PathLike[str]) -> Trials:
 
 def _read_extract(path: Path) -> Trials:
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays: dict[str, Any] = {name: stored[name] for name in stored.files}
+        arrays = _unpack(path)
         X, names = arrays["X"], tuple(str(name) for name in arrays["ch_names"])
         n_times = int(SECONDS * SFREQ)
         if X.shape != (len(arrays["task"]), len(names), n_times) or float(arrays["sfreq"]) != SFREQ:
             raise ValueError(f"X has shape {X.shape}, expected (n_recordings, {len(names)}, {n_times}) at 128 Hz")
         if X.dtype.kind != "i" or not set(arrays["task"].tolist()) <= {0, 1} or len(arrays["subject"]) != len(X):
             raise ValueError("X must be integers, task 0 or 1, and subject of the same length")
-        signals = X.transpose(0, 2, 1).reshape(-1, len(names)).astype(np.float32) * np.float32(arrays["scale_uV"])
+        scale = float(arrays["scale_uV"])
+        if not 0 < scale < math.inf:
+            raise ValueError(f"scale_uV is {scale}, expected microvolts a step")
+        signals = X.transpose(0, 2, 1).reshape(-1, len(names)).astype(np.float32) * np.float32(scale)
         subjects, tasks = arrays["subject"].tolist(), [TASKS[t] for t in arrays["task"]]
     except FileNotFoundError:
         raise
@@ -98,14 +104,23 @@ def _read_extract(path: Path) -> Trials:
     return _trials(signals, subjects, tasks, names, f"extract of {len(set(subjects))} people")
 
 
+def _unpack(path: Path) -> dict[str, Any]:
+    """Return the arrays of an extract, none of which may unpack to more than a person would expect."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.file_size > _MOST_BYTES:
+                raise ValueError(f"{member.filename} takes {member.file_size} bytes, expected at most {_MOST_BYTES}")
+            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise ValueError(f"{member.filename} is packed in a way that NumPy does not use")
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in _ARRAYS}
+
+
 def _read_edf(path: Path) -> np.ndarray:
     """Return one recording's first minute, shape (7680, 19), float32, in microvolts."""
-    import mne
+    from eegemo.preprocessing.reading import read_recording
 
-    try:
-        raw = mne.io.read_raw_edf(path, preload=False, verbose="error")
-    except Exception as error:
-        raise DataFormatError(f"{path.name}: cannot be read as EDF ({error}); fetch it again.") from error
+    raw = read_recording(path)
     position = {name.removeprefix("EEG ").strip(): name for name in raw.ch_names}
     missing = [name for name in CH_NAMES if name not in position]
     if missing:
@@ -114,8 +129,11 @@ def _read_edf(path: Path) -> np.ndarray:
         raise DataFormatError(
             f"{path.name}: lasts {raw.times[-1]:.1f} s, expected at least {SECONDS} s; fetch it again."
         )
-    picked = raw.pick([position[name] for name in CH_NAMES]).crop(0, SECONDS, include_tmax=False)
-    data = picked.load_data(verbose="error").resample(SFREQ, method="polyphase", verbose="error").get_data()
+    try:
+        picked = raw.pick([position[name] for name in CH_NAMES]).crop(0, SECONDS, include_tmax=False)
+        data = picked.load_data(verbose="error").resample(SFREQ, method="polyphase", verbose="error").get_data()
+    except Exception as error:  # the header was read; the samples are now
+        raise DataFormatError(f"{path.name}: cannot be read as EDF ({error}); fetch it again.") from error
     return (data.T * 1e6).astype(np.float32)
 
 

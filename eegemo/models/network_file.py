@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
-
-from eegemo._hdf5 import count_numbers
 from eegemo.errors import DataFormatError
 
 if TYPE_CHECKING:
@@ -104,7 +101,10 @@ def load_network(path: Path, members: Mapping[str, bytes], own: Mapping[str, Any
     Exception
         Of many kinds, from Keras, if it is damaged.
     """
+    import h5py
+
     from eegemo import _keras
+    from eegemo._hdf5 import count_numbers
 
     _keras.start()
     _check_config(json.loads(members[_CONFIG]), own)
