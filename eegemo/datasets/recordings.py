@@ -338,6 +338,9 @@ def _tasks(
             f"Subject {twice['subject'].iloc[0]} has two trials numbered {twice['trial'].iloc[0]} in the table; number "
             "them through all of a subject's files, or leave the column out."
         )
+    for file in trials["file"]:
+        if "\0" in str(file):
+            raise DataFormatError(f"A recording {str(file)!r} is named in the table, and no file can be named so.")
     return [
         _Task((place / str(file)).resolve(), rows.reset_index(drop=True), preprocessing)
         for file, rows in trials.groupby("file", sort=False)

@@ -75,7 +75,7 @@ def read_split(
             f"{Path(windows).name}."
         )
     part = table["part"].astype(str).str.strip().str.lower()
-    unknown = sorted(set(part) - set(PARTS))
+    unknown = sorted(set(part) - set(PARTS), key=str)
     if unknown:
         raise DataFormatError(
             f"{Path(windows).name}: part is {unknown[0]!r} in a row; it must be one of {', '.join(PARTS)}."

@@ -117,7 +117,7 @@ def _trial_table() -> Kind:
 
         return {"signals": prepare_recordings(path, NO_STEPS, cache=scratch).signals}
 
-    return Kind(write, load, is_text=True, names=("recording", "table of trials"))
+    return Kind(write, load, is_text=True, names=("recording", "table of trials", "in the table"))
 
 
 def _ratings() -> Kind:
@@ -151,7 +151,8 @@ def _split() -> Kind:
         said = [str(audit_split(rows, train, test, aside)) for rows, train, test, aside in read_split(path)]
         return {"audit": np.array(said)}
 
-    return Kind(write, load, is_text=True)
+    # audit_split is given tables, and does not know of files.
+    return Kind(write, load, is_text=True, names=("start and n_times", "indows"))
 
 
 def _saved_classifier(folder: Path) -> Path:
