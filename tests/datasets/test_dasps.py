@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -187,6 +189,94 @@ def test_a_struct_in_the_place_of_an_array_is_refused(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file.create_group("data")
     with pytest.raises(DataFormatError, match=r"^S03\.mat: .*there is no variable 'data'"):
+        load_dasps(tmp_path)
+
+
+def elsewhere(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file.create_dataset(name, shape, "f4", external=[("/etc/passwd", 0, h5py.h5f.UNLIMITED)])
+
+
+def virtual(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    layout = h5py.VirtualLayout(shape, "f4")
+    layout[:] = h5py.VirtualSource("other.mat", "data", shape)
+    file.create_virtual_dataset(name, layout)
+
+
+def linked_outside(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file[name] = h5py.ExternalLink("S02.mat", "/data")
+
+
+def linked_softly(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file["other"] = np.zeros(shape, np.float32)
+    file[name] = h5py.SoftLink("/other")
+
+
+def never_written(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file.create_dataset(name, shape, "f4")
+
+
+def written_in_part(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file.create_dataset(name, shape, "f4", chunks=(1, *shape[1:]), compression="gzip")[0] = 1
+
+
+def packed_as_matlab_does_not(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file.create_dataset(name, data=np.zeros(shape, np.float32), compression="lzf")
+
+
+def of_a_chunk_that_grows(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    dataset = file.create_dataset(name, shape, "f4", chunks=shape, compression="gzip")
+    dataset.id.write_direct_chunk((0,) * len(shape), zlib.compress(bytes(200_000_000)))
+
+
+def of_a_huge_chunk(file: h5py.File, name: str, shape: tuple[int, ...]) -> None:
+    file.create_dataset(name, data=np.zeros(shape, "f4"), chunks=(4000, 4000, 14), maxshape=(None,) * 3, compression=9)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (elsewhere, "'/data' takes its samples from another file"),
+        (virtual, "'/data' takes its samples from another file"),
+        (linked_outside, "there is no variable 'data'"),
+        (linked_softly, "there is no variable 'data'"),
+        (never_written, "'/data' announces 1290240 bytes and has 0"),
+        (written_in_part, "'/data' has 1 chunks of 107520 bytes, and its shape needs 12"),
+        (packed_as_matlab_does_not, "packed in a way"),
+        (of_a_chunk_that_grows, "a chunk of '/data' (takes|does not unpack)"),
+        (of_a_huge_chunk, "'/data' has 1 chunks of 896000000 bytes"),
+    ],
+)
+def test_samples_that_lie_elsewhere_or_nowhere_are_refused(
+    make: Callable[[h5py.File, str, tuple[int, ...]], None], message: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "S03.mat", contents())
+    with h5py.File(path, "r+") as file:
+        del file["data"]
+        make(file, "data", (12, 1920, 14))
+    tracemalloc.start()
+    with pytest.raises(DataFormatError, match=rf"^S03\.mat: cannot be read \(.*{message}"):
+        load_dasps(tmp_path)
+    assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("packing", [{}, {"shuffle": True}])
+def test_noise_that_does_not_compress_is_read(packing: dict[str, Any], tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 2**31, (12, 1920, 14)).astype(np.float64) / 2**25
+    path = write(tmp_path / "S03.mat", contents())
+    with h5py.File(path, "r+") as file:
+        del file["data"]
+        file.create_dataset("data", data=noise, compression="gzip", compression_opts=0, chunks=(1, 16, 14), **packing)
+    assert_array_equal(load_dasps(tmp_path).trial_data(3), noise[3].T.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["situation", "hamilton"])
+def test_a_variable_that_claims_a_million_million_numbers_is_refused(name: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "S03.mat", contents())
+    with h5py.File(path, "r+") as file:
+        del file[name]
+        file.create_dataset(name, (10**6, 10**6), "u2", chunks=(100, 100))
+    with pytest.raises(DataFormatError, match=rf"S03\.mat: .*'{name}' has shape \(1000000, 1000000\), .*too large"):
         load_dasps(tmp_path)
 
 

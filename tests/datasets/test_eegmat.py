@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +152,9 @@ def test_an_extract_is_scaled_to_microvolts(tmp_path: Path, given: str) -> None:
         {"task": np.array([0, -1])},
         {"subject": np.array([9])},
         {"X": np.full((2, 19, 7680), np.nan)},
+        {"scale_uV": np.float32(np.nan)},
+        {"scale_uV": np.float32(0)},
+        {"scale_uV": np.ones(2)},
     ],
 )
 def test_an_extract_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
@@ -184,6 +189,20 @@ def test_an_extract_that_is_cut_short_is_refused(tmp_path: Path) -> None:
         path.write_bytes(kept)
         with pytest.raises(DataFormatError, match="not an extract of eegmat"):
             load_eegmat(path)
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_an_extract_that_unpacks_to_far_more_takes_little_memory(packed: int, tmp_path: Path) -> None:
+    path = tmp_path / "eegmat1_128hz_int16.npz"
+    np.savez(path, **extract())
+    with zipfile.ZipFile(path, "a", packed) as archive, archive.open("more.npy", "w", force_zip64=True) as member:
+        for _ in range(20):
+            member.write(bytes(10_000_000))
+    tracemalloc.start()
+    with pytest.raises(DataFormatError, match=r"not an extract of eegmat \(more\.npy (takes 200000000|is packed)"):
+        load_eegmat(path)
+    assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    tracemalloc.stop()
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import numpy as np
 import tyro
@@ -90,6 +88,7 @@ def _same(found: Arrays, expected: Arrays) -> bool:
 def _work(connection: Connection, name: str) -> None:
     """Judge one mutant after another, for as long as seeds come."""
     warnings.simplefilter("ignore")
+    os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
     kind = KINDS[name]()
     with tempfile.TemporaryDirectory() as place:
         folder, scratch = Path(place) / "files", Path(place) / "scratch"
