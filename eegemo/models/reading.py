@@ -128,10 +128,13 @@ def _restored_estimator(card: dict[str, Any], own: dict[str, Any]) -> EEGClassif
 
 def _check_agreement(estimator: EEGClassifier | EEGRegressor) -> None:
     """Refuse a card that says of the network what it is not."""
+    from eegemo.networks.normalization import ChannelNormalization
+
     model, n_outputs, n_channels = estimator.model_, estimator._n_outputs, estimator.n_channels_
     n_classes = len(estimator.classes_) if isinstance(estimator, EEGClassifier) else n_outputs
     n_named = n_channels if estimator.ch_names_ is None else len(estimator.ch_names_)
-    normalizations = [(layer.method, layer.over) for layer in model.layers if layer.name == "normalization"]
+    first = [layer for layer in model.layers[:1] if isinstance(layer, ChannelNormalization)]
+    normalizations = [(layer.method, layer.over) for layer in first if layer.name == "normalization"]
     method = estimator._normalization[0]
     for what, said, found in (
         ("windows of shape", (None, estimator.n_times_, n_channels), model.input_shape),

@@ -312,6 +312,15 @@ def test_ones_own_is_read_by_its_name(
             read_classifier(tmp_path / "own.keras")
 
 
+def test_a_network_may_have_a_normalization_of_keras(tmp_path: Path) -> None:
+    X, y = data()
+    layered = with_layer(lambda: keras.layers.Normalization(mean=0.0, variance=400.0, name="normalization"))
+    classifier = EEGClassifier(layered, epochs=1, random_state=0, normalization=None).fit(X, y)
+    classifier.save(tmp_path / "layer.keras")
+    again = read_classifier(tmp_path / "layer.keras", custom_objects={"layered": layered})
+    np.testing.assert_array_equal(again.predict_proba(X), classifier.predict_proba(X))
+
+
 def test_a_layer_of_ones_own_is_read_as_a_custom_object(tmp_path: Path) -> None:
     X, y = data()
     layered = with_layer(lambda: Doubled(2.0))
