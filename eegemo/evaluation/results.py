@@ -17,6 +17,7 @@ from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import Leakage, mean_leakage, verdict
 from eegemo.evaluation.metrics import LEADING_METRICS, confusion, metric_name
+from eegemo.evaluation.notes import notes_on_folds, notes_on_people, notes_on_training
 from eegemo.evaluation.scoring import LEVELS, at_level, rows_of_fold, score_folds
 from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
@@ -158,36 +159,10 @@ class Results:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know: folds that failed or collapsed, classes that a person or a training set lacks."""
-        names = self.scheme.classes
-        notes = [
-            f"Fold {failure.number} failed, and its windows are in no score: {failure.error}"
-            for failure in self.failures
-        ]
-        notes += [
-            f"Fold {fold.number}: {self.model} has collapsed: {fold.collapse}."
-            for fold in self.folds
-            if fold.collapse is not None
-        ]
+        notes = notes_on_folds(self.model, self.folds, self.failures)
         if self.asks is None:
-            for subject, own in self.table.groupby("subject"):
-                lacking = [name for k, name in enumerate(names) if not (self.y[own.index] == k).any()]
-                if len(lacking) == len(names) - 1:
-                    notes.append(
-                        f"Subject {subject} has trials of one class alone: there balanced accuracy is accuracy, which "
-                        "has no chance level of its own, macro-F1 the F1 of that class, and kappa 0."
-                    )
-                elif lacking:
-                    notes.append(
-                        f"Subject {subject} has no trial of {', '.join(lacking)}: balanced accuracy and macro-F1 are "
-                        "means over the other classes, so chance is higher."
-                    )
-        for fold in self.folds:
-            lacking_numbers = np.setdiff1d(fold.y, self.y[fold.train])
-            if len(lacking_numbers):
-                missing = ", ".join(names[number] for number in lacking_numbers)
-                n = int(np.isin(fold.y, lacking_numbers).sum())
-                notes.append(f"Fold {fold.number}: {missing} is not in training, so {n} test windows cannot be right.")
-        return tuple(notes)
+            notes += notes_on_people(self.table["subject"], self.y, self.scheme.classes)
+        return (*notes, *notes_on_training(self.folds, self.y, self.scheme.classes))
 
     @cached_property
     def scores(self) -> pd.DataFrame:
