@@ -92,7 +92,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     with replacing(page.folder / "folds.csv") as partial:
         tidy = concatenate([*everything, *controls])
         tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
-    notes = list(dict.fromkeys(note for result in real for note in remarks(result)))
+    notes = [INTERVALS, *dict.fromkeys(note for result in real for note in remarks(result))]
     found = _Content(
         answer=page.answer or answer_of(real),
         headline=page.headline or headline_of(real),
@@ -157,10 +157,7 @@ def _common_tables(results: Sequence[Results], controls: Sequence[Results]) -> l
     tables: list[_Table] = []
     for level, name in (("window", "intervals"), ("trial", "intervals_of_trials")):
         numbers = interval_table(everything, level)
-        title = (
-            f"Scores of {level}s, mean over the people [95 % interval]. {INTERVALS} p: labels dealt anew over stimuli, "
-            "for all people alike. Bold: macro-F1 significantly above every other model."
-        )
+        title = f"Scores of {level}s, mean over the people [95 % interval]; bold: macro-F1 above every other model's"
         tables.append((name, title, numbers, interval_text(numbers, best if level == "window" else ())))
     test = "t-test with the intervals' variance, Holm's correction for the {} of a protocol, rank-biserial effect"
     for name, title, numbers in (
