@@ -178,40 +178,45 @@ class Prepare:
 class Audit:
     """Say what the two sides of a split share, and what a score under it can mean.
 
-    WINDOWS is a table (.csv, .tsv) with a row a window and the columns subject, trial, stimulus, start (its first
-    sample) and n_times (its samples), as far as they are known, and unit where trials share a rating. What is train and
-    what is test stands in its column part (train, validation, test), with a column fold for several splits, or in files
-    of row numbers or identifiers.
+    WINDOWS is a table of text (.csv, .tsv) with a row a window and the columns subject, trial, stimulus, start (its
+    first sample) and n_times (its samples), as far as they are known, session and run where trials are numbered anew in
+    each, and unit where trials share a rating. What is train and what is test stands in its column part (train,
+    validation, test), with a column fold for several splits, or in files of row numbers or identifiers; with a column
+    fold alone each fold is tested on in turn. A table shows no signals: that a recording is there twice is found when
+    recordings are prepared (prepare, info), or by eegemo.find_copies.
     """
 
     windows: tyro.conf.Positional[Path]
     """Table of windows."""
     train: Path | None = None
-    """Row numbers counted from 0 or a mask (.npy, or .txt with one a line), or identifiers (.csv, .tsv)."""
+    """Row numbers counted from 0 or a mask (.npy, .npz, or .txt with one a line), or identifiers (.csv, .tsv)."""
     test: Path | None = None
     """Likewise."""
     validation: Path | None = None
     """Likewise."""
     n_times: int | None = None
     """Samples in a window, where the table has no such column."""
+    duration: float | None = None
+    """Seconds in a window, where starts are in seconds; instead of n_times."""
+    sfreq: float | None = None
+    """Sampling rate in Hz, where starts are in seconds and n_times in samples."""
 
     def run(self, console: Console) -> None:
         """Print the verdict on the split, or on all folds together."""
         splits = read_split(self.windows, self.train, self.test, self.validation)
-        audits = [
-            audit_split(windows, train, test, validation, n_times=self.n_times)
-            for windows, train, test, validation in splits
-        ]
+        lengths = {"n_times": self.n_times, "duration": self.duration, "sfreq": self.sfreq}
+        audits = [audit_split(*split, **lengths) for split in splits]
         if len(audits) == 1:
-            console.print(str(audits[0]), soft_wrap=True, highlight=False)
+            console.print(str(audits[0]), soft_wrap=True, highlight=False, markup=False)
             return
         table = Table("fold", "train", "validation", "test", "test windows share with training", title="Every fold")
         for number, audit in enumerate(audits):
             counts = (audit.n_train, audit.n_validation, audit.n_test)
             table.add_row(str(number), *map(str, counts), audit.leakage.in_percent)
         console.print(table)
-        together = mean_leakage(audit.leakage for audit in audits)
-        console.print(f"All folds: {verdict(together)}", soft_wrap=True, highlight=False)
+        together = verdict(mean_leakage(audit.leakage for audit in audits))
+        notes = dict.fromkeys(note for audit in audits for note in audit.notes)
+        console.print(f"All folds: {' '.join((together, *notes))}", soft_wrap=True, highlight=False, markup=False)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegemo._trial_parts import SESSION, UNIT, number_units
+from eegemo._trial_parts import UNIT
 from eegemo.errors import ConfigError, suggest_keywords
-from eegemo.evaluation.leakage import Leakage, shared_samples, verdict
-from eegemo.evaluation.split_files import IDENTIFIERS
+from eegemo.evaluation.identifiers import TRIAL_NAME, as_names, look_alikes
+from eegemo.evaluation.leakage import Leakage, leakage_record, verdict
+from eegemo.evaluation.shares import is_known, name_shares, repeated_windows, sample_share, trial_numbers
+from eegemo.evaluation.window_rows import row_numbers
 from eegemo.trials import FITTED_ON_ALL
 from eegemo.windows import Windows
 
@@ -30,14 +31,16 @@ class Audit:
         What test shares with the rest.
     n_train, n_validation, n_test : int
         Windows in each part.
-    closest : str
-        The protocol of eegemo that the split comes nearest to.
+    notes : tuple of str
+        What in the table keeps something from being known, or should be looked at: names that look alike, values that
+        are missing, windows of one name.
     """
 
     leakage: Leakage
     n_train: int
     n_validation: int
     n_test: int
+    notes: tuple[str, ...] = ()
 
     @property
     def closest(self) -> str | None:
@@ -55,7 +58,7 @@ class Audit:
     @property
     def verdict(self) -> str:
         """What a score under this split can mean, in a few sentences."""
-        return verdict(self.leakage)
+        return " ".join((verdict(self.leakage), *self.notes))
 
     def __str__(self) -> str:
         parts = f"{self.n_train} windows to train on, {self.n_validation} to validate on, {self.n_test} to test on"
@@ -71,6 +74,8 @@ def audit_split(
     validation: Any = None,
     *,
     n_times: int | None = None,
+    duration: float | None = None,
+    sfreq: float | None = None,
     fitted_on_test: Sequence[str] | None = None,
     chosen_by_test: Sequence[str] | None = None,
 ) -> Audit:
@@ -80,15 +85,20 @@ def audit_split(
     ----------
     windows : Windows | DataFrame
         What was split: Windows, or a table with a row a window and the columns ``subject, trial, stimulus,
-        start`` as far as they are known, ``session`` where there were several, and ``unit`` where trials of a subject
-        share a rating: those count as one trial. ``start`` is the window's first sample, counted from any point that
-        is the same for all windows of its trial.
+        start`` as far as they are known. Where there were several, ``session``, ``run`` and ``recording`` are part of
+        a trial's name. Trials of a subject that share a rating have one value of ``unit``, through all sessions, and
+        count as one trial. ``start`` is the window's first sample, counted from any point that is the same for all
+        windows of its trial. Names are compared as text: 1, 1.0 and ``"1"`` are one.
     train, test, validation : array of int | mask | DataFrame
-        Row numbers, a mask over the windows, or a table of identifiers (``subject, trial, start``, as far as
+        Row numbers, a mask over the windows, or a table of identifiers (``subject, session, trial, start``, as far as
         ``windows`` has them; without ``start`` all windows of the trials are meant).
     n_times : int | None
-        Samples in a window of a table; without it and a column ``n_times``, only windows that are the same share
-        samples.
+        Samples in a window of a table; without it and ``duration``, or a column of one of these names, only windows
+        that are the same share samples.
+    duration : float | None
+        Seconds in a window of a table, where ``start`` is in seconds; instead of ``n_times``.
+    sfreq : float | None
+        Sampling rate in Hz of a table with ``start`` in seconds and ``n_times`` in samples.
     fitted_on_test, chosen_by_test : sequence of str | None
         What is known to have been fitted on, or chosen by, test data; None where it is not known. Windows that are in
         both validation and test are found.
@@ -101,7 +111,7 @@ def audit_split(
     Raises
     ------
     ConfigError
-        If a part is empty, or names windows that are not there.
+        If a part is empty, or names windows that are not there; if starts and lengths are not in one unit.
 
     Examples
     --------
@@ -113,10 +123,10 @@ def audit_split(
     >>> audit_split(windows, train, test).closest
     'window-random'
     """
-    table = windows.table if isinstance(windows, Windows) else windows.reset_index(drop=True)
+    table = _table_of(windows)
     n = len(table)
-    train, test = (_numbers(rows, table, name) for rows, name in ((train, "train"), (test, "test")))
-    aside = _EMPTY if validation is None else _numbers(validation, table, "validation")
+    train, test = (row_numbers(rows, table, name) for rows, name in ((train, "train"), (test, "test")))
+    aside = _EMPTY if validation is None else row_numbers(validation, table, "validation")
     for numbers, name in ((train, "train"), (test, "test")):
         if len(numbers) == 0:
             raise ConfigError(f"There are no windows in {name}; both sides of a split need some of the {n} windows.")
@@ -127,135 +137,52 @@ def audit_split(
     chosen = None if chosen_by_test is None else tuple(chosen_by_test)
     if np.isin(test, aside).any():
         chosen = (*(chosen or ()), "whatever validation decides (its windows are tested on)")
-    subject = _share(_column(table, "subject"), seen, test)
-    trials = _trial_numbers(table)
-    trial = 0.0 if subject == 0 else _share(trials, seen, test)
-    if trial > 0 and np.isnan(subject) and not _one_trial_a_number(table):
-        trials, trial = None, math.nan
-    if UNIT in table:
-        shared = 0.0 if subject == 0 else _share(_unit_numbers(table), seen, test)
-        # Units of people who are not known may have one name, and be two.
-        trial = math.nan if np.isnan(subject) and shared != trial else shared
-    leakage = Leakage(
-        shared_samples=_samples(windows, table, trials, seen, test, n_times),
-        trial=trial,
-        subject=subject,
-        stimulus=_share(_column(table, "stimulus"), seen, test),
-        session=_share(_session_numbers(table), seen, test),
-        fitted_on_test=fitted,
-        chosen_by_test=chosen,
-    )
-    return Audit(leakage, len(train), len(aside), len(test))
-
-
-def _numbers(rows: Any, table: pd.DataFrame, name: str) -> np.ndarray:
-    """Return the numbers of the windows that are meant."""
-    if isinstance(rows, pd.DataFrame):
-        return _found(rows, table, name)
-    numbers = np.asarray(rows)
-    if numbers.dtype == bool:
-        if numbers.shape != (len(table),):
-            raise ConfigError(f"{name}: a mask over {len(table)} windows was expected, got {numbers.shape}.")
-        return np.flatnonzero(numbers)
-    if numbers.size == 0:
-        return _EMPTY
-    if numbers.ndim != 1 or not np.issubdtype(numbers.dtype, np.integer):
-        raise ConfigError(f"{name}: row numbers of windows were expected, got {numbers.dtype} {numbers.shape}.")
-    if numbers.shape == (len(table),) and len(table) > 2 and np.isin(numbers, (0, 1)).all():
-        return np.flatnonzero(numbers)  # a mask in ones and zeros
-    if numbers.min() < 0 or numbers.max() >= len(table):
-        wrong = numbers[(numbers < 0) | (numbers >= len(table))][0]
-        raise ConfigError(f"{name}: window {wrong} is none of the {len(table)} there are, counted from 0.")
-    return np.unique(numbers)
-
-
-def _found(rows: pd.DataFrame, table: pd.DataFrame, name: str) -> np.ndarray:
-    keys = [column for column in IDENTIFIERS if column in rows and column in table]
-    if not keys:
-        raise ConfigError(
-            f"{name}: its columns {list(rows.columns)} and those of the windows {list(table.columns)} have none of "
-            f"{', '.join(IDENTIFIERS)} in common."
-        )
-    lacking = [column for column in IDENTIFIERS if column in rows and column not in table]
-    if lacking:
-        raise ConfigError(f"{name}: names windows by {lacking[0]!r}, which the windows do not have.")
-    finest = max(IDENTIFIERS.index(key) for key in keys)
-    unnamed = [column for column in IDENTIFIERS[:finest] if column in table and column not in rows]
-    if unnamed and len(table[unnamed[0]].unique()) > 1:
-        raise ConfigError(f"{name}: has no column {unnamed[0]!r}, so its {keys[-1]} may be that of several; add it.")
-    wanted = pd.MultiIndex.from_frame(rows[keys].astype(str))
-    there = pd.MultiIndex.from_frame(table[keys].astype(str))
-    absent = ~wanted.isin(there)
-    if absent.any():
-        first = ", ".join(f"{key} {value}" for key, value in zip(keys, wanted[int(absent.argmax())], strict=True))
-        raise ConfigError(
-            f"{name}: {absent.sum()} of its {len(rows)} windows are not among the windows: {first} first."
-        )
-    return np.flatnonzero(there.isin(wanted))
-
-
-def _column(table: pd.DataFrame, column: str) -> pd.Series | None:
-    return None if column not in table or table[column].isna().any() else table[column]
-
-
-def _trial_numbers(table: pd.DataFrame) -> pd.Series | None:
-    """Give each trial a number; those of two people are two, whatever they are called."""
-    if _column(table, "trial") is None:
-        return None
-    keys = ["subject", "trial"] if _column(table, "subject") is not None else ["trial"]
-    return table.groupby(keys, sort=False).ngroup()
-
-
-def _session_numbers(table: pd.DataFrame) -> pd.Series | None:
-    """Give each session of each person a number; None where it is not known who was recorded when."""
-    if _column(table, SESSION) is None or _column(table, "subject") is None:
-        return None
-    return table.groupby(["subject", SESSION], sort=False).ngroup()
-
-
-def _unit_numbers(table: pd.DataFrame) -> pd.Series | None:
-    """Give each unit a number, and each trial without one; None where it is not known what a window belongs to."""
-    trials = _trial_numbers(table)
-    if trials is None and table[UNIT].isna().any():
-        return None
-    subject = table["subject"] if _column(table, "subject") is not None else 0
-    known = pd.DataFrame({"subject": subject, "trial": 0 if trials is None else trials, UNIT: table[UNIT]})
-    return pd.Series(number_units(known), table.index)
-
-
-def _one_trial_a_number(table: pd.DataFrame) -> bool:
-    """Whether trials without people have numbers of their own: then no two windows of one number begin together."""
-    return _column(table, "start") is not None and not table.duplicated(["trial", "start"]).any()
-
-
-def _share(values: pd.Series | None, seen: np.ndarray, test: np.ndarray) -> float:
-    return math.nan if values is None else float(values.iloc[test].isin(values.iloc[seen].unique()).mean())
-
-
-def _samples(
-    windows: Windows | pd.DataFrame,
-    table: pd.DataFrame,
-    trial: pd.Series | None,
-    seen: np.ndarray,
-    test: np.ndarray,
-    n_times: int | None,
-) -> float:
+    used = np.union1d(seen, test)
     if isinstance(windows, Windows):
-        return shared_samples(windows.starts[seen], windows.starts[test], windows.n_times)
-    starts = _column(table, "start")
-    if n_times is None and _column(table, "n_times") is not None:
-        lengths = table["n_times"].unique()
-        if len(lengths) > 1:
-            raise ConfigError(f"Windows of one length were expected, got {', '.join(map(str, lengths[:3]))} ...")
-        n_times = lengths[0]
-    if trial is None or starts is None or n_times is None:
-        same = np.isin(test, seen).mean()
-        return float(same) if same else math.nan
-    whole = isinstance(n_times, int | float | np.number) and float(n_times).is_integer() and n_times >= 1
-    if not whole or not pd.api.types.is_integer_dtype(starts):
-        raise ConfigError(f"start and n_times must be whole samples, got {starts.dtype} and {n_times}.")
-    n_times = int(n_times)
-    # A strip of the trials end to end, far enough apart that windows of two trials cannot overlap.
-    within = starts.to_numpy(np.int64) - int(starts.min())
-    strip = trial.to_numpy() * (within.max() + n_times) + within
-    return shared_samples(strip[seen], strip[test], n_times)
+        # Their trials are known by number, whatever they are called; trials of a unit have one.
+        names = as_names(table.drop(columns=["start", UNIT], errors="ignore").assign(trial=windows.groups))
+        shares = name_shares(names, seen, test)
+        samples = leakage_record(windows, seen, test).shared_samples
+    else:
+        names = as_names(table)
+        shares = name_shares(names, seen, test)
+        trials = None if np.isnan(shares["trial"]) or not is_known(names, "trial") else trial_numbers(names)
+        samples = sample_share(table, trials, seen, test, n_times, duration, sfreq)
+    leakage = Leakage(shared_samples=samples, **shares, fitted_on_test=fitted, chosen_by_test=chosen)
+    notes = (*_missing_values(names), *_repeated(names, leakage), *look_alikes(names.iloc[used]))
+    return Audit(leakage, len(train), len(aside), len(test), notes)
+
+
+def _table_of(windows: Windows | pd.DataFrame) -> pd.DataFrame:
+    if isinstance(windows, Windows):
+        return windows.table
+    if not isinstance(windows, pd.DataFrame):
+        raise ConfigError(f"Windows or a table (DataFrame) of them were expected, got {type(windows).__name__}.")
+    twice = windows.columns[windows.columns.duplicated()]
+    if len(twice):
+        raise ConfigError(f"The table of windows has two columns {twice[0]!r}; leave one out.")
+    return windows.reset_index(drop=True)
+
+
+def _missing_values(names: pd.DataFrame) -> list[str]:
+    missing = {column: names[column].isna() for column in names if column not in (UNIT, "file")}
+    return [
+        f"{column} has no value in {rows.sum()} of {len(rows)} rows (row {int(rows.argmax()) + 1} first), so that what "
+        "depends on it is not known."
+        for column, rows in missing.items()
+        if rows.any()
+    ]
+
+
+def _repeated(names: pd.DataFrame, leakage: Leakage) -> list[str]:
+    """Say why trials are not known where several windows of one trial begin at one place."""
+    repeated = repeated_windows(names)
+    if not np.isnan(leakage.trial) or not repeated.any():
+        return []
+    first = names.iloc[int(repeated.to_numpy().argmax())]
+    of = ", ".join(f"{column} {first[column]}" for column in (*TRIAL_NAME, "start") if column in names)
+    return [
+        f"{repeated.sum()} windows have the name of another one ({of} first): either trials are numbered anew in each "
+        "session, run or recording, which a column of that name should say, or windows are listed twice, which leaks "
+        "where they are on both sides."
+    ]
