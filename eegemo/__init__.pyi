@@ -6,6 +6,7 @@ from . import networks as networks
 from . import preprocessing as preprocessing
 from . import reporting as reporting
 from . import training as training
+from .copies import find_copies as find_copies
 from .datasets.dasps import load_dasps as load_dasps
 from .datasets.deap import load_deap as load_deap
 from .datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING

@@ -28,6 +28,7 @@ from eegemo import (
     write_simulated,
     write_simulated_raw,
 )
+from eegemo.copies import in_words
 from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
@@ -170,6 +171,8 @@ class Prepare:
             for message in record["messages"]:
                 console.print(f"{record['file']}: {message}")
         console.print(table)
+        if "copies" in trials.provenance:
+            console.print(in_words(trials.provenance["copies"]), soft_wrap=True, highlight=False, markup=False)
         if self.report:
             console.print(f"Report: {self.report}")
 
@@ -204,7 +207,7 @@ class Audit:
     def run(self, console: Console) -> None:
         """Print the verdict on the split, or on all folds together."""
         splits = read_split(self.windows, self.train, self.test, self.validation)
-        lengths = {"n_times": self.n_times, "duration": self.duration, "sfreq": self.sfreq}
+        lengths: dict[str, Any] = {"n_times": self.n_times, "duration": self.duration, "sfreq": self.sfreq}
         audits = [audit_split(*split, **lengths) for split in splits]
         if len(audits) == 1:
             console.print(str(audits[0]), soft_wrap=True, highlight=False, markup=False)

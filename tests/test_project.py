@@ -28,6 +28,7 @@ LAYERS = (
     "_trial_parts",
     "trials",
     "windows",
+    "copies",
     "_validation",
     "preprocessing",
     "datasets",

@@ -27,13 +27,16 @@ from filelock import FileLock
 
 from eegemo._atomic import replacing
 from eegemo._json import as_json
+from eegemo._warnings import warn_caller
+from eegemo.copies import find_copies, in_words
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
-_LAYOUT = 2  # to be raised when what is stored, or how it is computed, changes
+_LAYOUT = 3  # to be raised when what is stored, or how it is computed, changes
 _CHUNK = 1 << 22
 _HEADER = 128  # bytes
-_SIGNALS, _TABLE, _RECORDINGS, _CARD = "signals.npy", "trials.json", "recordings.json", "store.json"
+_SIGNALS, _TABLE, _RECORDINGS, _COPIES = "signals.npy", "trials.json", "recordings.json", "copies.json"
+_TEXTS, _CARD = (_TABLE, _RECORDINGS, _COPIES), "store.json"
 
 #: Yields, of one recording after another: the samples (n, n_channels), float32; the rows of the trial table, whose
 #: ``start`` counts from the recording's own first sample; and what was done to it, JSON-compatible, or nothing.
@@ -57,7 +60,7 @@ def prepared(
         Reads them; only called where the store has to be made.
     description : dict
         The other arguments of :class:`eegemo.Trials`; JSON-compatible. What was done to each recording is added to
-        its ``provenance`` as ``recordings``.
+        its ``provenance`` as ``recordings``, and trials that are there twice as ``copies``, which a warning names.
     cache : path-like | None
         Folder of all stores; ``EEGEMO_CACHE``, or the platform's cache folder, by default.
 
@@ -80,7 +83,7 @@ def prepared(
         folder = root / f"{description['dataset']}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
         with FileLock(folder.with_suffix(".lock")):
             if not _is_sound(folder, checksums):
-                _make(folder, blocks, len(description["ch_names"]), checksums)
+                _make(folder, blocks, description, checksums)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ConfigError(
@@ -93,11 +96,12 @@ def prepared(
             f"Prepared data cannot be written to {root} ({error.strerror}); name another folder with cache=... or in "
             "the environment variable EEGEMO_CACHE."
         ) from error
-    signals = np.load(folder / _SIGNALS, mmap_mode="r")
-    recordings = json.loads((folder / _RECORDINGS).read_text())
-    if recordings:
-        description = {**description, "provenance": {**description["provenance"], "recordings": recordings}}
-    return Trials(signals=signals, table=_read_table(folder), **description)
+    provenance, copies = description["provenance"], json.loads((folder / _COPIES).read_text())
+    for name, content in (("recordings", json.loads((folder / _RECORDINGS).read_text())), ("copies", copies)):
+        provenance = {**provenance, name: content} if content else provenance
+    if copies:
+        warn_caller(in_words(copies))
+    return _read(folder, {**description, "provenance": provenance})
 
 
 def with_warnings(trials: Trials) -> Trials:
@@ -134,8 +138,13 @@ def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
     return Path(cache or os.environ.get("EEGEMO_CACHE") or platformdirs.user_cache_dir("eegemo"))
 
 
-def _make(folder: Path, blocks: Blocks, n_channels: int, checksums: _Checksums) -> None:
+def _read(folder: Path, description: dict[str, Any]) -> Trials:
+    return Trials(signals=np.load(folder / _SIGNALS, mmap_mode="r"), table=_read_table(folder), **description)
+
+
+def _make(folder: Path, blocks: Blocks, description: dict[str, Any], checksums: _Checksums) -> None:
     """Write the store under another name and rename it; the caller holds its lock."""
+    n_channels = len(description["ch_names"])
     for leftover in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
@@ -156,10 +165,12 @@ def _make(folder: Path, blocks: Blocks, n_channels: int, checksums: _Checksums) 
         table = pd.concat(tables, ignore_index=True)
         (partial / _TABLE).write_text(table_as_text(table))
         (partial / _RECORDINGS).write_text(json.dumps(recordings))
+        copies = as_json(find_copies(_read(partial, description)).to_dict("records"))
+        (partial / _COPIES).write_text(json.dumps(copies))
         checksum = _checksum(partial / _SIGNALS)
         card = {
             "signals": checksum,
-            **{name: hashlib.sha256((partial / name).read_bytes()).hexdigest() for name in (_TABLE, _RECORDINGS)},
+            **{name: hashlib.sha256((partial / name).read_bytes()).hexdigest() for name in _TEXTS},
         }
         (partial / _CARD).write_text(json.dumps(card))
         partial.chmod(folder.parent.stat().st_mode)
@@ -173,9 +184,7 @@ def _is_sound(folder: Path, checksums: _Checksums) -> bool:
     """Whether the store is there and is what was written; a file's content is read again only when it was touched."""
     try:
         card = json.loads((folder / _CARD).read_text())
-        if any(
-            hashlib.sha256((folder / name).read_bytes()).hexdigest() != card[name] for name in (_TABLE, _RECORDINGS)
-        ):
+        if any(hashlib.sha256((folder / name).read_bytes()).hexdigest() != card[name] for name in _TEXTS):
             return False
         return checksums.of(folder / _SIGNALS) == card["signals"]
     except (OSError, ValueError, KeyError, TypeError):

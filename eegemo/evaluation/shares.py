@@ -106,6 +106,8 @@ def sample_share(
     ConfigError
         If starts and lengths are no numbers, or not in one unit.
     """
+    if n_times is not None and duration is not None:
+        raise ConfigError("Give n_times, in samples, or duration, in seconds, not both.")
     seconds = duration is not None or sfreq is not None
     if n_times is None and duration is None:
         column = next((name for name in ("n_times", "duration", "length") if is_known(table, name)), None)

@@ -1,0 +1,214 @@
+"""Recordings that are there twice: trials that hold the same signal, whatever they are called."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import fft
+
+if TYPE_CHECKING:
+    from eegemo.trials import Trials
+
+_BAND = (1.0, 20.0)  # Hz; where EEG has most of its power, so that little noise hides a copy
+_NARROWEST_BAND = 4.0  # Hz
+_STRETCH, _SHORTEST = 10.0, 4.0  # seconds
+_MOST_CHANNELS = 8
+_LARGEST_SHIFT, _SHIFT_STEP = 0.1, 0.02  # seconds
+_PHASES_AGREE, _SIGNALS_AGREE = 0.4, 0.8
+_REPEATS_ITSELF = 0.95
+_NO_MAINS = 45.0  # Hz
+_BLOCK = 1024  # trials that are compared with all others at once
+_NOTHING = 1e-4  # of an amplitude: what is left by rounding
+_COLUMNS = ("row", "twin", "subject", "trial", "twin_subject", "twin_trial", "kind", "r", "shift")
+
+
+def find_copies(trials: Trials) -> pd.DataFrame:
+    """Find the trials that hold the signal of another one: exactly, or scaled, noisy, filtered or a little shifted.
+
+    Equal samples are found by their hash. Near copies are found in the first 10 s after the baseline: the phases from
+    1 to 20 Hz of up to 8 average-referenced channels are compared between all trials at once, at shifts of up to 0.1 s.
+    Where they agree, the signals are correlated over the whole trial.
+
+    Parameters
+    ----------
+    trials : Trials
+        Of any lengths. Those of less than 4 s are searched for equal samples alone: so few independent values of two
+        trials may agree by chance.
+
+    Returns
+    -------
+    copies : DataFrame
+        A row for each trial that is a copy of an earlier one: ``row, twin`` (rows in ``trials.table`` of the trial and
+        of the first that it is a copy of), ``subject, trial, twin_subject, twin_trial``, ``kind`` (``"exact"`` or
+        ``"near"``), ``r`` (median over channels of the correlation; 1 where samples are equal) and ``shift`` (sample t
+        of the trial is sample t + shift of its twin). It is empty where there are no copies.
+
+    Notes
+    -----
+    Phases count each frequency alike, so that one strong rhythm that two trials have in common (alpha, an SSVEP) makes
+    no copy. A signal that repeats itself (a sine, silence) does not tell where it was cut, and is left out.
+    MEASURED
+
+    Examples
+    --------
+    >>> from eegemo import find_copies, simulate
+    >>> find_copies(simulate(subjects=1, channels=["F3", "F4"])).empty
+    True
+    """
+    signals = _Signals(trials)
+    twins = {row: (twin, "exact", 1.0, 0) for row, twin in _equal(signals)}
+    alone = np.array([row for row in range(len(trials)) if row not in twins], int)
+    for row, candidate in _alike(signals, alone):
+        # A copy of a copy is one of the first.
+        twin = twins[candidate][0] if candidate in twins else candidate
+        if row in twins or signals.repeats_itself(row):
+            continue
+        r, shift = signals.correlation(row, twin)
+        if r >= _SIGNALS_AGREE:
+            twins[row] = (twin, "near", r, shift)
+    table, rows = trials.table, sorted(twins)
+    of = [twins[row][0] for row in rows]
+    named = {
+        f"{prefix}{column}": table[column].iloc[which].to_numpy()
+        for prefix, which in (("", rows), ("twin_", of))
+        for column in ("subject", "trial")
+    }
+    found = pd.DataFrame([twins[row] for row in rows], columns=["twin", "kind", "r", "shift"])
+    return found.assign(row=rows, **named)[list(_COLUMNS)]
+
+
+def in_words(copies: list[dict[str, Any]]) -> str:
+    """Name the trials that are copies, and say what to do.
+
+    Parameters
+    ----------
+    copies : list of dict
+        The rows that :func:`find_copies` found; one at least.
+
+    Returns
+    -------
+    sentences : str
+    """
+    pairs = [
+        f"subject {copy['subject']}, trial {copy['trial']} that of subject {copy['twin_subject']}, trial "
+        f"{copy['twin_trial']} (r = {copy['r']:.2f})"
+        for copy in copies
+    ]
+    more = f" and {len(pairs) - 5} more" if len(pairs) > 5 else ""
+    return (
+        f"{len(pairs)} of the trials hold the signal of another one: {'; '.join(pairs[:5])}{more}. A model that is "
+        "tested on the one may have seen the other in training. Find them with eegemo.find_copies(trials), ask where the recordings come "
+        "from, and leave the copies out: trials.select(~trials.table.index.isin(find_copies(trials)['row']))."
+    )
+
+
+class _Signals:
+    """The signals of trials without their baselines, as they are compared."""
+
+    def __init__(self, trials: Trials) -> None:
+        table = trials.table
+        self.strip, self.sfreq = trials.signals, trials.sfreq
+        self.first = (table["start"] + table["n_baseline"]).to_numpy(np.int64)
+        self.n_times = (table["n_times"] - table["n_baseline"]).to_numpy(np.int64)
+        eeg = [number for number, kind in enumerate(trials.ch_types) if kind == "eeg"]
+        self.channels = np.array(eeg or range(len(trials.ch_types)))
+        low, high = trials.pass_band
+        self.band = max(_BAND[0], low or 0), min(_BAND[1], high or np.inf, 0.45 * self.sfreq)
+
+    def raw(self, trial: int) -> np.ndarray:
+        """Return all samples, shape (n_times, n_channels)."""
+        return self.strip[self.first[trial] : self.first[trial] + self.n_times[trial]]
+
+    def spectrum(self, trial: int, n_times: int, band: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the frequencies in a band, and the spectrum (n_freqs, n_channels) of the first samples of a trial.
+
+        Channels that hold nothing are 0.
+        """
+        start = self.first[trial]
+        samples = np.nan_to_num(self.strip[start : start + n_times][:, self.channels].astype(np.float64))
+        samples -= samples.mean(axis=0)
+        few = np.linspace(0, len(self.channels) - 1, min(_MOST_CHANNELS, len(self.channels))).astype(int)
+        amplitude, picked = samples.std(), samples[:, few]
+        if len(self.channels) > 3:
+            picked = picked - samples.mean(axis=1, keepdims=True)
+        freqs = fft.rfftfreq(n_times, 1 / self.sfreq)
+        within = (freqs >= band[0]) & (freqs <= band[1])
+        spectrum = fft.rfft(picked * np.hanning(n_times)[:, np.newaxis], axis=0)[within]
+        rms = np.sqrt((np.abs(spectrum) ** 2).sum(axis=0)) / n_times
+        return freqs[within], spectrum * (rms > _NOTHING * amplitude)
+
+    def correlation(self, trial: int, twin: int) -> tuple[float, int]:
+        """Return the median over channels of the correlation of two trials, and the shift at which it is largest."""
+        n_times = int(min(self.n_times[trial], self.n_times[twin]))
+        freqs, own = self.spectrum(trial, n_times, self.band)
+        _, other = self.spectrum(twin, n_times, self.band)
+        power = np.sqrt((np.abs(own) ** 2).sum(axis=0) * (np.abs(other) ** 2).sum(axis=0))
+        alive = power > 0
+        if not alive.any():
+            return 0.0, 0
+        furthest = round(_LARGEST_SHIFT * self.sfreq)
+        shifts = np.arange(-furthest, furthest + 1)
+        turned = np.exp(-2j * np.pi * np.outer(shifts / self.sfreq, freqs))
+        r = (turned @ (own * other.conj())[:, alive]).real / power[alive]
+        best = int(r.mean(axis=1).argmax())
+        return float(np.median(r[best])), int(shifts[best])
+
+    def repeats_itself(self, trial: int) -> bool:
+        """Whether a stretch of a trial holds nothing, or the same again after a second or more."""
+        n_times = int(min(self.n_times[trial], _STRETCH * self.sfreq))
+        freqs, spectrum = self.spectrum(trial, n_times, (_BAND[0], min(_NO_MAINS, 0.45 * self.sfreq)))
+        power = (np.abs(spectrum) ** 2).sum(axis=1)
+        if not power.any():
+            return True
+        lags = np.arange(min(1.0, n_times / self.sfreq / 8), n_times / self.sfreq / 4, 0.001)
+        window = np.hanning(n_times)
+        overlap = np.array([window[lag:] @ window[: n_times - lag] for lag in (lags * self.sfreq).astype(int)])
+        autocorrelation = np.cos(2 * np.pi * np.outer(lags, freqs)) @ power / power.sum()
+        return bool((autocorrelation * (window @ window) / overlap).max(initial=0) > _REPEATS_ITSELF)
+
+
+def _equal(signals: _Signals) -> Iterator[tuple[int, int]]:
+    """Yield the trials whose samples are those of an earlier one, with the first of these."""
+    seen: dict[bytes, int] = {}
+    for trial in range(len(signals.first)):
+        samples = signals.raw(trial)
+        twin = seen.setdefault(hashlib.blake2b(np.ascontiguousarray(samples).data).digest(), trial)
+        if twin != trial and samples.size and not signals.repeats_itself(trial):
+            yield trial, twin
+
+
+def _alike(signals: _Signals, trials: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield the trials in whose first seconds most phases are those of an earlier one, with each of these."""
+    lengths = np.minimum(signals.n_times[trials], round(_STRETCH * signals.sfreq))
+    if signals.band[1] - signals.band[0] < _NARROWEST_BAND:
+        return
+    for n_times in np.unique(lengths):
+        own = trials[lengths == n_times]
+        if n_times >= _SHORTEST * signals.sfreq and len(own) > 1:
+            for row, twin in _phases_agree(signals, own, int(n_times)):
+                yield int(own[row]), int(own[twin])
+
+
+def _phases_agree(signals: _Signals, trials: np.ndarray, n_times: int) -> np.ndarray:
+    """Return pairs of positions, the later one first, shape (n_pairs, 2), in the order of both."""
+    freqs, first = signals.spectrum(int(trials[0]), n_times, signals.band)
+    phases = np.empty((len(trials), *first.shape), np.complex64)
+    for place, trial in enumerate(trials):
+        _, spectrum = signals.spectrum(int(trial), n_times, signals.band)
+        size = np.abs(spectrum)
+        phases[place] = np.divide(spectrum, size, where=size > _NOTHING * size.max(), out=np.zeros_like(spectrum))
+    alive = phases.any(axis=1).sum(axis=1)
+    phases /= np.sqrt(np.maximum(alive, 1) * len(freqs))[:, np.newaxis, np.newaxis]
+    flat = phases.reshape(len(trials), -1).view(np.float32)
+    pairs = []
+    for shift in np.arange(0, _LARGEST_SHIFT + _SHIFT_STEP / 2, _SHIFT_STEP):
+        turn = np.exp(2j * np.pi * freqs * shift).astype(np.complex64)[:, np.newaxis]
+        for begin in range(0, len(trials), _BLOCK):
+            turned = (phases[begin : begin + _BLOCK] * turn).reshape(-1, flat.shape[1] // 2).view(np.float32)
+            found = np.argwhere(turned @ flat.T > _PHASES_AGREE) + np.array([begin, 0])
+            pairs.append(np.sort(found[found[:, 0] != found[:, 1]], axis=1)[:, ::-1])
+    return np.unique(np.concatenate(pairs), axis=0)
