@@ -125,7 +125,7 @@ def _parts(column: pd.Series, name: str) -> pd.Series:
     unknown = words[~words.isin(list(PARTS))]
     if len(unknown):
         raise DataFormatError(
-            f"{name}: {column.name} is {column[unknown.index[0]]!r} in row {unknown.index[0] + 1}; it must be one of "
+            f"{name}: {column.name} is {str(column[unknown.index[0]])!r} in row {unknown.index[0] + 1}; it must be one of "
             f"{', '.join(PARTS)}."
         )
     parts = words.map(PARTS)
@@ -194,7 +194,7 @@ def _array_of(path: Path, part: str) -> np.ndarray:
         with zipfile.ZipFile(path) as archive:
             largest = max((member.file_size for member in archive.infolist()), default=0)
         if largest > _LARGEST:
-            raise ValueError(f"an array of {largest / 1e9:.1f} GB")
+            raise ValueError(f"an array of {largest / 1e6:.0f} MB")
     loaded = np.load(path, allow_pickle=False)
     if isinstance(loaded, np.ndarray):
         return loaded

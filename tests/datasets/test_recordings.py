@@ -148,7 +148,8 @@ def test_channels_in_another_order_are_put_into_that_of_the_first_recording(tmp_
     data = samples(1)
     write_recording(tmp_path / "a_raw.fif", data)
     write_recording(tmp_path / "b_raw.fif", data[::-1], NAMES[::-1])
-    trials = prepare_as_is(a_table(file=["a_raw.fif", "b_raw.fif"], onset=2.0), tmp_path)
+    with pytest.warns(UserWarning, match="subject 1, trial 2 that of subject 1, trial 1"):
+        trials = prepare_as_is(a_table(file=["a_raw.fif", "b_raw.fif"], onset=2.0), tmp_path)
     assert trials.ch_names == tuple(EEG)
     assert_array_equal(trials.trial_data(0), trials.trial_data(1))
 
