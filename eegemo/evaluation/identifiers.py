@@ -31,8 +31,9 @@ def as_names(table: pd.DataFrame) -> pd.DataFrame:
     names : DataFrame
         These columns alone, as text: 1, 1.0, ``"1"`` and ``"1.0"`` are ``"1"``; what is missing is None.
     """
-    names = {column: [_name(value) for value in table[column]] for column in NAMES if column in table}
-    return pd.DataFrame(names, index=table.index, dtype=object)
+    return pd.DataFrame(
+        {column: _named(table[column]) for column in NAMES if column in table}, table.index, dtype=object
+    )
 
 
 def looser_names(names: pd.DataFrame) -> pd.DataFrame:
@@ -78,6 +79,14 @@ def look_alikes(names: pd.DataFrame) -> list[str]:
                 "they were the same, as not known; give each one name."
             )
     return sentences
+
+
+def _named(values: pd.Series) -> np.ndarray:
+    try:
+        numbers, different = pd.factorize(values)
+    except TypeError:  # of lists, say, which are named by their text too
+        return _named(values.map(str))
+    return np.array([*(_name(value) for value in different), None], object)[numbers]  # a missing value has number -1
 
 
 def _name(value: Any) -> str | None:

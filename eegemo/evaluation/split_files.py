@@ -124,9 +124,9 @@ def _parts(column: pd.Series, name: str) -> pd.Series:
         return words.map({"0": "train", "1": "test"})
     unknown = words[~words.isin(list(PARTS))]
     if len(unknown):
+        row = int(unknown.index[0])
         raise DataFormatError(
-            f"{name}: {column.name} is {str(column[unknown.index[0]])!r} in row {unknown.index[0] + 1}; it must be one of "
-            f"{', '.join(PARTS)}."
+            f"{name}: {column.name} is {str(column[row])!r} in row {row + 1}; it must be one of {', '.join(PARTS)}."
         )
     parts = words.map(PARTS)
     return parts.replace("evaluation", "validation" if (parts == "test").any() else "test")

@@ -97,6 +97,7 @@ FORMS: dict[str, tuple[Any, Any]] = {
     "a decimal": (2.5, Decimal("2.50")),
     "large": (10**16, 1e16),
     "zero": (0, "-0"),
+    "a list": ([1, 2], "[1, 2]"),
 }
 
 
