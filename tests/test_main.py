@@ -159,6 +159,23 @@ def test_audit_goes_through_the_folds_of_a_table(
     assert "All folds: LEAKS: 50%" in printed
 
 
+def test_audit_of_folds_says_what_looks_alike_and_takes_seconds(
+    run: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fold 0 is tested on the half second that it was trained on; in fold 1 the person may be the same one."""
+    columns = {"subject": ["[a]", "[a]", "s1", "s01"], "start": [0, 0.5, 0, 0], "trial": 1}
+    run(
+        "audit",
+        write_windows(tmp_path / "w.csv", **columns, part=["train", "test"] * 2, fold=[0, 0, 1, 1]),
+        "--duration",
+        1,
+    )
+    printed = capsys.readouterr().out
+    assert "shared samples 100%, trial 100%, subject 100%" in printed
+    assert "All folds: NOT KNOWN" in printed
+    assert "LOOK ALIKE: subject 's01', 's1'" in printed
+
+
 def test_audit_says_what_is_missing(run: Callable[..., None], tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="Say what is train and what is test"):
         run("audit", write_windows(tmp_path / "windows.csv"))

@@ -49,7 +49,8 @@ def load_deap(
     trials : Trials
         In the order of subjects and videos: ``trial`` and ``stimulus`` are both the video's number
         (Experiment_id). EEG in microvolts, 4-45 Hz, EOG-corrected and average-referenced by DEAP's authors.
-        The 3 s before each video are kept as the baseline and are never windowed.
+        The 3 s before each video are kept as the baseline and are never windowed. Trials that are there twice
+        (:func:`eegemo.find_copies`) are named in a warning and in ``provenance["copies"]``.
 
     Raises
     ------
