@@ -217,9 +217,12 @@ class Audit:
             counts = (audit.n_train, audit.n_validation, audit.n_test)
             table.add_row(str(number), *map(str, counts), audit.leakage.in_percent)
         console.print(table)
-        together = verdict(mean_leakage(audit.leakage for audit in audits))
-        notes = dict.fromkeys(note for audit in audits for note in audit.notes)
-        console.print(f"All folds: {' '.join((together, *notes))}", soft_wrap=True, highlight=False, markup=False)
+        said = [verdict(mean_leakage(audit.leakage for audit in audits))]
+        leaking = sum(audit.verdict.startswith("LEAKS") for audit in audits)
+        if said[0].startswith("NOT KNOWN") and leaking:
+            said.insert(0, f"LEAKS in {leaking} of {len(audits)}, in others")
+        said += dict.fromkeys(note for audit in audits for note in audit.notes)
+        console.print(f"All folds: {' '.join(said)}", soft_wrap=True, highlight=False, markup=False)
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ _LARGEST_SHIFT, _SHIFT_STEP = 0.1, 0.02  # seconds
 _PHASES_AGREE, _SIGNALS_AGREE = 0.4, 0.8
 _BY_CHANCE = 6.5  # standard deviations of the agreement of unlike phases; among 10^7 comparisons some reach 5.3
 _BINS_OF_ONE = 1.5  # frequency bins that a Hann window makes of an independent one
-_REPEATS_ITSELF = 0.95
+_REPEATS_ITSELF = {"exact": 0.99, "near": 0.95}  # autocorrelation; noise of any size makes equal samples no chance
 _NO_MAINS = 45.0  # Hz
-_FINER = 8  # lags in a sample, so that a period is met
+_FINER = 32  # lags in a sample, so that a period is met
 _MOST_TRIED = 5  # for each trial; where all begin alike and go on differently, each would be correlated with all
 _BLOCK = 1024  # trials that are compared with all others at once
 _NOTHING = 1e-4  # of an amplitude: what is left by rounding
@@ -56,13 +56,13 @@ def find_copies(trials: Trials) -> pd.DataFrame:
     Notes
     -----
     Phases count each frequency alike, so that one strong rhythm that two trials have in common (alpha, an SSVEP) makes
-    no copy. A signal that repeats itself (a sine, silence) does not tell where it was cut, and is left out.
+    no copy. A signal that repeats itself (a sine, silence) does not show where it was cut, and is left out.
     Largest agreement of phases, and correlation, of trials that are no copies: 0.16 and 0.5 in DASPS (192 trials, 14
     channels, 15 s), 0.13 and 0.1 in eegmat (24, 19 channels, 60 s), 0.17 and 0.1 in simulated people (80, 32 channels;
-    0.31 and 0.2 in one channel). Trials are copies above 0.4 (in stretches of less than 10 s
-    more: 6.5 standard deviations of the agreement by chance) and 0.8. Copies of trials of these sets with white noise
-    of a tenth of their power have 0.66 and 0.91 or more, re-referenced, rescaled or shifted ones 0.84 and 1. 1280
-    trials of 60 s and 32 channels take 6 s on two cores, of which 2 s are for the hash.
+    0.31 and 0.2 in one channel). Trials are copies above 0.4 (in stretches of less than 10 s more: 6.5 standard
+    deviations of the agreement by chance) and 0.8. Copies of trials of these sets with white noise of a tenth of their
+    power have 0.66 and 0.91 or more, re-referenced, rescaled or shifted ones 0.84 and 1. 1280 trials of 60 s and 32
+    channels take 6 s on two busy cores, a third of it for the hash.
 
     Examples
     --------
@@ -77,7 +77,7 @@ def find_copies(trials: Trials) -> pd.DataFrame:
     for row, candidate in _alike(signals, alone):
         # A copy of a copy is one of the first.
         twin = twins[candidate][0] if candidate in twins else candidate
-        if row in twins or twin in tried[row] or len(tried[row]) == _MOST_TRIED or signals.repeats_itself(row):
+        if row in twins or twin in tried[row] or len(tried[row]) == _MOST_TRIED or signals.repeats_itself(row, "near"):
             continue
         tried[row].add(twin)
         r, shift = signals.correlation(row, twin)
@@ -131,7 +131,7 @@ class _Signals:
         self.channels = np.array(eeg or range(len(trials.ch_types)))
         low, high = trials.pass_band
         self.band = max(_BAND[0], low or 0), min(_BAND[1], high or np.inf, 0.45 * self.sfreq)
-        self.repeats_itself = cache(self._repeats_itself)
+        self.periodicity = cache(self._periodicity)
 
     def raw(self, trial: int) -> np.ndarray:
         """Return all samples, shape (n_times, n_channels)."""
@@ -171,12 +171,16 @@ class _Signals:
         best = int(r.mean(axis=1).argmax())
         return float(np.median(r[best])), int(shifts[best])
 
-    def _repeats_itself(self, trial: int) -> bool:
-        """Whether a stretch of a trial holds nothing, or the same again after a second or more."""
+    def repeats_itself(self, trial: int, kind: str) -> bool:
+        """Whether a trial holds nothing, or the same again and again: then it does not show where it was cut."""
+        return self.periodicity(trial) > _REPEATS_ITSELF[kind]
+
+    def _periodicity(self, trial: int) -> float:
+        """Return the largest autocorrelation of a stretch after a second or more; 1 where there is nothing."""
         n_times = int(min(self.n_times[trial], _STRETCH * self.sfreq))
         freqs, spectrum = self.spectrum(trial, n_times, (_BAND[0], min(_NO_MAINS, 0.45 * self.sfreq)))
         if not spectrum.any():
-            return True
+            return 1.0
         power = np.zeros(n_times // 2 + 1)
         power[np.rint(freqs * n_times / self.sfreq).astype(int)] = (np.abs(spectrum) ** 2).sum(axis=1)
         windowed = np.abs(fft.rfft(np.hanning(n_times))) ** 2
@@ -184,7 +188,7 @@ class _Signals:
         first, last = _FINER * min(self.sfreq, n_times / 8), _FINER * n_times / 4
         lags = np.arange(round(first), round(last))
         autocorrelation = own[lags] / own[0] / (of_window[lags] / of_window[0])
-        return bool(autocorrelation.max(initial=0) > _REPEATS_ITSELF)
+        return float(autocorrelation.max(initial=0))
 
 
 def _equal(signals: _Signals) -> Iterator[tuple[int, int]]:
@@ -193,7 +197,7 @@ def _equal(signals: _Signals) -> Iterator[tuple[int, int]]:
     for trial in range(len(signals.first)):
         samples = signals.raw(trial)
         twin = seen.setdefault(hashlib.blake2b(np.ascontiguousarray(samples).data).digest(), trial)
-        if twin != trial and samples.size and not signals.repeats_itself(trial):
+        if twin != trial and samples.size and not signals.repeats_itself(trial, "exact"):
             yield trial, twin
 
 

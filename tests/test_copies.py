@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import Trials, find_copies, load_dasps, load_deap, load_eegmat, simulate, write_simulated
+from eegemo import Trials, find_copies, load_dasps, load_eegmat
+from eegemo.datasets._store import prepared
 from toy_recordings import Recordings
 from toy_trials import make_trials
 
@@ -107,6 +110,11 @@ def test_of_short_trials_only_equal_samples_count() -> None:
     assert find_copies(trials_of(short, short * 2, short))["row"].tolist() == [2]
 
 
+def test_equal_short_trials_of_a_rhythm_with_little_noise_count() -> None:
+    alpha = [signal[:128] for signal in tones(10, 10)]
+    assert find_copies(trials_of(alpha[0], alpha[1], alpha[0]))["row"].tolist() == [2]
+
+
 def tones(hertz: float, noise: float) -> list[np.ndarray]:
     """Pieces of one sine with the same phase at the beginning, each with noise of its own."""
     sine = np.sin(2 * np.pi * hertz * SECONDS)[:, np.newaxis] * np.arange(1, N_CHANNELS + 1)
@@ -133,8 +141,8 @@ def test_a_strong_rhythm_at_the_same_phase_hides_no_copy() -> None:
     assert find_copies(trials_of(first, second, first * 3))["row"].tolist() == [2]
 
 
-def test_people_are_no_copies_of_each_other() -> None:
-    assert find_copies(simulate(2)).empty
+def test_people_are_no_copies_of_each_other(two_subjects: Trials) -> None:
+    assert find_copies(two_subjects).empty
 
 
 def test_real_people_are_no_copies_of_each_other_but_of_themselves(real_data: Path) -> None:
@@ -164,16 +172,20 @@ def test_no_trials_have_no_copies() -> None:
 
 
 def test_whoever_loads_a_person_twice_is_warned_each_time_and_finds_it_in_the_provenance(tmp_path: Path) -> None:
-    write_simulated(tmp_path / "deap", 2)
-    first, second = sorted((tmp_path / "deap").rglob("s0?.dat"))
-    second.write_bytes(first.read_bytes())
-    said = r"40 of the trials .* subject 2, trial 1 that of subject 1, trial 1 \(r = 1"
+    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        for subject, gain in ((1, 1), (2, 3)):
+            trials = trials_of(eeg_like(0) * gain, eeg_like(1) * gain)
+            yield trials.signals, trials.table.assign(subject=subject, trial=[1, 2]), {}
+
+    description = {"ch_names": [f"E{n}" for n in range(N_CHANNELS)], "ch_types": ["eeg"] * N_CHANNELS, "sfreq": SFREQ}
+    description |= {"dataset": "twice", "simulated": True, "provenance": {}}
+    said = r"2 of the trials .* subject 2, trial 1 that of subject 1, trial 1 \(r = 1\.00\); subject 2, trial 2 that of"
     for _ in ("prepared", "opened again"):
         with pytest.warns(UserWarning, match=said):
-            trials = load_deap(tmp_path / "deap", channels=["Fz", "Cz"])
-        named = trials.provenance["copies"]
-        assert [copy["row"] for copy in named] == list(range(40, 80))
-        assert {(copy["subject"], copy["twin_subject"], copy["kind"]) for copy in named} == {(2, 1, "exact")}
+            trials = prepared([], blocks, description=description, cache=tmp_path)
+        named = [(copy["row"], copy["twin"], copy["kind"]) for copy in trials.provenance["copies"]]
+        assert named == [(2, 0, "near"), (3, 1, "near")]
+    assert json.loads(json.dumps(trials.provenance)) == trials.provenance
 
 
 def test_a_store_without_copies_says_nothing_of_them(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_audit_of_folds_says_what_looks_alike_and_takes_seconds(
     )
     printed = capsys.readouterr().out
     assert "shared samples 100%, trial 100%, subject 100%" in printed
-    assert "All folds: NOT KNOWN" in printed
+    assert "All folds: LEAKS in 1 of 2, in others NOT KNOWN" in printed
     assert "LOOK ALIKE: subject 's01', 's1'" in printed
 
 
