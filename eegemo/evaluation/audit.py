@@ -137,19 +137,18 @@ def audit_split(
     chosen = None if chosen_by_test is None else tuple(chosen_by_test)
     if np.isin(test, aside).any():
         chosen = (*(chosen or ()), "whatever validation decides (its windows are tested on)")
-    used = np.union1d(seen, test)
+    names = as_names(table).dropna(axis=1, how="all")
     if isinstance(windows, Windows):
-        # Their trials are known by number, whatever they are called; trials of a unit have one.
-        names = as_names(table.drop(columns=["start", UNIT], errors="ignore").assign(trial=windows.groups))
-        shares = name_shares(names, seen, test)
-        samples = leakage_record(windows, seen, test).shared_samples
+        # Whose trials are known by number, and their samples by where they lie.
+        names = names.drop(columns=["trial", "start", UNIT], errors="ignore")
+        record = leakage_record(windows, seen, test)
+        shares, samples = name_shares(names, seen, test) | {"trial": record.trial}, record.shared_samples
     else:
-        names = as_names(table)
         shares = name_shares(names, seen, test)
         trials = None if np.isnan(shares["trial"]) or not is_known(names, "trial") else trial_numbers(names)
         samples = sample_share(table, trials, seen, test, n_times, duration, sfreq)
     leakage = Leakage(shared_samples=samples, **shares, fitted_on_test=fitted, chosen_by_test=chosen)
-    notes = (*_missing_values(names), *_repeated(names, leakage), *look_alikes(names.iloc[used]))
+    notes = (*_missing_values(names), *_repeated(names, leakage), *look_alikes(names.iloc[np.union1d(seen, test)]))
     return Audit(leakage, len(train), len(aside), len(test), notes)
 
 

@@ -31,9 +31,8 @@ def as_names(table: pd.DataFrame) -> pd.DataFrame:
     names : DataFrame
         These columns alone, as text: 1, 1.0, ``"1"`` and ``"1.0"`` are ``"1"``; what is missing is None.
     """
-    return pd.DataFrame(
-        {column: _named(table[column]) for column in NAMES if column in table}, table.index, dtype=object
-    )
+    names = {column: _named(table[column]) for column in NAMES if column in table}
+    return pd.DataFrame(names, index=table.index, dtype=object)
 
 
 def looser_names(names: pd.DataFrame) -> pd.DataFrame:

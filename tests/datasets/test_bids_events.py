@@ -166,7 +166,7 @@ def test_several_subjects_sessions_and_runs_are_read_from_one_folder(tmp_path: P
 
 def test_subjects_with_different_columns_have_the_others_missing(tmp_path: Path) -> None:
     write_bids(tmp_path, "01", events="onset\tduration\tvalence\n1\t1\t7.5\n")
-    write_bids(tmp_path, "02", events="onset\tduration\tanswer\n1\t1\tyes\n")
+    write_bids(tmp_path, "02", events="onset\tduration\tanswer\n1\t1\tyes\n", data=samples(2))
     table = prepare_bids(tmp_path).table
     assert table["valence"].isna().tolist() == [False, True]
     assert table["valence"][0] == 7.5
@@ -176,7 +176,7 @@ def test_subjects_with_different_columns_have_the_others_missing(tmp_path: Path)
 def test_trial_numbers_of_a_run_are_kept_beside_those_of_the_subject(tmp_path: Path) -> None:
     for run in (1, 2):
         events = "onset\tduration\ttrial\n1\t1\t1\n3\t1\t2\n"
-        write_bids(tmp_path, entities=f"_task-music_run-{run}", events=events)
+        write_bids(tmp_path, entities=f"_task-music_run-{run}", events=events, data=samples(run))
     table = prepare_bids(tmp_path).table
     assert table["trial"].tolist() == [1, 2, 3, 4]
     assert table["trial_in_run"].tolist() == [1, 2, 1, 2]

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import Audit, ConfigError, audit_split
+from eegemo import Audit, ConfigError, Windows, audit_split
+from toy_trials import with_columns
 
 
 def audited(table: pd.DataFrame, is_train: Any, **settings: Any) -> Audit:
@@ -268,3 +269,22 @@ def test_a_table_with_two_columns_of_one_name_is_refused() -> None:
     table = pd.DataFrame([[1, 1, 1], [1, 2, 2]], columns=["subject", "trial", "trial"])
     with pytest.raises(ConfigError, match="two columns 'trial'"):
         audit_split(table, [0], [1])
+
+
+def test_windows_whose_subject_is_kept_in_two_types_are_of_a_person_that_training_knew(overlapping: Windows) -> None:
+    trials = overlapping.trials
+    mixed = trials.table.astype({"subject": object}).assign(trial=range(16))
+    mixed.loc[8:, "subject"] = ["0", "0", "0", "0", "1", "1", "1", "1"]
+    windows = with_columns(trials, **mixed).windows(n_times=4)
+    first = windows.trial_index < 8
+    audit = audit_split(windows, first, ~first)
+    assert (audit.leakage.subject, audit.leakage.trial, audit.leakage.shared_samples) == (1, 0, 0)
+
+
+def test_a_column_without_any_value_is_as_good_as_none(overlapping: Windows) -> None:
+    empty = with_columns(overlapping.trials, stimulus=pd.NA, session=np.nan).windows(n_times=4)
+    for windows in (empty, empty.table.assign(recording=None)):
+        audit = audit_split(windows, np.arange(0, 30), np.arange(30, len(empty)))
+        assert audit.leakage.trial == 0
+        assert math.isnan(audit.leakage.stimulus)
+        assert audit.notes == ()
