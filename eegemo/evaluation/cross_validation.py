@@ -25,6 +25,7 @@ from eegemo.evaluation.provenance import commit, environment
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import RunFolder, read_card, read_results, run_folder
 from eegemo.evaluation.splitter import Splitter, make_splitter
+from eegemo.evaluation.workers import stopped_by_sigterm
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
@@ -205,6 +206,7 @@ def _carry_out(runs: Sequence[_Run], *, n_jobs: int | None, progress: Progress |
     commit()  # remembered from here on, whatever is edited during the run
     found: dict[int, Results] = {}
     with ExitStack() as stack:
+        stack.enter_context(stopped_by_sigterm())
         for number, run in enumerate(runs):
             if run.place is None:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 import warnings
@@ -12,6 +13,7 @@ from typing import Any
 
 import joblib
 import numpy as np
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
@@ -24,11 +26,14 @@ from eegemo.evaluation.folds import Fold
 from eegemo.evaluation.plan import Plan
 from eegemo.evaluation.provenance import set_keras
 from eegemo.evaluation.splitter import Split
+from eegemo.evaluation.workers import end_with
 from eegemo.features.base import WindowFeatures
 from eegemo.models.estimator import NetworkEstimator
 from eegemo.windows import Windows
 
 _ONE_AT_A_TIME = threading.RLock()  # folds on threads of one process would share Keras's state
+_ONE_WORKER: dict[str, Any] = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1, "backend": "loky"}
+_Key = tuple[int, int]  # which plan, and which fold of it
 _SECONDS_TO_ANSWER = 10
 
 
@@ -72,42 +77,108 @@ def run_folds(
     outcome : Fold | FailedFold
         In the order in which they end.
     """
-    n_folds = sum(len(plan.splits) for plan, _ in todo)
-    n_missing = n_folds - sum(len(done) for _, done in todo)
-    if not n_missing:
+    left = [
+        (position, number)
+        for position, (plan, done) in enumerate(todo)
+        for number in range(len(plan.splits))
+        if number not in done
+    ]
+    if not left:
         return
-    n_workers = min(joblib.effective_n_jobs(n_jobs), n_missing)
-    on_cluster = "Dask" in type(get_active_backend()[0]).__name__  # a bar cannot travel
-    # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time.
+    n_folds = sum(len(plan.splits) for plan, _ in todo)
+    n_wanted = joblib.effective_n_jobs(n_jobs)
+    n_workers = min(n_wanted, len(left))
+    backend = type(get_active_backend()[0]).__name__
+    on_cluster = "Dask" in backend  # a bar cannot travel
+    # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time;
+    # and so it does the last fold that a run on several workers left, which may have taken its worker with it.
     bound = on_cluster or n_workers > 1 or all(_on_one_thread(plan.estimator) for plan, _ in todo)
-    in_this_process = n_workers == 1 and not on_cluster and bound
+    left_over = n_wanted > 1 and len(left) == 1 < n_folds and not on_cluster
+    in_this_process = n_workers == 1 and not on_cluster and bound and not left_over
+    side_by_side: dict[str, Any] = {"n_jobs": n_workers}
+    if not bound or left_over:
+        side_by_side = _ONE_WORKER
+    elif "Loky" in backend:  # no fold waits behind another one that may take its worker with it
+        side_by_side |= {"pre_dispatch": "n_jobs", "batch_size": 1}
     first = todo[0][0]
     title = first.title if len(todo) == 1 else f"{len(todo)} evaluations"
     network = first.estimator if len(todo) == 1 and in_this_process else None
-    with _bars(title, network, n_folds, n_missing, progress) as (on_fold_end, on_epoch_end):
+    with _bars(title, network, n_folds, len(left), progress) as (on_fold_end, on_epoch_end):
+        in_worker = not in_this_process and ("Loky" in backend or side_by_side is _ONE_WORKER)
+        jobs = _Jobs(todo, on_epoch_end, os.getpid() if in_worker else None)
+        for (position, _), outcome in _each_outcome(jobs, left, side_by_side):
+            yield todo[position][0], outcome
+            on_fold_end()
+
+
+class _Jobs:
+    """What joblib is given, a job for each fold; features are computed when a plan's turn comes, for all its folds."""
+
+    def __init__(
+        self,
+        todo: Sequence[tuple[Plan, Collection[int]]],
+        on_epoch_end: Callable[[int], None] | None,
+        parent: int | None,
+    ) -> None:
+        self.todo, self.on_epoch_end, self.parent = todo, on_epoch_end, parent
+        self.in_hand: set[_Key] = set()
+        self._task: tuple[int, FoldTask] | None = None
+
+    def of(self, keys: Sequence[_Key]) -> Iterator[Any]:
+        """Give the jobs of some folds, and note which are in hand."""
+        for position, number in keys:
+            plan = self.todo[position][0]
+            if self._task is None or self._task[0] != position:
+                estimator, X = _computed_once(plan.estimator, plan.windows)
+                self._task = (
+                    position,
+                    FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines),
+                )
+            settings = plan.identity["made_with"]["keras"]
+            self.in_hand.add((position, number))
+            yield joblib.delayed(_run_fold)(
+                (position, number), self._task[1], plan.splits[number], settings, self.on_epoch_end, self.parent
+            )
+
+
+def _each_outcome(
+    jobs: _Jobs, left: Sequence[_Key], side_by_side: dict[str, Any]
+) -> Iterator[tuple[_Key, Fold | FailedFold]]:
+    """Run folds; where a worker dies, run what was in hand again, one after another, and go on with the others.
+
+    The death of one worker ends all of them, so that nobody can say whose fold it was until each has run alone.
+    """
+    waiting, suspects = list(left), list[_Key]()
+    while waiting or suspects:
+        turn, settings = (suspects, _ONE_WORKER) if suspects else (waiting, side_by_side)
+        jobs.in_hand.clear()
         with warnings.catch_warnings():
             # TensorFlow keeps some memory of every network; joblib renews a worker that has grown, and says so.
             warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
-            workers = joblib.Parallel(
-                return_as="generator_unordered",
-                **({"n_jobs": n_workers} if bound else {"n_jobs": 2, "pre_dispatch": 1, "backend": "loky"}),
-            )
-            for position, outcome in workers(_jobs(todo, on_epoch_end)):
-                yield todo[position][0], outcome
-                on_fold_end()
+            workers = joblib.Parallel(return_as="generator_unordered", **settings)
+            try:
+                for key, outcome in workers(jobs.of(turn[:1] if turn is suspects else turn[:])):
+                    jobs.in_hand.discard(key)
+                    turn.remove(key)
+                    yield key, outcome
+            except TerminatedWorkerError as error:
+                if turn is suspects:
+                    key = suspects.pop(0)
+                    yield key, _died(key[1], error)
+                else:
+                    suspects = [key for key in waiting if key in jobs.in_hand]
+                    waiting = [key for key in waiting if key not in jobs.in_hand]
 
 
-def _jobs(todo: Sequence[tuple[Plan, Collection[int]]], on_epoch_end: Callable[[int], None] | None) -> Iterator[Any]:
-    """Give joblib a job for each fold; features are computed when a plan's turn comes, once for all of its folds."""
-    for position, (plan, done) in enumerate(todo):
-        missing = [number for number in range(len(plan.splits)) if number not in done]
-        if not missing:
-            continue
-        estimator, X = _computed_once(plan.estimator, plan.windows)
-        task = FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines)
-        settings = plan.identity["made_with"]["keras"]
-        for number in missing:
-            yield joblib.delayed(_run_fold)(position, number, task, plan.splits[number], settings, on_epoch_end)
+def _died(number: int, error: TerminatedWorkerError) -> FailedFold:
+    """Say of a fold that its worker died, twice, and what of."""
+    codes = str(error).partition("exit codes of the workers are ")[2].partition("\n")[0]
+    text = (
+        f"the process that ran it died twice, the second time with no other beside it{f' ({codes})' if codes else ''}; "
+        "it crashed in native code, or was killed because memory ran out: take smaller batches or fewer windows, or "
+        "run it alone with n_jobs=1 to see where"
+    )
+    return FailedFold(number, f"ChildProcessError: {text}", ChildProcessError(f"Fold {number}: {text}."))
 
 
 @contextmanager
@@ -152,26 +223,32 @@ def cluster(address: str | None) -> Iterator[None]:
 
 
 def _run_fold(
-    position: int,
-    number: int,
+    key: _Key,
     task: FoldTask,
     split: Split,
     settings: dict[str, str],
     on_epoch_end: Callable[[int], None] | None,
-) -> tuple[int, Fold | FailedFold]:
+    parent: int | None,
+) -> tuple[_Key, Fold | FailedFold]:
     """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
+    number = key[1]
+    in_worker = parent is not None and parent != os.getpid()
+    if parent is not None and in_worker:
+        end_with(parent)
     try:
         set_keras(settings)
         _on_one_thread(task.estimator)
         with _ONE_AT_A_TIME, threadpool_limits(1):
-            return position, fit_fold(number, task, split, on_epoch_end)
-    except Exception as error:
+            return key, fit_fold(number, task, split, on_epoch_end)
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not in_worker:  # somebody ends this process
+            raise
         text = f"{type(error).__name__}: {error}"
         try:
             pickle.loads(pickle.dumps(error))
         except Exception:  # it could not travel back from another process
-            return position, FailedFold(number, text, RuntimeError(text))
-        return position, FailedFold(number, text, error)
+            return key, FailedFold(number, text, RuntimeError(text))
+        return key, FailedFold(number, text, error if isinstance(error, Exception) else RuntimeError(text))
 
 
 def _computed_once(estimator: BaseEstimator, windows: Windows) -> tuple[BaseEstimator, Windows | np.ndarray]:
