@@ -1,8 +1,10 @@
-"""Parameters as JSON can hold them."""
+"""Parameters as JSON can hold them, and JSON that may be damaged."""
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import joblib
@@ -37,6 +39,32 @@ def as_json(value: Any) -> Any:
     if callable(value) and hasattr(value, "__qualname__"):
         return f"{value.__module__}.{value.__qualname__}"
     return f"{type(value).__qualname__} {_hash(value)}"
+
+
+def read_json(path: Path) -> Any:
+    """Read a file of JSON.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    value : object
+        What it holds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is not JSON, or nested deeper than Python reads.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def _hash(value: Any) -> str:

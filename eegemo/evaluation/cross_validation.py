@@ -212,7 +212,7 @@ def _carry_out(runs: Sequence[_Run], *, n_jobs: int | None, progress: Progress |
                 continue
             stack.enter_context(run.place.locked())
             run.place.begin(run.plan)
-            run.done = run.place.sound_folds(len(run.plan.splits), run.plan.fingerprint)
+            run.done = run.place.sound_folds(run.plan)
             if run.complete and read_card(run.place.path)["finished"]:
                 named = {"model": run.plan.model, "smoke": run.plan.smoke}
                 there = read_results(run.place.path)

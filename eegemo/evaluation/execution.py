@@ -239,7 +239,14 @@ def _run_fold(
         set_keras(settings)
         _on_one_thread(task.estimator)
         with _ONE_AT_A_TIME, threadpool_limits(1):
-            return key, fit_fold(number, task, split, on_epoch_end)
+            fold = fit_fold(number, task, split, on_epoch_end)
+        wrong = fold.wrong_probabilities(len(task.classes))
+        if wrong:
+            raise ConfigError(
+                f"Fold {number}: predict_proba gave {wrong}; it must give a number for each class, from 0 on and 1 in "
+                "all."
+            )
+        return key, fold
     except (Exception, SystemExit) as error:
         if isinstance(error, SystemExit) and not in_worker:  # somebody ends this process
             raise

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from eegemo._atomic import replacing
+from eegemo._npz import DAMAGE, read_arrays, save_arrays
 from eegemo.errors import DataFormatError
 from eegemo.evaluation.leakage import Leakage
 from eegemo.evaluation.splitter import Split
 
 _ARRAYS = ("y", "trial", "proba")
-# What reading a file of other bytes than were written may end in.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
+# Of each array: how many axes it has, and which kinds of numbers.
+_FORM = (("part", 1, "u"), ("y", 1, "iu"), ("trial", 1, "iu"), ("proba", 2, "f"))
+_FROM_ONE = 0.01  # how far sums of probabilities lie from 1 in half precision
 
 
 @dataclass(frozen=True)
@@ -135,6 +126,31 @@ class Fold:
             baselines=(),
         )
 
+    def wrong_probabilities(self, n_classes: int) -> str:
+        """Say what is wrong with the predicted probabilities, or with those of a baseline.
+
+        Parameters
+        ----------
+        n_classes : int
+            How many classes there are.
+
+        Returns
+        -------
+        reason : str
+            Empty where nothing is wrong.
+        """
+        for name, proba in (("", self.proba), *((f" of {one.name}", one.proba) for one in self.baselines)):
+            if proba.shape[1] != n_classes:
+                return f"probabilities{name} of {proba.shape[1]} classes instead of {n_classes}"
+            if not np.isfinite(proba).all():
+                return f"probabilities{name} that are not finite"
+            sums = proba.sum(axis=1, dtype=float)
+            if (proba < 0).any() or (np.abs(sums - 1) > _FROM_ONE).any():
+                return (
+                    f"probabilities{name} from {proba.min():.3g} on, that sum to {sums.min():.3g} to {sums.max():.3g}"
+                )
+        return ""
+
     def save(self, path: Path, *, run: str = "") -> None:
         """Write the fold as one ``.npz`` file, whole or not at all.
 
@@ -154,13 +170,9 @@ class Fold:
         part = np.zeros(max((numbers.max() + 1 for numbers in self.split if len(numbers)), default=0), np.uint8)
         for code, numbers in enumerate(self.split, start=1):
             part[numbers] = code
+        record = np.array(json.dumps(rest, default=lambda numbers: numbers.tolist()))
         with replacing(path) as partial:
-            np.savez_compressed(
-                partial,
-                record=np.array(json.dumps(rest, default=lambda numbers: numbers.tolist())),
-                part=part,
-                **arrays,
-            )
+            save_arrays(partial, {"record": record, "part": part, **arrays})
 
 
 @dataclass(frozen=True)
@@ -179,7 +191,7 @@ class Failure:
     error: str
 
 
-def read_fold(path: Path, *, number: int | None = None, run: str | None = None) -> Fold:
+def read_fold(path: Path, *, number: int | None = None, run: str | None = None, most_rows: int | None = None) -> Fold:
     """Read a fold that was written with :meth:`Fold.save`.
 
     Parameters
@@ -188,6 +200,8 @@ def read_fold(path: Path, *, number: int | None = None, run: str | None = None) 
         The ``.npz`` file.
     number, run : int, str | None
         Which fold of which run it must be; any by default.
+    most_rows : int | None
+        How many windows there are, where that is known.
 
     Returns
     -------
@@ -196,26 +210,29 @@ def read_fold(path: Path, *, number: int | None = None, run: str | None = None) 
     Raises
     ------
     DataFormatError
-        If the file is damaged (its arrays carry checksums), or another fold's.
+        If the file is damaged (it carries a checksum, which those of earlier versions lack), or another fold's.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            rest = json.loads(str(stored["record"]))
-            if (rest.pop("run") != run and run is not None) or number not in (None, rest["number"]):
-                raise ValueError("it is another fold's, or another run's")
-            for name in ("fitted_on_test", "chosen_by_test"):
-                used = rest["leakage"][name]
-                rest["leakage"][name] = None if used is None else tuple(used)
-            rest["leakage"] = Leakage(**rest["leakage"])
-            if "baselines" not in rest:
-                raise ValueError("it was written by an earlier version of eegemo")
-            rest["baselines"] = tuple(
-                Prediction(**one, proba=stored[f"baseline_{number}"]) for number, one in enumerate(rest["baselines"])
-            )
-            part = stored["part"]
-            train, validation, test = (np.flatnonzero(part == code) for code in (1, 2, 3))
-            fold = Fold(train=train, validation=validation, test=test, **{n: stored[n] for n in _ARRAYS}, **rest)
-    except _DAMAGE as error:
+        stored = read_arrays(path, most_rows=most_rows)
+        rest: dict[str, Any] = json.loads(str(stored["record"]))
+        if (rest.pop("run") != run and run is not None) or number not in (None, rest["number"]):
+            raise ValueError("it is another fold's, or another run's")
+        for name in ("fitted_on_test", "chosen_by_test"):
+            used = rest["leakage"][name]
+            rest["leakage"][name] = None if used is None else tuple(used)
+        rest["leakage"] = Leakage(**rest["leakage"])
+        if "baselines" not in rest:
+            raise ValueError("it was written by an earlier version of eegemo")
+        rest["baselines"] = tuple(
+            Prediction(**one, proba=stored[f"baseline_{number}"]) for number, one in enumerate(rest["baselines"])
+        )
+        for name, n_axes, kinds in _FORM + tuple((f"baseline_{k}", 2, "f") for k in range(len(rest["baselines"]))):
+            if stored[name].ndim != n_axes or stored[name].dtype.kind not in kinds:
+                raise ValueError(f"{name} has shape {stored[name].shape} and type {stored[name].dtype}")
+        train, validation, test = (np.flatnonzero(stored["part"] == code) for code in (1, 2, 3))
+        rest |= {name: stored[name] for name in _ARRAYS}
+        fold = Fold(train=train, validation=validation, test=test, **rest)
+    except DAMAGE as error:
         raise DataFormatError(f"{path.name}: damaged, or not a fold ({error}); delete it and run again.") from error
     predicted = {len(fold.proba), *(len(one.proba) for one in fold.baselines)}
     if {len(fold.y), len(fold.trial), *predicted} != {len(fold.test)}:

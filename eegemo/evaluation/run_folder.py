@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,23 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import filelock
-import numpy as np
-import pandas as pd
 
 from eegemo._atomic import replacing
-from eegemo._trial_parts import SESSION, UNIT
+from eegemo._json import read_json
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.evaluation.folds import Failure, Fold, read_fold
+from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.plan import Plan
+from eegemo.evaluation.provenance import hash_json
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.splitter import Splitter
+from eegemo.evaluation.window_files import SplitWindows, read_windows
 from eegemo.labels import LabelScheme
 
 _CARD = "run.json"
 _WINDOWS = "windows.npz"
 _LOCK = ".lock"
-_NAMES = ("subject", "trial", "stimulus")
-_OPTIONAL = (SESSION, UNIT)
 
 
 class RunFolder:
@@ -90,25 +86,20 @@ class RunFolder:
         for pattern in (".fold-*.npz", ".windows-*.npz", ".run-*.json"):
             for partial in self.path.glob(pattern):  # what a killed run had not finished writing
                 partial.unlink()
-        table = plan.windows.table
-        windows: dict[str, Any] = {"y": plan.y, "start": table["start"].to_numpy()}
-        for name in (*_NAMES, *_OPTIONAL):
-            if name not in table:
-                continue
-            windows |= {name: _as_text(table[name]), f"{name}_dtype": str(table[name].dtype)}
-        with replacing(self.path / _WINDOWS) as partial:
-            np.savez_compressed(partial, **windows)
+        _windows_of(plan).save(self.path / _WINDOWS)
 
-    def sound_folds(self, n_folds: int, run: str) -> dict[int, Fold]:
+    def sound_folds(self, plan: Plan) -> dict[int, Fold]:
         """Return the folds that are there already, sound, and of this run; delete the others, with a warning."""
-        done = {}
-        for number in range(n_folds):
+        done, windows = {}, _windows_of(plan)
+        for number in range(len(plan.splits)):
             path = self.fold_path(number)
             if not path.exists():
                 continue
             try:
-                done[number] = read_fold(path, number=number, run=run)
+                done[number] = windows.read_fold(path, number=number, run=plan.fingerprint)
             except DataFormatError as error:
+                if path.is_dir():
+                    raise
                 path.unlink()
                 warnings.warn(f"{str(error).partition(';')[0]}; deleted, and done again.", UserWarning, stacklevel=2)
         return done
@@ -175,12 +166,19 @@ def read_card(path: Path) -> dict[str, Any]:
         If the file is damaged.
     """
     try:
-        card = json.loads((path / _CARD).read_text(encoding="utf-8"))
+        card = read_json(path / _CARD)
         if not {"finished", "model", "splitter", "scheme", "failures", "identity", "provenance"} <= set(card):
             raise ValueError("an entry is missing")
+        n_folds = card["provenance"]["n_folds"]
+        if type(n_folds) is not int or n_folds < 1:
+            raise ValueError(f"a run of {n_folds!r} folds")
+        if hash_json(card["identity"]) != card["provenance"]["fingerprint"]:
+            raise ValueError("its fingerprint is another identity's")
+        if card["splitter"] != card["identity"]["protocol"]:
+            raise ValueError("its splitter is another one than its identity's")
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"{path}: holds no run (no {_CARD}); give the folder that evaluate() wrote.") from None
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataFormatError(f"{path / _CARD}: damaged ({error}); delete the folder and run again.") from error
     return dict(card)
 
@@ -241,39 +239,56 @@ def read_results(path: str | os.PathLike[str]) -> Results:
     card = read_card(path)
     folder = RunFolder(path)
     if not card["finished"]:
-        n = len(list(path.glob("fold-*.npz")))
-        raise ConfigError(
-            f"{path}: the run was interrupted, or is still running, after {n} folds; start it again with the same "
-            "settings, and it goes on."
-        )
+        raise ConfigError(f"{path}: {how_far(path)}; start it again with the same settings, and it goes on.")
     try:
         splitter = Splitter(**card["splitter"])
         rule: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in card["scheme"].items()}
         scheme = LabelScheme(**rule)
-        failures = tuple(Failure(**failure) for failure in card["failures"])
-        n_folds, run = int(card["provenance"]["n_folds"]), str(card["provenance"]["fingerprint"])
+        failures = tuple(Failure(int(failure["number"]), str(failure["error"])) for failure in card["failures"])
+        n_folds, run = card["provenance"]["n_folds"], card["provenance"]["fingerprint"]
+        n_windows, n_classes = int(card["identity"]["window"]["n_windows"]), len(scheme.classes)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataFormatError(f"{path / _CARD}: damaged ({error}); delete the folder and run again.") from error
     # A fold that failed may have succeeded since, in a run that was killed before it wrote so.
     failures = tuple(failure for failure in failures if not folder.fold_path(failure.number).exists())
-    numbers = sorted(set(range(n_folds)) - {failure.number for failure in failures})
-    missing = [number for number in numbers if not folder.fold_path(number).exists()]
-    if missing:
-        raise DataFormatError(
-            f"{path}: {folder.fold_path(missing[0]).name} is missing; start the run again with the same settings, and "
-            "it is done anew."
-        )
-    table, y = _read_windows(path)
+    left_out = {failure.number for failure in failures}
+    numbers = []
+    for number in range(n_folds):  # which may be more than memory holds, where the card was altered
+        if number in left_out:
+            continue
+        if not folder.fold_path(number).exists():
+            raise DataFormatError(
+                f"{path}: {folder.fold_path(number).name} is missing; start the run again with the same settings, and "
+                "it is done anew."
+            )
+        numbers.append(number)
+    windows = read_windows(path / _WINDOWS, n_windows=n_windows, n_classes=n_classes)
     return Results(
         model=card["model"],
         splitter=splitter,
         scheme=scheme,
-        table=table,
-        y=y,
-        folds=tuple(read_fold(folder.fold_path(number), number=number, run=run) for number in numbers),
+        table=windows.table,
+        y=windows.y,
+        folds=tuple(windows.read_fold(folder.fold_path(number), number=number, run=run) for number in numbers),
         failures=failures,
         provenance=card["provenance"],
     )
+
+
+def how_far(path: Path) -> str:
+    """Say how far a run has come that is not finished.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+
+    Returns
+    -------
+    text : str
+    """
+    n_folds = len(list(path.glob("fold-*.npz")))
+    return f"the run was interrupted, or is still running, after {n_folds} folds"
 
 
 def find_runs(path: Path) -> list[Path]:
@@ -292,27 +307,8 @@ def find_runs(path: Path) -> list[Path]:
     return sorted(card.parent for card in path.rglob(_CARD))
 
 
-def _as_text(column: pd.Series) -> np.ndarray:
-    """Return a column as an array that needs no pickle: JSON, which tells 1 from "1", and a missing value from both."""
-    values = column.astype(object).where(column.notna(), None)
-    return np.array([json.dumps(value.item() if isinstance(value, np.generic) else value) for value in values])
-
-
-def _from_text(column: np.ndarray, dtype: str) -> pd.Series:
-    names, numbers = np.unique(column, return_inverse=True)
-    values = [json.loads(str(name)) for name in names]
-    return pd.Series([values[number] for number in numbers], dtype=dtype)
-
-
-def _read_windows(path: Path) -> tuple[pd.DataFrame, np.ndarray]:
-    try:
-        with np.load(path / _WINDOWS, allow_pickle=False) as stored:
-            names = (*_NAMES, *(name for name in _OPTIONAL if name in stored))
-            columns = {name: _from_text(stored[name], str(stored[f"{name}_dtype"])) for name in names}
-            table = pd.DataFrame(columns)
-            return table.assign(start=stored["start"]), stored["y"]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataFormatError(f"{path / _WINDOWS}: damaged ({error}); delete the folder and run again.") from error
+def _windows_of(plan: Plan) -> SplitWindows:
+    return SplitWindows(plan.windows.table, plan.y, plan.windows.trial_index, len(plan.scheme.classes))
 
 
 def _differences(theirs: Any, ours: Any, name: str = "") -> Iterator[str]:
