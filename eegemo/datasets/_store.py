@@ -25,8 +25,8 @@ import pandas as pd
 import platformdirs
 from filelock import FileLock
 
-from eegemo._atomic import replacing
-from eegemo._json import as_json
+from eegemo._atomic import replacing, why_no_room
+from eegemo._json import as_json, read_json
 from eegemo._warnings import warn_caller
 from eegemo.copies import find_copies, in_words
 from eegemo.errors import ConfigError, DataFormatError
@@ -34,6 +34,7 @@ from eegemo.trials import Trials
 
 _LAYOUT = 3  # to be raised when what is stored, or how it is computed, changes
 _CHUNK = 1 << 22
+_SAMPLE, _N_SAMPLES = 1 << 16, 8  # bytes; of a small file, all
 _HEADER = 128  # bytes
 _SIGNALS, _TABLE, _RECORDINGS, _COPIES = "signals.npy", "trials.json", "recordings.json", "copies.json"
 _TEXTS, _CARD = (_TABLE, _RECORDINGS, _COPIES), "store.json"
@@ -72,25 +73,32 @@ def prepared(
     Raises
     ------
     ConfigError
-        If the folder cannot be written.
+        If the folder cannot be written, and does not hold the store already.
+    DataFormatError
+        If a source changes while it is read.
     """
     root = _cache_folder(cache)
+    checksums = _Checksums(root / "checksums.json")
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        checksums = _Checksums(root / "checksums.json")
         content = [(source.name, checksums.of(source)) for source in sources]
         key = json.dumps([_LAYOUT, content, description], sort_keys=True)
         folder = root / f"{description['dataset']}-{hashlib.sha256(key.encode()).hexdigest()[:20]}"
-        with FileLock(folder.with_suffix(".lock")):
-            if not _is_sound(folder, checksums):
-                _make(folder, blocks, description, checksums)
+        if not _is_sound(folder, checksums):  # a sound one needs no lock, and may lie on a disk that is read alone
+            root.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder.with_suffix(".lock")):
+                if not _is_sound(folder, checksums):
+                    if folder.exists():
+                        warn_caller(f"{folder}: was altered or damaged since it was prepared; it is prepared again.")
+                    _make(folder, blocks, description, checksums, lambda: _refuse_changed(sources, content, checksums))
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        reason = why_no_room(error)
+        if reason:
             raise ConfigError(
-                f"The disk is full: prepared data did not fit into {root}, and nothing of them was kept. Free some "
+                f"{reason}: prepared data did not fit into {root}, and nothing of them was kept. Free some "
                 "space, or name another folder with cache=... or in the environment variable EEGEMO_CACHE."
             ) from error
-        if not isinstance(error, PermissionError | FileExistsError | NotADirectoryError) or not _lies_in(error, root):
+        forbidden = isinstance(error, PermissionError | FileExistsError | NotADirectoryError)
+        if not (forbidden or error.errno == errno.EROFS) or not _lies_in(error, root):
             raise
         raise ConfigError(
             f"Prepared data cannot be written to {root} ({error.strerror}); name another folder with cache=... or in "
@@ -131,7 +139,9 @@ def with_warnings(trials: Trials) -> Trials:
 
 
 def _lies_in(error: OSError, root: Path) -> bool:
-    return error.filename is not None and Path(error.filename).is_relative_to(root)
+    if error.filename is None:
+        return False
+    return Path(error.filename).is_relative_to(root) or root.is_relative_to(error.filename)
 
 
 def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
@@ -142,7 +152,15 @@ def _read(folder: Path, description: dict[str, Any]) -> Trials:
     return Trials(signals=np.load(folder / _SIGNALS, mmap_mode="r"), table=_read_table(folder), **description)
 
 
-def _make(folder: Path, blocks: Blocks, description: dict[str, Any], checksums: _Checksums) -> None:
+def _refuse_changed(sources: Sequence[Path], content: Sequence[tuple[str, str]], checksums: _Checksums) -> None:
+    for source, (_, checksum) in zip(sources, content, strict=True):
+        if checksums.of(source) != checksum:
+            raise DataFormatError(f"{source}: changed while it was read; wait until it is complete, and load it again.")
+
+
+def _make(
+    folder: Path, blocks: Blocks, description: dict[str, Any], checksums: _Checksums, unchanged: Callable[[], None]
+) -> None:
     """Write the store under another name and rename it; the caller holds its lock."""
     n_channels = len(description["ch_names"])
     for leftover in folder.parent.glob(f".{folder.name}-*"):  # of a process that was killed
@@ -160,6 +178,7 @@ def _make(folder: Path, blocks: Blocks, description: dict[str, Any], checksums: 
                 tables.append(table.assign(start=table["start"] + n_samples))
                 recordings += [record] if record else []
                 n_samples += len(samples)
+            unchanged()
             file.seek(0)
             file.write(_header((n_samples, n_channels)))
         table = pd.concat(tables, ignore_index=True)
@@ -169,6 +188,7 @@ def _make(folder: Path, blocks: Blocks, description: dict[str, Any], checksums: 
         (partial / _COPIES).write_text(json.dumps(copies))
         checksum = _checksum(partial / _SIGNALS)
         card = {
+            "store": folder.name,
             "signals": checksum,
             **{name: hashlib.sha256((partial / name).read_bytes()).hexdigest() for name in _TEXTS},
         }
@@ -181,13 +201,15 @@ def _make(folder: Path, blocks: Blocks, description: dict[str, Any], checksums: 
 
 
 def _is_sound(folder: Path, checksums: _Checksums) -> bool:
-    """Whether the store is there and is what was written; a file's content is read again only when it was touched."""
+    """Whether the store is there and is what was written; a file is read as a whole only when it was touched."""
     try:
-        card = json.loads((folder / _CARD).read_text())
+        card = read_json(folder / _CARD)
+        if card.get("store", folder.name) != folder.name:  # earlier versions did not write it
+            return False
         if any(hashlib.sha256((folder / name).read_bytes()).hexdigest() != card[name] for name in _TEXTS):
             return False
         return checksums.of(folder / _SIGNALS) == card["signals"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
 
@@ -224,29 +246,46 @@ def _checksum(path: Path) -> str:
 
 
 class _Checksums:
-    """Checksums of files, remembered for as long as their size and time of change stay the same."""
+    """Checksums of files, remembered for as long as their size, times of change and a sample of them stay the same."""
 
     def __init__(self, memory: Path) -> None:
         self.memory = memory
         try:
-            self.known: dict[str, list[Any]] = dict(json.loads(memory.read_text()))
+            self.known: dict[str, list[Any]] = dict(read_json(memory))
         except (OSError, ValueError, TypeError):
             self.known = {}
 
     def of(self, path: Path) -> str:
         """Return the checksum of a file."""
-        status = path.stat()
-        state = [status.st_size, status.st_mtime_ns]
+        state = _state(path)
         known = self.known.get(str(path.resolve()))
-        if isinstance(known, list) and known[:2] == state:
-            return str(known[2])
+        if isinstance(known, list) and known[:-1] == state:
+            return str(known[-1])
         checksum = _checksum(path)
-        self.remember(path, checksum)
+        self._note(path, [*state, checksum])  # what changed it since is another state
         return checksum
 
     def remember(self, path: Path, checksum: str) -> None:
         """Note the checksum of a file as it is now."""
-        status = path.stat()
-        self.known[str(path.resolve())] = [status.st_size, status.st_mtime_ns, checksum]
-        with suppress(OSError), replacing(self.memory) as partial:  # it saves time, and may be lost
+        self._note(path, [*_state(path), checksum])
+
+    def _note(self, path: Path, known: list[Any]) -> None:
+        self.known[str(path.resolve())] = known
+        with suppress(OSError, ConfigError), replacing(self.memory) as partial:  # it saves time, and may be lost
             partial.write_text(json.dumps(self.known))
+
+
+def _state(path: Path) -> list[Any]:
+    """Return what tells a file from what it was: its size, times, and the SHA-256 of blocks spread over it.
+
+    The second time changes with the content and cannot be set back, but there is none on Windows; a copy that keeps
+    the first (``cp -p``, ``rsync -t``) may differ in a block.
+    """
+    status = path.stat()
+    last = max(status.st_size - _SAMPLE, 0)
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        for number in range(_N_SAMPLES):
+            file.seek(last * number // (_N_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE))
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, digest.hexdigest()]
