@@ -33,7 +33,7 @@ from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.leakage import mean_leakage, verdict
-from eegemo.evaluation.run_folder import find_runs, read_results
+from eegemo.evaluation.run_folder import find_runs, how_far, read_card, read_results
 from eegemo.evaluation.split_files import read_split
 
 
@@ -242,20 +242,27 @@ class Report:
                 f"{self.run_folder}: holds no run (no run.json in it or below); give the folder of evaluate(..., "
                 "folder=) or an experiment's folder runs."
             )
+        unfinished = [folder for folder in folders if not read_card(folder)["finished"]]
+        finished = [folder for folder in folders if folder not in unfinished]
+        left_out = [f"{folder.relative_to(self.run_folder)}: {how_far(folder)}" for folder in unfinished]
+        if not finished:
+            read_results(unfinished[0])  # which says how to finish it
         from eegemo.reporting.evaluation_report import write_evaluation_report
 
         out = self.out or self.run_folder / "report.html"
         with console.status(f"{len(folders)} runs"):
             newest = {}
-            for folder in sorted(folders, key=lambda folder: (folder / "run.json").stat().st_mtime):
+            for folder in sorted(finished, key=lambda folder: (folder / "run.json").stat().st_mtime):
                 results = read_results(folder)
                 seed, scheme = results.splitter.random_state, results.scheme.name
                 newest[results.protocol_label, results.model, results.control, scheme, seed] = results
-            write_evaluation_report(list(newest.values()), out)
-        older = f"; {len(folders) - len(newest)} older ones of the same names are left out" * (
-            len(newest) < len(folders)
+            write_evaluation_report(list(newest.values()), out, unfinished=left_out)
+        older = f"; {len(finished) - len(newest)} older ones of the same names are left out" * (
+            len(newest) < len(finished)
         )
         console.print(f"Report of {len(newest)} runs{older}: {out}", soft_wrap=True, highlight=False)
+        for each in left_out:
+            console.print(f"Not finished, and left out: {each}", soft_wrap=True, highlight=False, markup=False)
 
 
 def recording_row(record: dict[str, Any]) -> tuple[str, ...]:

@@ -35,8 +35,10 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises
     ------
     ConfigError
-        If there is no room for it.
+        If there is no room for it, or a folder lies in its place.
     """
+    if path.is_dir():
+        raise ConfigError(f"{path}: a folder lies where a file is to be written; move it away.")
     partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -141,7 +141,8 @@ def with_warnings(trials: Trials) -> Trials:
 def _lies_in(error: OSError, root: Path) -> bool:
     if error.filename is None:
         return False
-    return Path(error.filename).is_relative_to(root) or root.is_relative_to(error.filename)
+    path, root = Path(error.filename).absolute(), root.absolute()
+    return path.is_relative_to(root) or root.is_relative_to(path)
 
 
 def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:

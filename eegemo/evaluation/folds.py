@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from eegemo._atomic import replacing
-from eegemo._npz import DAMAGE, read_arrays, save_arrays
 from eegemo.errors import DataFormatError
+from eegemo.evaluation.archives import DAMAGE, read_arrays, save_arrays
 from eegemo.evaluation.leakage import Leakage
 from eegemo.evaluation.splitter import Split
 
@@ -226,6 +226,10 @@ def read_fold(path: Path, *, number: int | None = None, run: str | None = None, 
         rest["baselines"] = tuple(
             Prediction(**one, proba=stored[f"baseline_{number}"]) for number, one in enumerate(rest["baselines"])
         )
+        scores = [score for own in rest["seen"].values() for score in own.values()]
+        numbers = [rest["seconds"], *rest["leakage"].shares.values(), *scores]
+        if not all(isinstance(one, int | float) for one in numbers):
+            raise ValueError("a score, a share or a duration is no number")
         for name, n_axes, kinds in _FORM + tuple((f"baseline_{k}", 2, "f") for k in range(len(rest["baselines"]))):
             if stored[name].ndim != n_axes or stored[name].dtype.kind not in kinds:
                 raise ValueError(f"{name} has shape {stored[name].shape} and type {stored[name].dtype}")

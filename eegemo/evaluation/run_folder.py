@@ -79,7 +79,7 @@ class RunFolder:
             If the folder holds a run of another configuration.
         """
         if (self.path / _CARD).exists():
-            self._refuse_another(plan.identity)
+            self._refuse_another(plan)
         else:
             self._refuse_strangers()
             self._write_card(plan, plan.provenance, (), finished=False)
@@ -127,11 +127,14 @@ class RunFolder:
         with replacing(self.path / _CARD) as partial:
             partial.write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
 
-    def _refuse_another(self, identity: dict[str, Any]) -> None:
-        theirs = read_card(self.path)["identity"]
-        if theirs == json.loads(json.dumps(identity)):
+    def _refuse_another(self, plan: Plan) -> None:
+        card = read_card(self.path)
+        theirs, ours = card["identity"], json.loads(json.dumps(plan.identity))
+        if theirs == ours:
+            if card["provenance"]["n_folds"] != len(plan.splits):
+                raise _damaged(self.path, f"{card['provenance']['n_folds']} folds, of {len(plan.splits)} there are")
             return
-        differing = sorted(_differences(theirs, json.loads(json.dumps(identity))))
+        differing = sorted(_differences(theirs, ours))
         raise ConfigError(
             f"{self.path} holds a run of another configuration ({'; '.join(differing[:4])}"
             f"{'; ...' if len(differing) > 4 else ''}); give another folder, or delete that one."
@@ -169,9 +172,11 @@ def read_card(path: Path) -> dict[str, Any]:
         card = read_json(path / _CARD)
         if not {"finished", "model", "splitter", "scheme", "failures", "identity", "provenance"} <= set(card):
             raise ValueError("an entry is missing")
-        n_folds = card["provenance"]["n_folds"]
-        if type(n_folds) is not int or n_folds < 1:
-            raise ValueError(f"a run of {n_folds!r} folds")
+        if (type(card["finished"]), type(card["model"])) != (bool, str):
+            raise ValueError(f"finished is {card['finished']!r} and model {card['model']!r}")
+        n_folds, n_windows = card["provenance"]["n_folds"], card["identity"]["window"]["n_windows"]
+        if type(n_folds) is not int or not 1 <= n_folds <= n_windows * card["splitter"]["n_repeats"]:
+            raise ValueError(f"a run of {n_folds!r} folds over {n_windows} windows")
         if hash_json(card["identity"]) != card["provenance"]["fingerprint"]:
             raise ValueError("its fingerprint is another identity's")
         if card["splitter"] != card["identity"]["protocol"]:
@@ -179,7 +184,7 @@ def read_card(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"{path}: holds no run (no {_CARD}); give the folder that evaluate() wrote.") from None
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise DataFormatError(f"{path / _CARD}: damaged ({error}); delete the folder and run again.") from error
+        raise _damaged(path, error) from error
     return dict(card)
 
 
@@ -248,20 +253,19 @@ def read_results(path: str | os.PathLike[str]) -> Results:
         n_folds, run = card["provenance"]["n_folds"], card["provenance"]["fingerprint"]
         n_windows, n_classes = int(card["identity"]["window"]["n_windows"]), len(scheme.classes)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataFormatError(f"{path / _CARD}: damaged ({error}); delete the folder and run again.") from error
+        raise _damaged(path, error) from error
     # A fold that failed may have succeeded since, in a run that was killed before it wrote so.
     failures = tuple(failure for failure in failures if not folder.fold_path(failure.number).exists())
+    if folder.fold_path(n_folds).exists():
+        raise _damaged(path, f"{n_folds} folds, though {folder.fold_path(n_folds).name} is there")
     left_out = {failure.number for failure in failures}
-    numbers = []
-    for number in range(n_folds):  # which may be more than memory holds, where the card was altered
-        if number in left_out:
-            continue
-        if not folder.fold_path(number).exists():
-            raise DataFormatError(
-                f"{path}: {folder.fold_path(number).name} is missing; start the run again with the same settings, and "
-                "it is done anew."
-            )
-        numbers.append(number)
+    numbers = [number for number in range(n_folds) if number not in left_out]
+    missing = [number for number in numbers if not folder.fold_path(number).exists()]
+    if missing:
+        raise DataFormatError(
+            f"{path}: {folder.fold_path(missing[0]).name} is missing; start the run again with the same settings, and "
+            "it is done anew."
+        )
     windows = read_windows(path / _WINDOWS, n_windows=n_windows, n_classes=n_classes)
     return Results(
         model=card["model"],
@@ -305,6 +309,10 @@ def find_runs(path: Path) -> list[Path]:
         Sorted.
     """
     return sorted(card.parent for card in path.rglob(_CARD))
+
+
+def _damaged(path: Path, reason: object) -> DataFormatError:
+    return DataFormatError(f"{path / _CARD}: damaged ({reason}); delete the folder and run again.")
 
 
 def _windows_of(plan: Plan) -> SplitWindows:

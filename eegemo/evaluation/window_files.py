@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
-from eegemo._npz import DAMAGE, read_arrays, save_arrays
 from eegemo._trial_parts import SESSION, UNIT
 from eegemo.errors import DataFormatError
+from eegemo.evaluation.archives import DAMAGE, read_arrays, save_arrays
 from eegemo.evaluation.folds import Fold, read_fold
 
 _NAMES = ("subject", "trial", "stimulus")
@@ -130,14 +130,14 @@ def read_windows(path: Path, *, n_windows: int, n_classes: int) -> SplitWindows:
     try:
         stored = read_arrays(path, most_rows=n_windows)
         names = (*_NAMES, *(name for name in _OPTIONAL if name in stored))
+        numbers = [name for name in ("start", "y", "trial_index") if name in stored or name != "trial_index"]
+        for name in (*names, *numbers):
+            form = stored[name].shape, stored[name].dtype
+            if form[0] != (n_windows,) or (name in numbers and (form[1].kind not in "iu" or stored[name].min() < 0)):
+                raise ValueError(f"{name} of shape {form[0]} and type {form[1]}, of {n_windows} windows")
         columns: dict[str, Any] = {name: _from_text(stored[name], str(stored[f"{name}_dtype"])) for name in names}
         table = pd.DataFrame(columns).assign(start=stored["start"])
         y, trial_index = stored["y"], stored.get("trial_index")
-        if {len(table), len(y), len(y if trial_index is None else trial_index)} != {n_windows}:
-            raise ValueError(f"not {n_windows} windows")
-        for name in {"start", "y", "trial_index"} & set(stored):
-            if stored[name].ndim != 1 or stored[name].dtype.kind not in "iu" or (stored[name] < 0).any():
-                raise ValueError(f"{name} has shape {stored[name].shape} and type {stored[name].dtype}")
         if (y >= n_classes).any():
             raise ValueError(f"a class {y.max()}, of {n_classes} there are")
     except DAMAGE as error:

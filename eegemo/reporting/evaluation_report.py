@@ -29,7 +29,7 @@ from eegemo.evaluation.results import Results
 from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.splitter import LEAVE_ONE_OUT, Splitter
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
-from eegemo.reporting.shown_runs import name_of, shown_run
+from eegemo.reporting.shown_runs import named_runs, shown_run
 from eegemo.reporting.statements import INTERVALS, data_statement
 from eegemo.reporting.tables import baselines_of, control_table, interval_table
 
@@ -52,7 +52,7 @@ class _Group:
         return max(self.results, key=lambda result: len(result.folds))
 
 
-def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
+def write_evaluation_report(results: Sequence[Results], path: Path, *, unfinished: Sequence[str] = ()) -> None:
     """Write one page about runs that needs no other file and no network.
 
     Parameters
@@ -61,6 +61,8 @@ def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
         Of any protocols, models and controls. Models are compared where they ran on the same folds.
     path : Path
         The page; its name ends in ``.html``.
+    unfinished : sequence of str
+        Runs that the page names as left out, and how far each has come.
 
     Raises
     ------
@@ -76,8 +78,9 @@ def write_evaluation_report(results: Sequence[Results], path: Path) -> None:
         page = _template().render(
             intervals=INTERVALS,
             title=f"Evaluation report: {', '.join(dict.fromkeys(str(run.provenance['dataset']) for run in runs))}",
-            simulated=_named_runs([run for run in runs if run.simulated], runs),
-            smoke=_named_runs([run for run in runs if run.provenance["smoke"]], runs),
+            simulated=named_runs([run for run in runs if run.simulated], runs),
+            smoke=named_runs([run for run in runs if run.provenance["smoke"]], runs),
+            unfinished=list(unfinished),
             data=list(dict.fromkeys(data_statement([run]) for run in [g.most_complete for g in groups] or controls)),
             overview=_overview(groups),
             groups=[_shown_group(group) for group in groups],
@@ -122,13 +125,6 @@ def _distinct(results: list[Results]) -> list[Results]:
         else result
         for name, result in zip(names, results, strict=True)
     ]
-
-
-def _named_runs(chosen: list[Results], runs: list[Results]) -> list[str] | None:
-    """Name the chosen runs; an empty list stands for all of them, None for none."""
-    if not chosen:
-        return None
-    return [] if len(chosen) == len(runs) else [name_of(run) for run in chosen]
 
 
 def _shown_group(group: _Group) -> dict[str, Any]:

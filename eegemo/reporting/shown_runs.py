@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from eegemo.evaluation.results import Results
@@ -32,6 +33,24 @@ def name_of(run: Results) -> str:
     name : str
     """
     return f"{run.model} under {run.protocol_label}" + (f", {run.control}" if run.control else "")
+
+
+def named_runs(chosen: Sequence[Results], runs: Sequence[Results]) -> list[str] | None:
+    """Name some of the runs of a page.
+
+    Parameters
+    ----------
+    chosen, runs : sequence of Results
+        Those to be named, and all.
+
+    Returns
+    -------
+    names : list of str | None
+        An empty list stands for all of them, None for none.
+    """
+    if not chosen:
+        return None
+    return [] if len(chosen) == len(runs) else [name_of(run) for run in chosen]
 
 
 def shown_run(run: Results) -> dict[str, Any]:
