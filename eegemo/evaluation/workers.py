@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 
 import psutil
@@ -52,7 +51,8 @@ def stopped_by_sigterm() -> Iterator[None]:
         return
 
     def stop(number: int, _: object) -> None:
-        print("terminated; folds that had ended are kept where the run has a folder, and it can go on", file=sys.stderr)
+        with suppress(OSError):  # nobody may listen; and whoever was printing when the signal came cannot be disturbed
+            os.write(2, b"terminated; folds that had ended are kept where the run has a folder, and it can go on\n")
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, stop)

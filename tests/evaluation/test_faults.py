@@ -137,7 +137,7 @@ def started(folder: Path, name: str, n_jobs: int) -> Iterator[subprocess.Popen[s
         yield process
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 def wait_until(condition: Any, seconds: float = 60) -> None:
@@ -198,6 +198,10 @@ def test_a_second_process_on_the_same_folder_is_refused_and_the_first_goes_on(tm
         assert first.poll() is None
         with pytest.raises(ConfigError, match="interrupted, or is still running, after 2 folds"):
             read_results(tmp_path / "run")
+        assert first.stderr is not None
+        first.stderr.close()  # nobody hears what it says when it is terminated
+        first.terminate()
+        assert first.wait(timeout=30) == 143
 
 
 # A disk that is full
