@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -195,6 +196,27 @@ def test_report_writes_one_page_about_the_newest_runs(
     page = (tmp_path / "runs" / "report.html").read_text()
     assert "SIMULATED" in page
     assert "MajorityClassifier" in page
+
+
+def test_report_leaves_out_a_run_that_is_not_finished_and_names_it(
+    run: Callable[..., None], tmp_path: Path, small_trials: Trials, capsys: pytest.CaptureFixture[str]
+) -> None:
+    splitter = make_splitter("trial", n_splits=2)
+    for name in ("whole", "broken[off]"):
+        evaluate(MajorityClassifier(), small_trials.windows(), quadrants(), splitter, folder=tmp_path / name)
+    card = json.loads((tmp_path / "broken[off]" / "run.json").read_text())
+    (tmp_path / "broken[off]" / "run.json").write_text(json.dumps({**card, "finished": False}))
+    (tmp_path / "broken[off]" / "fold-001.npz").unlink()
+    run("report", tmp_path)
+    left_out = "broken[off]: the run was interrupted, or is still running, after 1 folds"
+    printed = capsys.readouterr().out
+    assert "Report of 1 runs: " in printed
+    assert f"Not finished, and left out: {left_out}\n" in printed
+    page = (tmp_path / "report.html").read_text()
+    assert f"NOT FINISHED, AND LEFT OUT: <span>{left_out}." in page
+    assert "MajorityClassifier" in page
+    with pytest.raises(SystemExit, match="after 1 folds; start it again with the same settings"):
+        run("report", tmp_path / "broken[off]")
 
 
 def test_report_says_where_there_is_no_run(run: Callable[..., None], tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from eegemo import ConfigError, Windows, read_results
 from toy_classifiers import NearestMean
 from toy_results import N_FOLDS, assert_same_predictions, assert_same_results, run, starts_of
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals and limits of POSIX")
+resource = pytest.importorskip("resource", reason="needs signals and limits of POSIX")
 GUILTY = 2
 
 
