@@ -21,7 +21,6 @@ DAMAGE = (
     AttributeError,
     RuntimeError,
     ArithmeticError,
-    MemoryError,
     zipfile.BadZipFile,
     zlib.error,
 )

@@ -93,7 +93,7 @@ def run_folds(
     # In a process whose networks compute on several threads already, a worker process runs the folds, one at a time;
     # and so it does the last fold that a run on several workers left, which may have taken its worker with it.
     bound = on_cluster or n_workers > 1 or all(_on_one_thread(plan.estimator) for plan, _ in todo)
-    left_over = n_wanted > 1 and len(left) == 1 < n_folds and not on_cluster
+    left_over = n_wanted > 1 and len(left) == 1 < n_folds and "Loky" in backend
     in_this_process = n_workers == 1 and not on_cluster and bound and not left_over
     side_by_side: dict[str, Any] = {"n_jobs": n_workers}
     if not bound or left_over:

@@ -146,9 +146,8 @@ class Fold:
                 return f"probabilities{name} that are not finite"
             sums = proba.sum(axis=1, dtype=float)
             if (proba < 0).any() or (np.abs(sums - 1) > _FROM_ONE).any():
-                return (
-                    f"probabilities{name} from {proba.min():.3g} on, that sum to {sums.min():.3g} to {sums.max():.3g}"
-                )
+                least, lowest, highest = (f"{value:.3g}" for value in (proba.min(), sums.min(), sums.max()))
+                return f"probabilities{name} from {least} on, with sums from {lowest} to {highest}"
         return ""
 
     def save(self, path: Path, *, run: str = "") -> None:

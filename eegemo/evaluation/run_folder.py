@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import warnings
@@ -98,8 +99,8 @@ class RunFolder:
             try:
                 done[number] = windows.read_fold(path, number=number, run=plan.fingerprint)
             except DataFormatError as error:
-                if path.is_dir():
-                    raise
+                if getattr(error.__cause__, "errno", None) not in (None, errno.EINVAL):
+                    raise  # a disk that cannot be read now says nothing about the fold
                 path.unlink()
                 warnings.warn(f"{str(error).partition(';')[0]}; deleted, and done again.", UserWarning, stacklevel=2)
         return done

@@ -89,7 +89,7 @@ def test_a_fold_that_was_altered_is_known_by_its_checksum(
     ("changes", "said"),
     [
         ({"proba": lambda proba: proba * np.nan}, "probabilities that are not finite"),
-        ({"proba": lambda proba: proba * 2}, "sums? from 2 to 2"),
+        ({"proba": lambda proba: proba * 2}, "with sums from 2 to 2"),
         ({"proba": lambda proba: proba * 4 - 0.75}, "probabilities from -"),
         ({"proba": lambda proba: np.c_[proba, 0 * proba[:, :1]]}, "probabilities of 5 classes instead of 4"),
         ({"trial": lambda trial: trial + 1000}, "its trials are not those of the windows tested on"),
@@ -175,6 +175,19 @@ def test_a_folder_in_the_place_of_a_file_is_refused_by_name(windows: Windows, fo
     assert (folder / name).is_dir()
 
 
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(5, "Input/output error")], ids=str)
+def test_a_fold_that_cannot_be_read_at_the_moment_is_not_deleted(
+    windows: Windows, folder: Path, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    with monkeypatch.context() as patch, pytest.raises(DataFormatError, match=f"fold-000.*{error.strerror}"):
+        patch.setattr("eegemo.evaluation.folds.read_arrays", fail)
+        run(windows, folder=folder)
+    assert len(read_results(folder).folds) == N_FOLDS
+
+
 # The card, and the windows
 
 
@@ -242,6 +255,6 @@ class TwiceAsSure(NearestMean):
 
 
 def test_probabilities_that_do_not_sum_to_1_fail_their_fold(windows: Windows, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"^Fold 0: predict_proba gave probabilities from .* 2 to 2; it must give"):
+    with pytest.raises(ConfigError, match=r"^Fold 0: predict_proba gave .*, with sums from 2 to 2; it must"):
         evaluate(TwiceAsSure(), windows, quadrants(), four_folds(), folder=tmp_path)
     assert list(tmp_path.glob("fold-*")) == []
