@@ -9,7 +9,12 @@ import mne
 import numpy as np
 import pandas as pd
 
+from eegemo._epochs_record import RECORD, EpochsRecord, pass_band_of, read_record, write_record
+from eegemo._origins import FIRST_SAMPLE, MADE_COLUMNS, RECORDING
+from eegemo._trial_parts import RUN, SESSION, UNIT, pick_channels, picked_names
+from eegemo._warnings import warn_caller
 from eegemo.errors import ConfigError, DataFormatError
+from eegemo.trials import TRIALS_NOT_KNOWN
 
 if TYPE_CHECKING:
     from eegemo.trials import Trials
@@ -50,40 +55,127 @@ def epochs_of(trials: Trials) -> mne.EpochsArray:
         )
     scale = units_per_mne_unit(trials.ch_types)[:, None]
     data = np.stack([trials.trial_data(i, baseline=True) / scale for i in range(len(trials))])
-    return mne.EpochsArray(
-        data,
-        trials.info,
-        tmin=-int(shape["n_baseline"].iloc[0]) / trials.sfreq,
-        metadata=trials.table.drop(columns=["start", "n_times", "n_baseline"]),
-        verbose="error",
-    )
+    unknown = ["trial"] if trials.provenance.get(TRIALS_NOT_KNOWN) else []
+    info, metadata = trials.info, trials.table.drop(columns=["start", "n_times", "n_baseline", *unknown])
+    n_baseline = int(shape["n_baseline"].iloc[0])
+    write_record(trials, n_baseline, info, metadata)
+    return mne.EpochsArray(data, info, tmin=-n_baseline / trials.sfreq, metadata=metadata, verbose="error")
 
 
-def parts_of(epochs: mne.BaseEpochs) -> dict[str, Any]:
+def parts_of(
+    epochs: mne.BaseEpochs, *, picks: str | Sequence[str], dataset: str | None, simulated: bool | None
+) -> dict[str, Any]:
     """Return what trials are made of; see :meth:`eegemo.Trials.from_epochs`."""
     if epochs.metadata is None or "subject" not in epochs.metadata:
         raise DataFormatError(
             "The epochs have no 'subject' in their metadata, and without it no protocol can keep people "
             "apart; set epochs.metadata to a table with the columns subject, trial, stimulus and ratings."
         )
-    types = tuple(epochs.get_channel_types())
-    data = epochs.get_data(copy=False) * units_per_mne_unit(types)[:, None]
+    names = _picked(epochs.info, picks)
+    types = tuple(epochs.get_channel_types(picks=names))
+    data = epochs.get_data(picks=names, copy=False) * units_per_mne_unit(types)[:, None]
+    record = read_record(epochs)
+    if record is not None and record.simulated and simulated is False:
+        raise ConfigError("The epochs were made of simulated trials; leave simulated=False out, it is known.")
     n_epochs, n_channels, n_times = data.shape
-    table = epochs.metadata.reset_index(drop=True)
+    table = epochs.metadata.reset_index(drop=True).drop(columns=RECORD, errors="ignore")
+    _refuse_made_columns(table, () if record is None else (RECORDING, FIRST_SAMPLE))
+    provenance = pass_band_of(epochs.info) if record is None else record.provenance
     if "trial" not in table:
-        table["trial"] = table.groupby("subject").cumcount() + 1
-    if "stimulus" not in table:
-        table["stimulus"] = pd.NA
+        provenance = {**provenance, TRIALS_NOT_KNOWN: True}
+        warn_caller(
+            "The metadata have no column 'trial', so it is not known which epochs belong to one trial, nor whether "
+            "a split keeps trials whole; add one: a number for each trial, which its epochs share."
+        )
+    table = _with_trials(table)
     table["start"] = np.arange(n_epochs, dtype=np.int64) * n_times
     table["n_times"] = n_times
     table["n_baseline"] = int(np.count_nonzero(epochs.times < -0.5 / epochs.info["sfreq"]))
     return {
         "signals": data.transpose(0, 2, 1).reshape(-1, n_channels).astype(np.float32),
-        "table": table,
-        "ch_names": tuple(epochs.ch_names),
+        "table": _with_origins(table, epochs, record),
+        "ch_names": names,
         "ch_types": types,
         "sfreq": epochs.info["sfreq"],
+        "dataset": dataset or ("epochs" if record is None else record.dataset),
+        "simulated": bool(simulated) or (record is not None and record.simulated),
+        "provenance": provenance,
     }
+
+
+def _picked(info: mne.Info, picks: str | Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the channels that are meant, without those that are bad unless they are named."""
+    types = info.get_channel_types()
+    if picks == "eeg" and "eeg" not in types:
+        raise ConfigError(
+            f"The epochs have no EEG channels, but {', '.join(dict.fromkeys(types))}; set their types with "
+            "epochs.set_channel_types(...), or name the channels in picks."
+        )
+    names = tuple(info.ch_names) if picks == "all" else picked_names(picks, info.ch_names, types)
+    bads = [name for name in names if name in info["bads"] and name not in picks]
+    if bads:
+        warn_caller(
+            f"Left out, since epochs.info['bads'] names them: {', '.join(bads)}; to keep them, interpolate them first, "
+            "or name them in picks."
+        )
+    pick_channels(names, info.ch_names)
+    names = tuple(name for name in names if name not in bads)
+    if not names:
+        raise ConfigError(f"All channels that picks={picks!r} means are bad: {', '.join(bads)}.")
+    return names
+
+
+def _refuse_made_columns(table: pd.DataFrame, own: Sequence[str]) -> None:
+    made = [name for name in MADE_COLUMNS if name in table and name not in own]
+    if made:
+        raise DataFormatError(
+            f"The metadata have columns that are made here: {', '.join(made)}; call yours otherwise. What tells the "
+            "recordings of a subject apart may be called session, run or file."
+        )
+
+
+def _with_trials(table: pd.DataFrame) -> pd.DataFrame:
+    """Give each epoch a number of its own within its subject; where it has none, ``unit`` says what trial it is of."""
+    if "stimulus" not in table:
+        table["stimulus"] = pd.NA
+    numbers = table.groupby("subject").cumcount() + 1
+    if "trial" not in table:
+        return table.assign(trial=numbers)
+    if table["trial"].isna().any() or not table.duplicated(["subject", "trial"]).any():
+        return table
+    parts = [column for column in (SESSION, RUN, "trial") if column in table]
+    names = table[parts].apply(lambda row: ", ".join(f"{part} {row[part]}" for part in parts), axis=1)
+    unit = table.get(UNIT, pd.Series(None, table.index, object))
+    of_trial = unit.groupby([table["subject"], names])
+    if (of_trial.transform("nunique") > 1).any():
+        row = int((of_trial.transform("nunique") > 1).argmax())
+        raise DataFormatError(f"Epochs of subject {table['subject'][row]}, {names[row]}, are of several units.")
+    return table.assign(trial=numbers, unit=of_trial.transform("first").fillna(names))
+
+
+def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRecord | None) -> pd.DataFrame:
+    """Add where each epoch was cut; epochs that were made of trials without it are as far apart as these were."""
+    rate: float | np.ndarray
+    if record is None:
+        parts = [column for column in ("subject", SESSION, RUN, "file") if column in table]
+        table[RECORDING] = table[parts].apply(lambda row: ", ".join(f"{part} {row[part]}" for part in parts), axis=1)
+        rate = np.ravel(epochs._raw_sfreq)[0]
+        zero = np.full(len(table), np.nan) if _events_only_count(epochs) else epochs.events[:, 0]
+    elif FIRST_SAMPLE in table:
+        rate, zero = record.sfreq, table[FIRST_SAMPLE].to_numpy(float) + record.n_baseline
+    else:
+        return table
+    first = np.floor((zero + np.round(epochs.times[0] * rate)) * epochs.info["sfreq"] / rate + 1e-6)
+    table[FIRST_SAMPLE] = first if np.isnan(first).any() else first.astype(np.int64)
+    return table
+
+
+def _events_only_count(epochs: mne.BaseEpochs) -> bool:
+    """Whether the events are numbers of epochs, as MNE gives them to arrays, or places in epochs laid end to end."""
+    if type(epochs).__name__ == "EpochsEEGLAB":
+        return True
+    steps, of_selection = np.diff(epochs.events[:, 0]), np.diff(epochs.selection)
+    return bool(2 * np.count_nonzero(steps == of_selection) >= len(steps))
 
 
 def units_per_mne_unit(ch_types: Sequence[str]) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from eegemo._origins import FIRST_SAMPLE, RECORDING
 from eegemo.errors import ConfigError, DataFormatError, unknown_name
 
 REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_baseline")
@@ -14,6 +15,8 @@ REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_basel
 UNIT = "unit"
 #: The column of the visit on which a trial was recorded; it may be missing.
 SESSION = "session"
+#: The column of the file of a visit, where there were several; it may be missing.
+RUN = "run"
 
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
@@ -175,6 +178,12 @@ def check_parts(
     for column in ("start", "n_times", "n_baseline"):
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
+    if {RECORDING, FIRST_SAMPLE} <= set(table):
+        if not pd.api.types.is_numeric_dtype(table[FIRST_SAMPLE]) or table[RECORDING].isna().any():
+            raise DataFormatError(
+                f"The column {RECORDING!r} must name a recording in each row, and {FIRST_SAMPLE!r} hold samples, got "
+                f"{table[RECORDING].isna().sum()} rows without a recording, and {table[FIRST_SAMPLE].dtype}."
+            )
     if UNIT in table:
         for number, value in enumerate(table[UNIT]):
             if not isinstance(value, Hashable):

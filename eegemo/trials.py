@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ import numpy as np
 import pandas as pd
 
 from eegemo._html import trials_html
-from eegemo._trial_parts import UNIT, check_parts, matching_rows, number_units, pick_channels, picked_names
-from eegemo.errors import ConfigError, suggest_keywords, unknown_name
+from eegemo._origins import FIRST_SAMPLE, RECORDING, Origins, origins_of, warn_of_overlap
+from eegemo._trial_parts import UNIT, check_parts, number_units
+from eegemo._trial_selection import TrialSelection
+from eegemo.errors import suggest_keywords
 
 if TYPE_CHECKING:
     import mne
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 
 #: Key of the provenance under which steps stand that were fitted on all trials, whatever is tested on included.
 FITTED_ON_ALL = "fitted_on_all"
+#: Key of the provenance that is true where nobody said which rows of the table belong to one trial.
+TRIALS_NOT_KNOWN = "trials_not_known"
 
 
-class Trials:
+class Trials(TrialSelection):
     """Recorded trials of one dataset, all in one time-major strip of samples.
 
     Every method returns a new object; nothing is changed in place, and the strip is shared.
@@ -37,7 +41,10 @@ class Trials:
         included), ``n_times`` (samples, baseline included), ``n_baseline`` (how many of them lie before
         the stimulus), and the ratings or the category that the dataset has. Trials of one subject that share one
         rating, or one presentation, have the same value in a column ``unit``, which is missing (as a column, or
-        as a value) where a trial stands by itself: what keeps trials whole keeps units whole.
+        as a value) where a trial stands by itself: what keeps trials whole keeps units whole. ``recording`` names the
+        recording that a trial was cut from, and ``first_sample`` is its first sample in it, baseline included, counted
+        at ``sfreq`` and missing where it is not known: by these the leakage record finds raw samples that two trials
+        have in common. Without the two columns trials are taken to be as far apart as they lie in the strip.
     ch_names : sequence of str, length n_channels
         The names of the channels.
     sfreq : float
@@ -115,10 +122,6 @@ class Trials:
         """One row a trial; a copy, so that whoever edits it edits their own."""
         return self._table.copy(deep=False)  # pandas copies a column when it is written to
 
-    def _replaced(self, **changes: Any) -> Trials:
-        names = ("signals", "table", "ch_names", "sfreq", "dataset", "simulated", "ch_types", "provenance")
-        return Trials(**{name: changes.get(name, getattr(self, name)) for name in names})
-
     def __len__(self) -> int:
         return len(self._table)
 
@@ -135,10 +138,17 @@ class Trials:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over the samples of these trials, their table, channels and sampling rate."""
+        """SHA-256 over the samples of these trials, their table, channels and sampling rate.
+
+        Where trials were cut counts where they overlap there, or may: otherwise nothing depends on it.
+        """
         digest = hashlib.sha256()
         digest.update(repr((self.ch_names, self.ch_types, self.sfreq)).encode())
-        digest.update(self.table.drop(columns="start").to_csv(index=False).encode())
+        apart = self.origins is not None and self.origins.apart
+        left_out = ["start", RECORDING, FIRST_SAMPLE] if apart else ["start"]
+        digest.update(self._table.drop(columns=left_out).to_csv(index=False).encode())
+        if self.provenance.get(TRIALS_NOT_KNOWN):
+            digest.update(TRIALS_NOT_KNOWN.encode())
         for start, n_times in zip(self.table["start"], self.table["n_times"], strict=True):
             digest.update(np.ascontiguousarray(self.signals[start : start + n_times]).data)
         return digest.hexdigest()
@@ -153,6 +163,11 @@ class Trials:
         units = numbers.astype(np.int32)
         units.flags.writeable = False
         return units
+
+    @cached_property
+    def origins(self) -> Origins | None:
+        """Where each trial was cut, and which of them overlap there; None where the table does not say it."""
+        return origins_of(self._table)
 
     @property
     def info(self) -> mne.Info:
@@ -186,115 +201,6 @@ class Trials:
             int(self._table[name].iloc[number]) for name in ("start", "n_times", "n_baseline")
         )
         return self.signals[start + (0 if baseline else n_baseline) : start + n_times].T
-
-    def select(self, rows: str | Sequence[bool] | Sequence[int] | np.ndarray | pd.Series) -> Trials:
-        """Keep some of the trials.
-
-        Parameters
-        ----------
-        rows : str | sequence of bool, length n_trials | sequence of int
-            A query of the table as :meth:`pandas.DataFrame.query` takes it, a mask over its rows, or row numbers.
-
-        Returns
-        -------
-        trials : Trials
-            The same strip with a shorter table.
-
-        Raises
-        ------
-        ConfigError
-            If the query cannot be carried out, or the mask is of another length.
-
-        Examples
-        --------
-        >>> from eegemo import simulate
-        >>> trials = simulate(subjects=2, channels=["F3", "F4"])
-        >>> len(trials.select("subject == 1 and valence > 5")) < len(trials.select("subject == 1")) == 40
-        True
-        """
-        if isinstance(rows, str):
-            rows = matching_rows(self._table, rows)
-        if not np.iterable(rows):
-            raise ConfigError(
-                f"A query, a mask or row numbers were expected, got {rows!r}; one trial is trials[{rows!r}]."
-            )
-        numbers = np.asarray(rows) if len(rows) else np.zeros(0, np.int64)
-        if numbers.dtype.kind not in "biu":
-            raise ConfigError(f"Row numbers must be whole, or true or false, got {numbers.dtype}.")
-        if numbers.dtype == bool and numbers.shape != (len(self),):
-            raise ConfigError(f"A mask over {len(self)} trials was expected, got {numbers.shape}.")
-        return self._replaced(table=self._table.iloc[numbers])
-
-    def copy(self) -> Trials:
-        """Return trials with a strip of their own in RAM.
-
-        Returns
-        -------
-        trials : Trials
-            The same; nothing is changed in place anyway, so what a copy is for is to close a memory-mapped file.
-        """
-        return self._replaced(signals=np.array(self.signals))
-
-    def __getitem__(self, key: Any) -> Trials:
-        if isinstance(key, str):
-            raise ConfigError(f"Trials are indexed by row; a column is trials.table[{key!r}].")
-        return self.select(np.atleast_1d(np.arange(len(self))[key]))
-
-    def __iter__(self) -> Iterator[Trials]:
-        return (self[number] for number in range(len(self)))
-
-    def dropna(self, columns: str | Sequence[str]) -> Trials:
-        """Drop the trials that have no value in any of these columns, such as a missing rating.
-
-        Parameters
-        ----------
-        columns : str | sequence of str
-            Columns of ``table``.
-
-        Returns
-        -------
-        trials : Trials
-            The trials where every one of the columns has a value.
-        """
-        wanted = [columns] if isinstance(columns, str) else list(columns)
-        for column in wanted:
-            if column not in self.table:
-                raise unknown_name("column", column, self.table.columns)
-        return self.select(self.table[wanted].notna().all(axis=1).to_numpy())
-
-    def pick(self, picks: str | Sequence[str]) -> Trials:
-        """Keep some channels.
-
-        Parameters
-        ----------
-        picks : str | sequence of str
-            Names, in the order that is wanted; or a type of channel, such as ``"eeg"``, or several.
-
-        Returns
-        -------
-        trials : Trials
-            With a new strip in RAM of the wanted channels alone; the same strip if nothing changes.
-
-        Raises
-        ------
-        ConfigError
-            If a channel is unknown or named twice, or there is none of a type.
-
-        Examples
-        --------
-        >>> from eegemo import simulate
-        >>> simulate(subjects=1).pick(["Cz", "Pz"]).ch_names
-        ('Cz', 'Pz')
-        """
-        names = picked_names(picks, self.ch_names, self.ch_types)
-        if names == self.ch_names:
-            return self
-        columns = pick_channels(names, self.ch_names)
-        return self._replaced(
-            signals=np.ascontiguousarray(self.signals[:, columns]),
-            ch_names=names,
-            ch_types=[self.ch_types[column] for column in columns],
-        )
 
     @suggest_keywords
     def windows(
@@ -347,7 +253,9 @@ class Trials:
         Returns
         -------
         epochs : mne.EpochsArray
-            With the standard 10-05 montage where all EEG channels are in it.
+            With the standard 10-05 montage where all EEG channels are in it. What must not be forgotten on the way
+            back, such as whether anybody was recorded, stands in ``epochs.info["description"]`` and in a column
+            ``eegemo`` of the metadata, so that it outlives files, selections and concatenation.
 
         Raises
         ------
@@ -360,30 +268,53 @@ class Trials:
 
     @classmethod
     @suggest_keywords
-    def from_epochs(cls, epochs: mne.BaseEpochs, *, dataset: str = "epochs", simulated: bool = False) -> Trials:
+    def from_epochs(
+        cls,
+        epochs: mne.BaseEpochs,
+        *,
+        picks: str | Sequence[str] = "eeg",
+        dataset: str | None = None,
+        simulated: bool | None = None,
+    ) -> Trials:
         """Take MNE's epochs, from any source, as trials.
 
         Parameters
         ----------
         epochs : mne.BaseEpochs
-            Their metadata give the table: ``subject`` and the ratings or category. ``trial`` and
-            ``stimulus`` are numbered from 1 within each subject, and missing, where there is no such
-            column.
-        dataset : str
-            A name for what it is.
-        simulated : bool
-            Whether nobody was recorded.
+            Their metadata give the table: ``subject``, ``trial``, ``session`` and ``run`` where there were several, and
+            the ratings or category. Epochs of one subject, session, run and ``trial`` are windows of that trial: they
+            become rows with one ``unit``, so that what keeps trials whole keeps them together. Without a column
+            ``trial`` it is not known which epochs belong to one trial, and the leakage record says so. ``stimulus`` is
+            missing where there is no such column.
+        picks : str | sequence of str
+            Channels: names, a type or several, or ``"all"``. A trigger channel may hold the class. Channels in
+            ``epochs.info["bads"]`` are left out unless they are named.
+        dataset : str | None
+            A name for what it is; by default that of the trials that the epochs were made of, or ``"epochs"``.
+        simulated : bool | None
+            Whether nobody was recorded; by default as the trials that the epochs were made of, or False.
 
         Returns
         -------
         trials : Trials
-            In microvolts; what lies before time 0 is the baseline.
+            In microvolts; what lies before time 0 is the baseline. The pass band is that of ``epochs.info``.
+            ``recording`` is told by the columns ``subject, session, run, file`` of the metadata, and ``first_sample``
+            by ``epochs.events``; it is missing where these only count the epochs, as in an array without events.
 
         Raises
         ------
         DataFormatError
-            If there are no metadata, or none that say whose epochs these are.
+            If there are no metadata, or none that say whose epochs these are, or they have columns that are made here.
+        ConfigError
+            If no such channel is there, or ``simulated`` denies what the epochs were made of.
+
+        Notes
+        -----
+        :func:`mne.concatenate_epochs` moves the events of all but the first epochs, so that parts of one recording no
+        longer show where they overlap; there, give it ``add_offset=False``.
         """
         from eegemo._mne import parts_of
 
-        return cls(**parts_of(epochs), dataset=dataset, simulated=simulated)
+        trials = cls(**parts_of(epochs, picks=picks, dataset=dataset, simulated=simulated))
+        warn_of_overlap(trials)
+        return trials

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._json import as_json
+from eegemo._origins import MADE_COLUMNS, RECORDING, warn_of_overlap
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared, table_as_text, with_warnings
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
@@ -25,7 +27,6 @@ from eegemo.trials import Trials
 _REQUIRED = ("file", "subject", "onset", "duration")
 _NOT_RAW = {"derivatives", "sourcedata", "code"}  # folders of a BIDS study
 _SHORTEST_SECONDS = 0.1
-_MADE = ("start", "n_times", "n_baseline")  # by the cutting
 
 
 @suggest_keywords
@@ -79,16 +80,19 @@ def prepare_recordings(
     tasks = _tasks(table, folder, preprocessing or Preprocessing())
     names, types, sfreq = _common_outcome(tasks, channels)
     files = [task.path for task in tasks]
+    # Files of one name may lie in several folders, and one file stand in the table under several names.
+    depth = next(n for n in itertools.count(1) if len({path.parts[-n:] for path in files}) == len(set(files)))
     simulated = {(path.parent / deap.SIMULATED_MARK).exists() for path in files}
     if len(simulated) == 2:
         raise ConfigError("Some of the files were simulated and some not; a table of both has no meaning.")
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         prepare = joblib.delayed(_Task.prepare)
-        for block in joblib.Parallel(n_jobs=n_jobs, return_as="generator")(prepare(task, names) for task in tasks):
-            yield block
+        blocks = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(prepare(task, names) for task in tasks)
+        for path, (signals, rows, record) in zip(files, blocks, strict=True):
+            yield signals, rows.assign(**{RECORDING: "/".join(path.parts[-depth:])}), record
             if on_prepared:
-                on_prepared(block[2]["file"])
+                on_prepared(record["file"])
 
     trials = prepared(
         [*files, *(extra for path in files for extra in companions(path))],
@@ -108,7 +112,8 @@ def prepare_recordings(
         },
         cache=cache,
     )
-    return with_warnings(trials)
+    warn_of_overlap(with_warnings(trials))
+    return trials
 
 
 def listed_files(table: str | os.PathLike[str] | pd.DataFrame) -> list[Path]:
@@ -381,7 +386,7 @@ def _check_table(trials: pd.DataFrame) -> None:
                 f"Column {column!r} of the table of trials holds {values.dtype} ({values.iloc[0]!r}); make numbers or "
                 "text of it."
             )
-    made = [column for column in _MADE if column in trials]
+    made = [column for column in MADE_COLUMNS if column in trials]
     if made:
         raise ConfigError(f"Columns {', '.join(made)} are made when trials are cut; call yours otherwise.")
     for column in (*_REQUIRED, *({"trial"} & set(trials))):

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from eegemo._origins import FENCEPOST
 from eegemo._trial_parts import SESSION
-from eegemo.trials import FITTED_ON_ALL
+from eegemo.trials import FITTED_ON_ALL, TRIALS_NOT_KNOWN
 from eegemo.windows import Windows
 
 _SHARES = ("shared_samples", "trial", "session", "subject", "stimulus")
@@ -24,8 +25,9 @@ class Leakage:
     ----------
     shared_samples, trial, subject, stimulus : float
         Share of the test windows, from 0 to 1, that have raw samples, their trial, their subject or their
-        stimulus in common with training or validation; NaN where that is not known. Trials of one ``unit`` count as
-        one trial: who has seen the one has seen the rating of the other.
+        stimulus in common with training or validation; NaN where that is not known. Raw samples are those of the
+        recording that a trial was cut from, where its trials name it. Trials of one ``unit`` count as one trial: who
+        has seen the one has seen the rating of the other.
     session : float
         Share of the test windows of whose person training or validation saw that very visit; NaN where recordings do
         not name their sessions.
@@ -109,11 +111,11 @@ def leakage_record(windows: Windows, seen: np.ndarray, test: np.ndarray) -> Leak
     -------
     leakage : Leakage
     """
-    table, units = windows.trials.table, windows.groups
+    table = windows.trials.table
     seen_rows, test_rows = table.iloc[np.unique(windows.trial_index[seen])], table.iloc[windows.trial_index[test]]
     return Leakage(
-        shared_samples=shared_samples(windows.starts[seen], windows.starts[test], windows.n_times),
-        trial=float(np.isin(units[test], units[seen]).mean()),
+        shared_samples=shared_raw_samples(windows, seen, test),
+        trial=shared_trials(windows, seen, test),
         subject=_shared(seen_rows["subject"], test_rows["subject"]),
         stimulus=_shared(seen_rows["stimulus"], test_rows["stimulus"]),
         session=_shared_session(seen_rows, test_rows),
@@ -164,12 +166,20 @@ def verdict(leakage: Leakage) -> str:
             "score is the best of several."
         )
     elif np.isnan(leakage.trial):
-        sentences.append("NOT KNOWN: the split does not say which windows belong to one trial; ask for that.")
+        sentences.append(
+            "NOT KNOWN: the split does not say which windows belong to one trial; ask for that, or name it in a column "
+            "'trial' (of the metadata, where they are epochs)."
+        )
     else:
         sentences.append(f"No test window shares its trial with training: it tests {_whom(leakage)}.")
     if leakage.shared_samples > 0:
         sentences.append(
             f"{of['shared_samples']} of the test windows hold raw samples that training or validation saw."
+        )
+    if leakage.trial == 0 and np.isnan(leakage.shared_samples):
+        sentences.append(
+            "NOT KNOWN: whether test windows hold raw samples that training saw, since it is not said where in the "
+            "recording they were cut (epochs say it by their events); ask whether trials overlap."
         )
     if leakage.trial == 0 and leakage.stimulus > 0:
         sentences.append(
@@ -208,13 +218,75 @@ def shared_samples(seen: np.ndarray, test: np.ndarray, length: int) -> float:
     Returns
     -------
     share : float
-        From 0 to 1. The nearest windows before and after are enough to look at, since all are of one length.
+        From 0 to 1.
     """
+    return float(_overlapping(seen, test, length).mean())
+
+
+def shared_raw_samples(windows: Windows, seen: np.ndarray, test: np.ndarray) -> float:
+    """Share of the test windows that hold raw samples of a seen window, wherever in the strip they lie.
+
+    Parameters
+    ----------
+    windows : Windows
+        All windows.
+    seen, test : array of int
+        Numbers of windows.
+
+    Returns
+    -------
+    share : float
+        From 0 to 1; NaN where none is known to, and trials of one recording may overlap in it. One sample that trials
+        which follow each other have in common does not count.
+    """
+    shared = _overlapping(windows.starts[seen], windows.starts[test], windows.n_times)
+    origins, rows = windows.trials.origins, windows.trial_index
+    if origins is None or origins.apart:
+        return float(shared.mean())
+    there = windows.starts + (origins.first - windows.trials.table["start"].to_numpy())[rows]
+    among = origins.overlapping[rows[test]]
+    shared[among] |= _overlapping(
+        there[seen[origins.overlapping[rows[seen]]]], there[test[among]], windows.n_times - FENCEPOST
+    )
+    if not shared.any():
+        seen_rows = np.unique(rows[seen])
+        lost = np.isin(origins.recording, origins.recording[seen_rows[~origins.known[seen_rows]]])
+        lost |= ~origins.known & np.isin(origins.recording, origins.recording[seen_rows])
+        if lost[rows[test]].any():
+            return math.nan
+    return float(shared.mean())
+
+
+def shared_trials(windows: Windows, seen: np.ndarray, test: np.ndarray) -> float:
+    """Share of the test windows whose trial was seen.
+
+    Parameters
+    ----------
+    windows : Windows
+        All windows.
+    seen, test : array of int
+        Numbers of windows.
+
+    Returns
+    -------
+    share : float
+        From 0 to 1; NaN where none is known to, and a person's trials are not known.
+    """
+    units = windows.groups
+    share = float(np.isin(units[test], units[seen]).mean())
+    if share == 0 and windows.trials.provenance.get(TRIALS_NOT_KNOWN):
+        subject = windows.trials.table["subject"].to_numpy()
+        share = math.nan if np.isin(subject[windows.trial_index[test]], subject[windows.trial_index[seen]]).any() else 0
+    return share
+
+
+def _overlapping(seen: np.ndarray, test: np.ndarray, length: int) -> np.ndarray:
+    """Whether each test window overlaps a seen one; of windows of one length the nearest two are enough to look at."""
     seen = np.sort(seen)
     after = np.searchsorted(seen, test)
     following = np.append(seen, np.iinfo(np.int64).max)[after]
     preceding = np.append(np.iinfo(np.int64).min // 2, seen)[after]
-    return float(((following - test < length) | (test - preceding < length)).mean())
+    return (following - test < length) | (test - preceding < length)
 
 
 def _shared(seen: pd.Series, test: pd.Series) -> float:

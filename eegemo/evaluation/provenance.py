@@ -29,7 +29,9 @@ _STATUS = Path("/proc/self/status")
 _COMPUTING = (
     "_keras.py",
     "_validation.py",
+    "_origins.py",
     "_trial_parts.py",
+    "_trial_selection.py",
     "trials.py",
     "windows.py",
     "labels.py",

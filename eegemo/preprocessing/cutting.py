@@ -26,6 +26,8 @@ class Cut:
         Their lengths in samples, the baseline included.
     n_baseline : int
         Samples of each before its onset.
+    first : array of int, shape (n_kept,)
+        First sample of each in the recording, its baseline included.
     peak_to_peak : array, shape (n_trials, n_channels)
         Largest less smallest value of each channel in each trial, kept or not; NaN for a trial that the
         recording does not hold.
@@ -41,6 +43,7 @@ class Cut:
     kept: np.ndarray
     n_times: np.ndarray
     n_baseline: int
+    first: np.ndarray
     peak_to_peak: np.ndarray
     outside: np.ndarray
     rejected: np.ndarray
@@ -133,6 +136,7 @@ def cut_trials(
         kept=np.array(kept, int),
         n_times=np.array([len(piece) for piece in pieces], int),
         n_baseline=n_baseline,
+        first=first[np.array(kept, int)],
         peak_to_peak=peak_to_peak,
         outside=outside,
         rejected=np.array(rejected, int),

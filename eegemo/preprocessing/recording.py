@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._json import as_json
+from eegemo._origins import FIRST_SAMPLE, RECORDING
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.cutting import Cut, cut_trials
 from eegemo.preprocessing.stage import Preprocessing, preprocess
@@ -118,6 +119,8 @@ class Recording:
         table.insert(3, "start", starts.astype(np.int64))
         table.insert(4, "n_times", cut.n_times.astype(np.int64))
         table.insert(5, "n_baseline", np.full(len(table), cut.n_baseline))
+        table.insert(6, RECORDING, self.name)
+        table.insert(7, FIRST_SAMPLE, cut.first.astype(np.int64))
         record = {
             "subject": as_json(self.table["subject"].iloc[0]),
             "file": self.name,

@@ -185,7 +185,7 @@ def _marks(result: Results) -> list[str]:
         marks.append("leaks")
     if leakage.fitted_on_test:
         marks.append("transductive")
-    if result.verdict.startswith("NOT KNOWN") or leakage.fitted_on_test is None or leakage.chosen_by_test is None:
+    if "NOT KNOWN" in result.verdict or leakage.fitted_on_test is None or leakage.chosen_by_test is None:
         marks.append("not known")
     return marks or ["honest"]
 

@@ -50,7 +50,7 @@ def answer_of(results: Sequence[Results]) -> str:
     """
     parts = []
     for best, baseline in _best_of_each_protocol(results):
-        leaks = ", which leaks," if best.leakage.trial > 0 else ""
+        leaks = ", which leaks," if best.verdict.startswith("LEAKS") else ""
         parts.append(
             f"under {best.protocol_label}{leaks} the best model, {best.model_label}, reaches "
             f"{confidence_interval(best, 'macro_f1')}, and {baseline.model}, without any EEG, {_macro_f1(baseline):.3f}"
@@ -71,7 +71,7 @@ def headline_of(results: Sequence[Results]) -> str:
     text : str
     """
     best = [
-        f"{_macro_f1(one):.2f} under {one.protocol_label}{' (leaks)' if one.leakage.trial > 0 else ''}, without EEG "
+        f"{_macro_f1(one):.2f} under {one.protocol_label}{' (leaks)' * one.verdict.startswith('LEAKS')}, without EEG "
         f"{_macro_f1(baseline):.2f}"
         for one, baseline in _best_of_each_protocol(results)
     ]

@@ -47,14 +47,14 @@ pytestmark = pytest.mark.filterwarnings("error::UserWarning")
 def test_every_format_gives_the_same_trials(suffix: str, tmp_path: Path) -> None:
     data = samples(1)
     write_recording(tmp_path / f"a_raw{suffix}", data)
-    trials = prepare_as_is(a_table(file=f"a_raw{suffix}", onset=[1.0, 2.5], duration=[2.0, 4.0]), tmp_path)
+    trials = prepare_as_is(a_table(file=f"a_raw{suffix}", onset=[1.0, 3.5], duration=[2.0, 4.0]), tmp_path)
     assert trials.ch_names == tuple(EEG)
     assert trials.ch_types == ("eeg",) * 8
     assert trials.sfreq == SFREQ
     assert not trials.simulated
     atol = 2e-3 if suffix == ".edf" else 2e-5  # µV; EDF has 16 bits, 160 µV / 65535 a step
     assert_allclose(trials.trial_data(0), microvolts(data, 1.0, 2.0), rtol=0, atol=atol)
-    assert_allclose(trials.trial_data(1), microvolts(data, 2.5, 4.0), rtol=0, atol=atol)
+    assert_allclose(trials.trial_data(1), microvolts(data, 3.5, 4.0), rtol=0, atol=atol)
 
 
 def test_every_format_is_preprocessed_alike(tmp_path: Path) -> None:

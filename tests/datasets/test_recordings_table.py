@@ -43,7 +43,7 @@ def test_tables_of_every_kind_give_the_same(kind: str, laboratory: Path, tmp_pat
         table.to_csv(given, index=False, sep="," if kind == "csv" else "\t", na_rep="n/a")
     trials = prepare_as_is(given, laboratory)
     assert_allclose(trials.trial_data(1), microvolts(samples(2), 4.0, 2.0), rtol=1e-6)
-    made = ["start", "n_times", "n_baseline"]
+    made = ["start", "n_times", "n_baseline", "recording", "first_sample"]
     assert list(trials.table) == ["subject", "trial", "stimulus", *made, "task", "valence"]
     assert trials.table["subject"].tolist() == [7, 8]
     assert trials.table["task"].tolist() == ["rest", "music"]
@@ -144,7 +144,7 @@ def test_text_that_looks_like_a_missing_value_is_not_one(text: str, laboratory: 
 @pytest.mark.parametrize("name", ["a, b", 'the "best"', "two\nlines", "µ 脳", " x ", "Unnamed: 0", "index", "0", ""])
 def test_names_of_columns_of_any_kind_come_back(name: str, laboratory: Path) -> None:
     table = prepare_as_is(a_table(**{name: ["p", "q"], "last": [1, 2]}), laboratory).table
-    assert list(table)[6:] == [name, "last"]
+    assert list(table)[8:] == [name, "last"]
     assert table[name].tolist() == ["p", "q"]
 
 
@@ -250,7 +250,7 @@ def test_a_value_is_quoted_as_a_reader_of_the_table_would_write_it(laboratory: P
         prepare_as_is(a_table(onset=[-2.5, 1.0]), laboratory)
 
 
-@pytest.mark.parametrize("name", ["start", "n_times", "n_baseline"])
+@pytest.mark.parametrize("name", ["start", "n_times", "n_baseline", "recording", "first_sample"])
 @pytest.mark.usefixtures("no_work")
 def test_columns_that_the_cutting_makes_are_refused(name: str, laboratory: Path) -> None:
     with pytest.raises(ConfigError, match=f"Columns {name} are made when trials are cut; call yours otherwise"):

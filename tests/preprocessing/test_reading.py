@@ -374,7 +374,10 @@ def test_a_session_gives_what_a_store_keeps(data: np.ndarray) -> None:
     assert signals.dtype == np.float32
     expected = np.concatenate([data[:5, 4 * 128 : 6 * 128], data[:5, 128 : 3 * 128]], axis=1).T
     assert_allclose(signals, expected * 1e6, rtol=1e-6)
-    assert list(table) == ["subject", "trial", "stimulus", "start", "n_times", "n_baseline", "valence"]
+    made = ["start", "n_times", "n_baseline", "recording", "first_sample"]
+    assert list(table) == ["subject", "trial", "stimulus", *made, "valence"]
+    assert table["recording"].tolist() == ["a.edf", "a.edf"]
+    assert table["first_sample"].tolist() == [4 * 128, 128]
     assert table["trial"].tolist() == [11, 12]
     assert table["start"].tolist() == [0, n]
     assert table["n_times"].tolist() == [n, n]

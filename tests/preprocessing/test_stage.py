@@ -256,7 +256,10 @@ def session(onsets: list[float], **changes: object) -> Recording:
 def test_a_session_gives_a_strip_its_table_and_a_record() -> None:
     signals, table, record = session([10.0, 2.0]).prepare()
     assert signals.shape == (2 * 5 * 128, 10)
-    assert list(table) == ["subject", "trial", "stimulus", "start", "n_times", "n_baseline", "task"]
+    made = ["start", "n_times", "n_baseline", "recording", "first_sample"]
+    assert list(table) == ["subject", "trial", "stimulus", *made, "task"]
+    assert table["recording"].tolist() == ["a.fif", "a.fif"]
+    assert table["first_sample"].tolist() == [9 * 128, 128]
     assert table["trial"].tolist() == [7, 8]
     assert table["start"].tolist() == [0, 640]
     assert table["n_times"].tolist() == [640, 640]
