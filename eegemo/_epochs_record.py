@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mne
 import numpy as np
 import pandas as pd
 
 from eegemo._json import as_json
+from eegemo._trial_parts import FITTED_ON_ALL
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.trials import FITTED_ON_ALL, Trials
+
+if TYPE_CHECKING:
+    from eegemo.trials import Trials
 
 #: The column of the metadata, and the entry of the description in ``epochs.info``, under which it stands.
 RECORD = "eegemo"

@@ -11,10 +11,9 @@ import pandas as pd
 
 from eegemo._epochs_record import RECORD, EpochsRecord, pass_band_of, read_record, write_record
 from eegemo._origins import FIRST_SAMPLE, MADE_COLUMNS, RECORDING
-from eegemo._trial_parts import RUN, SESSION, UNIT, pick_channels, picked_names
+from eegemo._trial_parts import RUN, SESSION, TRIALS_NOT_KNOWN, UNIT, pick_channels, picked_names
 from eegemo._warnings import warn_caller
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.trials import TRIALS_NOT_KNOWN
 
 if TYPE_CHECKING:
     from eegemo.trials import Trials

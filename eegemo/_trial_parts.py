@@ -18,6 +18,11 @@ SESSION = "session"
 #: The column of the file of a visit, where there were several; it may be missing.
 RUN = "run"
 
+#: Key of the provenance under which steps stand that were fitted on all trials, whatever is tested on included.
+FITTED_ON_ALL = "fitted_on_all"
+#: Key of the provenance that is true where nobody said which rows of the table belong to one trial.
+TRIALS_NOT_KNOWN = "trials_not_known"
+
 
 def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
     """Return the positions of channels by name.

@@ -12,7 +12,8 @@ import pandas as pd
 
 from eegemo._html import trials_html
 from eegemo._origins import FIRST_SAMPLE, RECORDING, Origins, origins_of, warn_of_overlap
-from eegemo._trial_parts import UNIT, check_parts, number_units
+from eegemo._trial_parts import FITTED_ON_ALL as FITTED_ON_ALL
+from eegemo._trial_parts import TRIALS_NOT_KNOWN, UNIT, check_parts, number_units
 from eegemo._trial_selection import TrialSelection
 from eegemo.errors import suggest_keywords
 
@@ -20,11 +21,6 @@ if TYPE_CHECKING:
     import mne
 
     from eegemo.windows import Windows
-
-#: Key of the provenance under which steps stand that were fitted on all trials, whatever is tested on included.
-FITTED_ON_ALL = "fitted_on_all"
-#: Key of the provenance that is true where nobody said which rows of the table belong to one trial.
-TRIALS_NOT_KNOWN = "trials_not_known"
 
 
 class Trials(TrialSelection):

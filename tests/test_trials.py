@@ -288,13 +288,14 @@ def volts(n: int = 3, *, tmin: float, metadata: pd.DataFrame | None) -> mne.Epoc
 
 @pytest.mark.parametrize(("tmin", "n_baseline"), [(-0.5, 5), (-0.1, 1), (0.0, 0), (0.3, 0)])
 def test_what_lies_before_time_zero_is_the_baseline(tmin: float, n_baseline: int) -> None:
-    trials = Trials.from_epochs(volts(tmin=tmin, metadata=pd.DataFrame({"subject": [1, 1, 2]})))
+    trials = Trials.from_epochs(volts(tmin=tmin, metadata=pd.DataFrame({"subject": [1, 1, 2], "trial": [1, 2, 1]})))
     assert trials.table["n_baseline"].tolist() == [n_baseline] * 3
     assert_allclose(trials.signals, 2.0, rtol=1e-6)
 
 
 def test_trials_are_numbered_within_each_subject_where_the_epochs_do_not_say() -> None:
-    trials = Trials.from_epochs(volts(tmin=0, metadata=pd.DataFrame({"subject": ["b", "a", "b"]})))
+    with pytest.warns(UserWarning, match="no column 'trial'"):
+        trials = Trials.from_epochs(volts(tmin=0, metadata=pd.DataFrame({"subject": ["b", "a", "b"]})))
     assert trials.table["trial"].tolist() == [1, 1, 2]
     assert trials.table["stimulus"].isna().all()
 

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._origins import FENCEPOST
-from eegemo._trial_parts import SESSION
-from eegemo.trials import FITTED_ON_ALL, TRIALS_NOT_KNOWN
+from eegemo._trial_parts import FITTED_ON_ALL, SESSION, TRIALS_NOT_KNOWN
 from eegemo.windows import Windows
 
 _SHARES = ("shared_samples", "trial", "session", "subject", "stimulus")
