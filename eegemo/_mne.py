@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _MICROVOLTS_PER_VOLT = 1e6
 _IN_VOLTS = ("eeg", "eog", "emg")
+_TRIGGER = re.compile("STI|STATUS|TRIG|MARKER|EVENT", re.IGNORECASE)  # of type EEG by mistake
 
 
 def info_of(ch_names: Sequence[str], sfreq: float, ch_types: Sequence[str]) -> mne.Info:
@@ -111,16 +113,17 @@ def _picked(info: mne.Info, picks: str | Sequence[str]) -> tuple[str, ...]:
             "epochs.set_channel_types(...), or name the channels in picks."
         )
     names = tuple(info.ch_names) if picks == "all" else picked_names(picks, info.ch_names, types)
-    bads = [name for name in names if name in info["bads"] and name not in picks]
+    triggers = [name for name, kind in zip(info.ch_names, types, strict=True) if kind == "eeg" and _TRIGGER.match(name)]
+    bads = [name for name in names if name in {*info["bads"], *triggers} and name not in picks]
     if bads:
         warn_caller(
-            f"Left out, since epochs.info['bads'] names them: {', '.join(bads)}; to keep them, interpolate them first, "
-            "or name them in picks."
+            f"Left out, since epochs.info['bads'] names them or they have the names of triggers: {', '.join(bads)}; to "
+            "keep them, interpolate them first, or name them in picks."
         )
     pick_channels(names, info.ch_names)
     names = tuple(name for name in names if name not in bads)
     if not names:
-        raise ConfigError(f"All channels that picks={picks!r} means are bad: {', '.join(bads)}.")
+        raise ConfigError(f"All channels that picks={picks!r} means are bad, or triggers: {', '.join(bads)}.")
     return names
 
 
@@ -143,13 +146,13 @@ def _with_trials(table: pd.DataFrame) -> pd.DataFrame:
     if table["trial"].isna().any() or not table.duplicated(["subject", "trial"]).any():
         return table
     parts = [column for column in (SESSION, RUN, "trial") if column in table]
-    names = table[parts].apply(lambda row: ", ".join(f"{part} {row[part]}" for part in parts), axis=1)
+    names = _in_words(table[parts])
     unit = table.get(UNIT, pd.Series(None, table.index, object))
-    of_trial = unit.groupby([table["subject"], names])
+    of_trial = unit.groupby([table["subject"], pd.Series(names)])
     if (of_trial.transform("nunique") > 1).any():
         row = int((of_trial.transform("nunique") > 1).argmax())
         raise DataFormatError(f"Epochs of subject {table['subject'][row]}, {names[row]}, are of several units.")
-    return table.assign(trial=numbers, unit=of_trial.transform("first").fillna(names))
+    return table.assign(trial=numbers, unit=of_trial.transform("first").fillna(pd.Series(names)))
 
 
 def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRecord | None) -> pd.DataFrame:
@@ -157,7 +160,7 @@ def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRec
     rate: float | np.ndarray
     if record is None:
         parts = [column for column in ("subject", SESSION, RUN, "file") if column in table]
-        table[RECORDING] = table[parts].apply(lambda row: ", ".join(f"{part} {row[part]}" for part in parts), axis=1)
+        table[RECORDING] = _in_words(table[parts])
         rate = np.ravel(epochs._raw_sfreq)[0]
         zero = np.full(len(table), np.nan) if _events_only_count(epochs) else epochs.events[:, 0]
     elif FIRST_SAMPLE in table:
@@ -167,6 +170,13 @@ def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRec
     first = np.floor((zero + np.round(epochs.times[0] * rate)) * epochs.info["sfreq"] / rate + 1e-6)
     table[FIRST_SAMPLE] = first if np.isnan(first).any() else first.astype(np.int64)
     return table
+
+
+def _in_words(names: pd.DataFrame) -> list[str]:
+    return [
+        ", ".join(f"{column} {name}" for column, name in zip(names, row, strict=True))
+        for row in names.itertuples(index=False)
+    ]
 
 
 def _events_only_count(epochs: mne.BaseEpochs) -> bool:

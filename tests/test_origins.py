@@ -263,9 +263,9 @@ def test_where_trials_were_cut_is_in_the_fingerprint_only_where_it_matters() -> 
 
 def prepared(folder: Path, **columns: Any) -> Trials:
     folder.mkdir(exist_ok=True)
-    for name in ("one", "two"):
+    for name, seconds in (("one", 20.0), ("two", 21.0)):
         (folder / name).mkdir(exist_ok=True)
-        noise(20.0).save(folder / name / "a_raw.fif", overwrite=True, verbose="error")
+        noise(seconds).save(folder / name / "a_raw.fif", overwrite=True, verbose="error")
     table = pd.DataFrame({"file": "one/a_raw.fif", "subject": 1, **columns})
     steps = Preprocessing(
         sfreq=None, high_pass=None, bad_channels=None, eog=None, band=None, reference=None, montage=None
@@ -293,13 +293,15 @@ def test_a_block_that_is_one_unit_with_its_trials_needs_no_word(tmp_path: Path) 
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_files_of_one_name_in_two_folders_are_two_recordings(tmp_path: Path) -> None:
     trials = prepared(tmp_path, file=["one/a_raw.fif", "two/a_raw.fif"], onset=1.0, duration=5.0)
+    alone = [prepared(tmp_path, file=f"{name}/a_raw.fif", onset=[1.0], duration=5.0) for name in ("one", "two")]
+    assert trials.table["recording"].tolist() == [one.table["recording"].item() for one in alone]
     assert trials.table["recording"].tolist() == ["one/a_raw.fif", "two/a_raw.fif"]
 
 
 def test_one_file_under_two_names_is_one_recording(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="2 of 2 trials have raw samples in common"):
         trials = prepared(tmp_path, file=["one/a_raw.fif", "two/../one/a_raw.fif"], onset=1.0, duration=5.0)
-    assert trials.table["recording"].tolist() == ["a_raw.fif", "a_raw.fif"]
+    assert trials.table["recording"].tolist() == ["one/a_raw.fif", "one/a_raw.fif"]
 
 
 @pytest.mark.filterwarnings("error::UserWarning")

@@ -80,8 +80,8 @@ def prepare_recordings(
     tasks = _tasks(table, folder, preprocessing or Preprocessing())
     names, types, sfreq = _common_outcome(tasks, channels)
     files = [task.path for task in tasks]
-    # Files of one name may lie in several folders, and one file stand in the table under several names.
-    depth = next(n for n in itertools.count(1) if len({path.parts[-n:] for path in files}) == len(set(files)))
+    # Files of one name may lie in several folders, and one file may be listed under several names.
+    depth = next(n for n in itertools.count(2) if len({path.parts[-n:] for path in files}) == len(set(files)))
     simulated = {(path.parent / deap.SIMULATED_MARK).exists() for path in files}
     if len(simulated) == 2:
         raise ConfigError("Some of the files were simulated and some not; a table of both has no meaning.")
