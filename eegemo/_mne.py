@@ -105,16 +105,16 @@ def parts_of(
 
 
 def _picked(info: mne.Info, picks: str | Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the channels that are meant, without those that are bad unless they are named."""
-    types = info.get_channel_types()
-    if picks == "eeg" and "eeg" not in types:
+    """Return the names of the channels that are meant, without bad ones and triggers unless they are named."""
+    types, wanted = info.get_channel_types(), [picks] if isinstance(picks, str) else list(picks)
+    if wanted == ["eeg"] and "eeg" not in types:
         raise ConfigError(
             f"The epochs have no EEG channels, but {', '.join(dict.fromkeys(types))}; set their types with "
             "epochs.set_channel_types(...), or name the channels in picks."
         )
-    names = tuple(info.ch_names) if picks == "all" else picked_names(picks, info.ch_names, types)
+    names = tuple(info.ch_names) if wanted == ["all"] else picked_names(picks, info.ch_names, types)
     triggers = [name for name, kind in zip(info.ch_names, types, strict=True) if kind == "eeg" and _TRIGGER.match(name)]
-    bads = [name for name in names if name in {*info["bads"], *triggers} and name not in picks]
+    bads = [name for name in names if name in {*info["bads"], *triggers} and name not in wanted]
     if bads:
         warn_caller(
             f"Left out, since epochs.info['bads'] names them or they have the names of triggers: {', '.join(bads)}; to "

@@ -283,8 +283,8 @@ class Trials(TrialSelection):
             ``trial`` it is not known which epochs belong to one trial, and the leakage record says so. ``stimulus`` is
             missing where there is no such column.
         picks : str | sequence of str
-            Channels: names, a type or several, or ``"all"``. A trigger channel may hold the class. Channels in
-            ``epochs.info["bads"]`` are left out unless they are named.
+            Channels: names, a type or several, or ``"all"``. A trigger channel may hold the class: those that pass for
+            EEG, and channels in ``epochs.info["bads"]``, are left out unless they are named.
         dataset : str | None
             A name for what it is; by default that of the trials that the epochs were made of, or ``"epochs"``.
         simulated : bool | None
