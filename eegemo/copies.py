@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import fft
+
+from eegemo._origins import FIRST_SAMPLE, RECORDING
 
 if TYPE_CHECKING:
     from eegemo.trials import Trials
@@ -92,6 +94,34 @@ def find_copies(trials: Trials) -> pd.DataFrame:
     }
     found = pd.DataFrame([twins[row] for row in rows], columns=["twin", "kind", "r", "shift"])
     return found.assign(row=rows, **named)[list(_COLUMNS)]
+
+
+def with_places_of_twins(table: pd.DataFrame, copies: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Say of each copied trial that it was cut where its twin was, so that what both hold counts as shared.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a trial.
+    copies : sequence of dict
+        The rows that :func:`find_copies` found in these trials.
+
+    Returns
+    -------
+    table : DataFrame
+        With the columns ``recording`` and ``first_sample``, which are those in the strip where there were none.
+    """
+    if not copies:
+        return table
+    if not {RECORDING, FIRST_SAMPLE} <= set(table):
+        table = table.assign(recording="store", first_sample=table["start"])
+    recording, first = table[RECORDING].to_numpy(copy=True), table[FIRST_SAMPLE].to_numpy(copy=True)
+    baseline = table["n_baseline"].to_numpy()
+    for copy in copies:  # shifts count from the first sample after the baseline
+        row, twin = copy["row"], copy["twin"]
+        recording[row] = recording[twin]
+        first[row] = first[twin] + baseline[twin] + copy["shift"] - baseline[row]
+    return table.assign(recording=recording, first_sample=first)
 
 
 def in_words(copies: list[dict[str, Any]]) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from eegemo import Trials, find_copies, load_dasps, load_eegmat
+from eegemo import Trials, audit_split, find_copies, load_dasps, load_eegmat
+from eegemo.copies import with_places_of_twins
 from eegemo.datasets._store import prepared
+from eegemo.evaluation.leakage import shared_raw_samples
 from toy_recordings import Recordings
 from toy_trials import make_trials
 
@@ -186,6 +188,23 @@ def test_whoever_loads_a_person_twice_is_warned_each_time_and_finds_it_in_the_pr
         named = [(copy["row"], copy["twin"], copy["kind"]) for copy in trials.provenance["copies"]]
         assert named == [(2, 0, "near"), (3, 1, "near")]
     assert json.loads(json.dumps(trials.provenance)) == trials.provenance
+    windows = trials.windows(1.0)
+    seen, test = (np.flatnonzero(windows.table["subject"] == subject) for subject in (1, 2))
+    assert shared_raw_samples(windows, seen, test) == 1
+    assert audit_split(windows, seen, test).verdict.startswith("LEAKS: test windows share raw samples with training")
+
+
+@pytest.mark.parametrize("shift", [-3, 4])
+def test_a_copy_counts_as_cut_where_its_twin_was(shift: int) -> None:
+    signal = eeg_like(0, 24.0)
+    cut = int(20 * SFREQ)
+    first, second, other = signal[10 : 10 + cut], signal[10 + shift : 10 + shift + cut], eeg_like(1)[:cut]
+    trials = trials_of(first, other, second, n_baseline=8)
+    copies = find_copies(trials).to_dict("records")
+    placed = with_places_of_twins(trials.table, copies)
+    assert (placed["recording"] == "store").all()
+    assert placed["first_sample"].tolist() == [0, cut, shift]
+    pd.testing.assert_frame_equal(with_places_of_twins(trials.table, []), trials.table)
 
 
 def test_a_store_without_copies_says_nothing_of_them(tmp_path: Path) -> None:

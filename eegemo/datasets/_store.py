@@ -28,7 +28,7 @@ from filelock import FileLock
 from eegemo._atomic import replacing, why_no_room
 from eegemo._json import as_json, read_json
 from eegemo._warnings import warn_caller
-from eegemo.copies import find_copies, in_words
+from eegemo.copies import find_copies, in_words, with_places_of_twins
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
@@ -61,7 +61,8 @@ def prepared(
         Reads them; only called where the store has to be made.
     description : dict
         The other arguments of :class:`eegemo.Trials`; JSON-compatible. What was done to each recording is added to
-        its ``provenance`` as ``recordings``, and trials that are there twice as ``copies``, which a warning names.
+        its ``provenance`` as ``recordings``, and trials that are there twice as ``copies``, which a warning names and
+        which count as cut from one place.
     cache : path-like | None
         Folder of all stores; ``EEGEMO_CACHE``, or the platform's cache folder, by default.
 
@@ -109,7 +110,8 @@ def prepared(
         provenance = {**provenance, name: content} if content else provenance
     if copies:
         warn_caller(in_words(copies))
-    return _read(folder, {**description, "provenance": provenance})
+    trials = _read(folder, {**description, "provenance": provenance})
+    return trials._replaced(table=with_places_of_twins(trials.table, copies)) if copies else trials
 
 
 def with_warnings(trials: Trials) -> Trials:
