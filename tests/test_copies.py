@@ -200,7 +200,8 @@ def test_a_copy_counts_as_cut_where_its_twin_was(shift: int) -> None:
     cut = int(20 * SFREQ)
     first, second, other = signal[10 : 10 + cut], signal[10 + shift : 10 + shift + cut], eeg_like(1)[:cut]
     trials = trials_of(first, other, second, n_baseline=8)
-    copies = find_copies(trials).to_dict("records")
+    (copy,) = find_copies(trials).to_dict("records")
+    copies = [{str(name): value for name, value in copy.items()}]
     placed = with_places_of_twins(trials.table, copies)
     assert (placed["recording"] == "store").all()
     assert placed["first_sample"].tolist() == [0, cut, shift]
