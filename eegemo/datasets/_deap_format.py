@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickletools
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import scipy.io
 
-from eegemo._trial_parts import pick_channels
+from eegemo._electrodes import EMOTIV14, channel_names, found_as
 from eegemo.datasets._matlab import load_matlab
 from eegemo.datasets._pickles import load_arrays
 from eegemo.errors import DataFormatError, unknown_name
@@ -45,8 +45,6 @@ PERIPHERAL = {
 }
 CH_NAMES = (*EEG, *PERIPHERAL)
 CH_TYPES = {**dict.fromkeys(EEG, "eeg"), **PERIPHERAL}
-# By name: the list of indices that circulates for these fourteen takes C3 for T7.
-EMOTIV14 = tuple("AF3 F3 F7 FC5 T7 P7 O1 AF4 F4 F8 FC6 T8 P8 O2".split())
 CHANNEL_SETS = {"eeg": EEG, "emotiv14": EMOTIV14}
 RATINGS = ("valence", "arousal", "dominance", "liking")
 #: Lies in a folder of files that nobody recorded, so that what is read from it is called simulated.
@@ -83,12 +81,12 @@ def trial_table(ratings: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def resolve_channels(channels: str | Sequence[str]) -> tuple[str, ...]:
+def resolve_channels(channels: str | Iterable[str]) -> tuple[str, ...]:
     """Turn the name of a channel set, or a list of names, into DEAP's channel names.
 
     Parameters
     ----------
-    channels : "eeg" | "emotiv14" | sequence of str
+    channels : "eeg" | "emotiv14" | iterable of str
         A set, or names in the order wanted.
 
     Returns
@@ -100,12 +98,22 @@ def resolve_channels(channels: str | Sequence[str]) -> tuple[str, ...]:
     ConfigError
         If the set or a channel is unknown, or a channel is named twice.
     """
-    if isinstance(channels, str):
-        if channels not in CHANNEL_SETS:
-            raise unknown_name("channel set", channels, CHANNEL_SETS)
-        return CHANNEL_SETS[channels]
-    pick_channels(channels, CH_NAMES)
-    return tuple(channels)
+    names = channel_names(channels, CHANNEL_SETS)
+    found = found_as(names, CH_NAMES)
+    for name in names:
+        if name not in found:
+            raise unknown_name("channel", name, CH_NAMES)
+    return names
+
+
+def columns_of(ch_names: Sequence[str]) -> list[int]:
+    """Return the positions of channels in the release, which calls T3, T4, T5 and T6 T7, T8, P7 and P8."""
+    return [CH_NAMES.index(name) for name in found_as(ch_names, CH_NAMES).values()]
+
+
+def types_of(ch_names: Sequence[str]) -> list[str]:
+    """Return the types of channels in MNE's words."""
+    return [CH_TYPES[CH_NAMES[column]] for column in columns_of(ch_names)]
 
 
 def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -128,7 +136,8 @@ def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:
     DataFormatError
         If the file is not what DEAP's releases hold.
     """
-    arrays = load_arrays(path) if path.suffix == ".dat" else load_matlab(path, ("data", "labels"), _MOST_BYTES)
+    python = path.suffix.lower() == ".dat"
+    arrays = load_arrays(path) if python else load_matlab(path, ("data", "labels"), _MOST_BYTES)
     for name, shape in (("data", DATA_SHAPE), ("labels", LABELS_SHAPE)):
         if name not in arrays:
             raise DataFormatError(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.errors import DataFormatError
 
@@ -37,9 +38,10 @@ def find_ratings(place: Path, given: str | os.PathLike[str] | None) -> Path:
         If there is none.
     """
     if given is not None:
-        if not Path(given).is_file():
-            raise DataFormatError(f"There is no file {os.fspath(given)!r}; name DEAP's {_SHEET}.")
-        return Path(given)
+        path = as_path(given, "ratings")
+        if not path.is_file():
+            raise DataFormatError(f"There is no file {str(path)!r}; name DEAP's {_SHEET}.")
+        return path
     near = [folder / part for folder in (place, place.parent) for part in (_SHEET, f"metadata_csv/{_SHEET}")]
     for path in near:
         if path.is_file():

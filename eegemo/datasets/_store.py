@@ -27,6 +27,7 @@ from filelock import FileLock
 
 from eegemo._atomic import replacing, why_no_room
 from eegemo._json import as_json, read_json
+from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
 from eegemo.copies import find_copies, in_words, with_places_of_twins
 from eegemo.errors import ConfigError, DataFormatError
@@ -148,7 +149,7 @@ def _lies_in(error: OSError, root: Path) -> bool:
 
 
 def _cache_folder(cache: str | os.PathLike[str] | None) -> Path:
-    return Path(cache or os.environ.get("EEGEMO_CACHE") or platformdirs.user_cache_dir("eegemo"))
+    return as_path(cache or os.environ.get("EEGEMO_CACHE") or platformdirs.user_cache_dir("eegemo"), "cache")
 
 
 def _read(folder: Path, description: dict[str, Any]) -> Trials:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from eegemo._hdf5 import check_dataset
+from eegemo._paths import as_path
 from eegemo.datasets._store import prepared
-from eegemo.datasets.deap import wanted_files
+from eegemo.datasets._subjects import wanted_files
 from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.trials import Trials
 
@@ -43,7 +44,7 @@ _LOWEST, _HIGHEST = 1, 9
 def load_dasps(
     path: str | os.PathLike[str],
     *,
-    subjects: Sequence[int] | None = None,
+    subjects: Iterable[int] | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> Trials:
     """Load DASPS: 12 trials of 15 s a person, 14 channels of an Emotiv EPOC at 128 Hz, with valence and arousal.
@@ -58,7 +59,7 @@ def load_dasps(
         The dataset's folder, which holds ``Raw data.mat`` or ``Preprocessed data .mat``, or one of these folders of
         MATLAB 7.3 files (``S01.mat`` ...). Their samples are the same, band-passed by DASPS's authors; where both
         are there, the former is read. The EDF files, which are not band-passed, are not read.
-    subjects : sequence of int | None
+    subjects : iterable of int | None
         Which people; all that are there by default.
     cache : path-like | None
         Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
@@ -77,7 +78,7 @@ def load_dasps(
     DataFormatError
         If a file is missing or is not what DASPS holds; the message names it.
     ConfigError
-        If a subject is named twice, or the cache folder cannot be written.
+        If the path or a subject is none, a subject is named twice, or the cache folder cannot be written.
 
     Notes
     -----
@@ -91,7 +92,8 @@ def load_dasps(
     ----------
     Baghdadi et al. 2019, arXiv:1901.02942, doi:10.21227/barx-we60.
     """
-    files = wanted_files(*_find_files(Path(path), subjects))
+    found, folder = _find_files(as_path(path))
+    files = wanted_files(found, subjects, folder)
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         for subject, file in files.items():
@@ -119,8 +121,8 @@ def load_dasps(
     )
 
 
-def _find_files(path: Path, subjects: Sequence[int] | None) -> tuple[dict[int, Path], Sequence[int] | None, Path]:
-    """Return the file of each person, those that are wanted, and the folder."""
+def _find_files(path: Path) -> tuple[dict[int, Path], Path]:
+    """Return the file of each person, and the folder."""
     if not path.is_dir():
         raise DataFormatError(f"There is no folder {str(path)!r}; give the folder of DASPS, or its 'Raw data.mat'.")
     for folder in (path, *(path / name for name in _FOLDERS)):
@@ -129,7 +131,7 @@ def _find_files(path: Path, subjects: Sequence[int] | None) -> tuple[dict[int, P
             if (match := _FILE.fullmatch(file.name)) and file.is_file():
                 found.setdefault(int(match[1]), file)
         if found:
-            return found, subjects, folder
+            return found, folder
     edf = next(path.glob("S??.edf"), None) or next(path.glob("*/S??.edf"), None)
     if edf is not None:
         raise DataFormatError(

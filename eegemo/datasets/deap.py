@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared
+from eegemo.datasets._subjects import subject_files, wanted_files
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.trials import Trials
 
-_FILE = re.compile(r"s(\d\d)\.(dat|mat)")
+_RELEASES = {
+    "python": re.compile(r"s(\d+)\.dat", re.IGNORECASE),
+    "matlab": re.compile(r"s(\d+)\.mat", re.IGNORECASE),
+}
 
 
 @suggest_keywords
 def load_deap(
     folder: str | os.PathLike[str],
     *,
-    subjects: Sequence[int] | None = None,
-    channels: str | Sequence[str] = "eeg",
+    subjects: Iterable[int] | None = None,
+    channels: str | Iterable[str] = "eeg",
     cache: str | os.PathLike[str] | None = None,
 ) -> Trials:
     """Load DEAP's preprocessed recordings: 40 trials of 3 s + 60 s a person at 128 Hz.
@@ -36,11 +41,12 @@ def load_deap(
     ----------
     folder : path-like
         ``data_preprocessed_python`` (``s01.dat`` ...) or ``data_preprocessed_matlab`` (``s01.mat`` ...), or the
-        folder that holds one of them. Where both lie there, the Python release is read.
-    subjects : sequence of int | None
+        folder that holds one of them. Of a person who is in both releases, the Python release is read.
+    subjects : iterable of int | None
         Which people; all that are there by default.
-    channels : "eeg" | "emotiv14" | sequence of str
-        The 32 EEG channels, the 14 of an Emotiv headset, or names - of peripheral channels too.
+    channels : "eeg" | "emotiv14" | iterable of str
+        The 32 EEG channels, the 14 of an Emotiv headset, or names - of peripheral channels too. T7, T8, P7 and P8 may
+        be called T3, T4, T5 and T6.
     cache : path-like | None
         Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
@@ -57,7 +63,7 @@ def load_deap(
     DataFormatError
         If a file is missing or is not what DEAP's release holds; the message names it.
     ConfigError
-        If a channel is unknown, or the cache folder cannot be written.
+        If the path, a subject or a channel is none, or the cache folder cannot be written.
 
     References
     ----------
@@ -65,8 +71,8 @@ def load_deap(
     doi:10.1109/T-AFFC.2011.15.
     """
     names = deap.resolve_channels(channels)
-    columns = [deap.CH_NAMES.index(name) for name in names]
-    files = _find_files(Path(folder), subjects)
+    columns = deap.columns_of(names)
+    files = _find_files(as_path(folder, "folder"), subjects)
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         for subject, path in files.items():
@@ -77,20 +83,24 @@ def load_deap(
             yield strip, deap.trial_table(ratings), {}
             del strip
 
-    first = next(iter(files.values()))
-    release = "matlab" if first.suffix == ".mat" else "python"
-    simulated = (first.parent / deap.SIMULATED_MARK).exists()
+    releases = [
+        name for name, pattern in _RELEASES.items() if any(pattern.fullmatch(path.name) for path in files.values())
+    ]
+    simulated = {(path.parent / deap.SIMULATED_MARK).exists() for path in files.values()}
+    if len(simulated) == 2:
+        raise ConfigError(f"Some of the people in {os.fspath(folder)!r} were simulated and some not; choose subjects.")
+    nobody = simulated.pop()
     return prepared(
         list(files.values()),
         blocks,
         description={
             "ch_names": list(names),
-            "ch_types": [deap.CH_TYPES[name] for name in names],
+            "ch_types": deap.types_of(names),
             "sfreq": deap.SFREQ,
-            "dataset": "simulated DEAP files" if simulated else "DEAP",
-            "simulated": simulated,
+            "dataset": "simulated DEAP files" if nobody else "DEAP",
+            "simulated": nobody,
             "provenance": {
-                "source": f"preprocessed, {release} release",
+                "source": f"preprocessed, {' and '.join(releases)} release",
                 "subjects": list(files),
                 "pass_band": list(deap.PASS_BAND),
             },
@@ -99,39 +109,28 @@ def load_deap(
     )
 
 
-def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]:
+def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]:
     """Find each subject's file, whatever else lies in the folder."""
     if not folder.is_dir():
-        raise DataFormatError(
-            f"There is no folder {str(folder)!r}; give the path of DEAP's data_preprocessed_python or "
-            "data_preprocessed_matlab."
-        )
-    for place in (folder, folder / "data_preprocessed_python", folder / "data_preprocessed_matlab"):
-        for suffix in ("dat", "mat"):
-            matches = [(_FILE.fullmatch(path.name), path) for path in sorted(place.glob(f"s??.{suffix}"))]
-            found = {int(match[1]): path for match, path in matches if match}
-            if found:
-                return wanted_files(found, subjects, place)
+        wrong = f"{str(folder)!r} is no folder" if folder.exists() else f"There is no folder {str(folder)!r}"
+        raise DataFormatError(f"{wrong}; give the path of DEAP's data_preprocessed_python or data_preprocessed_matlab.")
+    for places in ((folder,), (folder / "data_preprocessed_python", folder / "data_preprocessed_matlab")):
+        if found := _files_in(*places):
+            return wanted_files(found, subjects, folder)
+    inside = [place.name for place in sorted(folder.iterdir()) if _files_in(place)]
+    hint = f"; give one of its folders that do: {', '.join(inside)}." if inside else "; are they unpacked?"
     raise DataFormatError(
-        f"{str(folder)!r} holds no s01.dat ... s32.dat and no s01.mat ... s32.mat; are these DEAP's preprocessed "
-        "recordings, unpacked?"
+        f"{str(folder)!r} holds no s01.dat ... s32.dat and no s01.mat ... s32.mat, DEAP's preprocessed recordings{hint}"
     )
 
 
-def wanted_files(found: dict[int, Path], subjects: Sequence[int] | None, place: Path) -> dict[int, Path]:
-    """Return the files of the wanted people, in the order wanted; an error names one that is not there."""
-    if subjects is None:
-        return found
-    subjects = [int(subject) for subject in subjects]
-    if len(set(subjects)) < len(subjects):
-        raise ConfigError(f"subjects must be different numbers, got {subjects}.")
-    missing = [subject for subject in subjects if subject not in found]
-    if missing or not len(subjects):
-        raise DataFormatError(
-            f"{str(place)!r} has no file of subject {missing[0] if missing else '(none wanted)'}; it holds subjects "
-            f"{', '.join(map(str, found))}."
-        )
-    return {subject: found[subject] for subject in subjects}
+def _files_in(*places: Path) -> dict[int, Path]:
+    """Return the file of each person in one or several folders; that of the Python release where there are two."""
+    found: dict[int, Path] = {}
+    for pattern in _RELEASES.values():
+        for place in places:
+            found = subject_files(place, pattern) | found
+    return dict(sorted(found.items()))
 
 
 def _to_strip(path: Path, data: np.ndarray, columns: list[int]) -> np.ndarray:

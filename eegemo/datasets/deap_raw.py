@@ -133,7 +133,7 @@ def load_deap_raw(
         blocks,
         description={
             "ch_names": list(names),
-            "ch_types": [deap.CH_TYPES[name] for name in names],
+            "ch_types": deap.types_of(names),
             "sfreq": preprocessing.sfreq or _common_rate([task.path for task in tasks]),
             "dataset": "simulated raw DEAP files" if simulated else "DEAP, raw",
             "simulated": simulated,

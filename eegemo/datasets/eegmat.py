@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from eegemo._paths import as_path
 from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.trials import Trials
 
@@ -60,7 +61,7 @@ def load_eegmat(path: str | os.PathLike[str]) -> Trials:
     ----------
     Zyma et al. 2019, doi:10.3390/data4010014.
     """
-    given = Path(path)
+    given = as_path(path)
     extracts = [given] if given.is_file() else sorted(given.glob("eegmat*_128hz_int16.npz"))
     if extracts:
         return _read_extract(extracts[0])

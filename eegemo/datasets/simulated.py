@@ -54,6 +54,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._head_model import SITES, radial_directions, site_field
 from eegemo.datasets._simulated_artefacts import Artefacts
@@ -65,6 +66,7 @@ from eegemo.datasets._simulated_noise import (
     noise,
     peak_spectrum,
 )
+from eegemo.datasets._subjects import whole_numbers
 from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.trials import Trials
 
@@ -155,7 +157,7 @@ def simulate(
     numbers = subject_numbers(subjects)
     check_settings(effect, random_state)
     names = deap.resolve_channels(channels)
-    columns = [deap.CH_NAMES.index(name) for name in names]
+    columns = deap.columns_of(names)
     strip = np.empty((len(numbers) * deap.N_TRIALS * deap.N_TIMES, len(names)), np.float32)
     tables = []
     for i, subject in enumerate(numbers):
@@ -173,7 +175,7 @@ def simulate(
         deap.SFREQ,
         dataset="simulated",
         simulated=True,
-        ch_types=tuple(deap.CH_TYPES[name] for name in names),
+        ch_types=deap.types_of(names),
         provenance={
             "source": "eegemo.simulate",
             "subjects": numbers,
@@ -250,8 +252,9 @@ def write_simulated(
     write, suffix = writers[format]
     if max(numbers) > 99:
         raise ConfigError(f"Files are named s01 to s99, got subject {max(numbers)}.")
-    target = Path(folder) / f"data_preprocessed_{format}"
-    refuse_to_mix(Path(folder), target, {f"s{subject:02d}{suffix}" for subject in numbers})
+    place = as_path(folder, "folder")
+    target = place / f"data_preprocessed_{format}"
+    refuse_to_mix(place, target, {f"s{subject:02d}{suffix}" for subject in numbers})
     with replacing(target / deap.SIMULATED_MARK) as partial:
         partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     paths, sheets = [], []
@@ -265,7 +268,7 @@ def write_simulated(
         paths.append(path)
         if on_written:
             on_written(path)
-    path = Path(folder) / "participant_ratings.csv"
+    path = place / "participant_ratings.csv"
     with replacing(path) as partial:
         pd.concat(sheets).to_csv(partial, index=False, lineterminator="\n")
     return [*paths, path]
@@ -353,8 +356,9 @@ class SimulatedSubject:
 
 def subject_numbers(subjects: int | Sequence[int]) -> list[int]:
     """Return the numbers of a count or a choice of people."""
-    numbers = list(range(1, subjects + 1)) if isinstance(subjects, int) else [int(s) for s in subjects]
-    if not numbers or min(numbers) < 1 or len(set(numbers)) < len(numbers):
+    counted = isinstance(subjects, (int, np.integer)) and not isinstance(subjects, bool)
+    numbers = list(range(1, int(subjects) + 1)) if counted else whole_numbers(subjects)
+    if not numbers or min(numbers) < 1:
         raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
     return numbers
 
@@ -376,9 +380,9 @@ def refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
 
 def check_settings(effect: float, seed: int) -> None:
     """Refuse an effect or a seed that cannot be used."""
-    if seed < 0:
-        raise ConfigError(f"random_state must be 0 or more, got {seed!r}.")
-    if not 0 <= effect <= 2:
+    if not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ConfigError(f"random_state must be a whole number, 0 or more, got {seed!r}.")
+    if not isinstance(effect, (int, float, np.number)) or not 0 <= effect <= 2:
         raise ConfigError(f"effect must lie between 0 (none) and 2, got {effect!r}.")
 
 

@@ -33,6 +33,7 @@ import scipy.ndimage
 import scipy.signal
 
 from eegemo._atomic import replacing
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._head_model import EOG_PLACES, dipole_field, eog_electrodes, eye_maps, site_positions
 from eegemo.datasets._simulated_artefacts import (
@@ -130,10 +131,11 @@ def write_simulated_raw(
     for name in (*flat, *noisy):
         if name not in deap.EEG:
             raise unknown_name("EEG channel", name, deap.EEG)
-    target, twin = Path(folder) / "data_original", Path(folder) / "data_original_clean"
+    study = as_path(folder, "folder")
+    target, twin = study / "data_original", study / "data_original_clean"
     files = {f"s{subject:02d}.bdf" for subject in numbers}
     for place in (target, twin):
-        refuse_to_mix(Path(folder), place, files)
+        refuse_to_mix(study, place, files)
         with replacing(place / deap.SIMULATED_MARK) as partial:
             partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
 

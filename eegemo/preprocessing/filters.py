@@ -15,6 +15,8 @@ _STOP_BAND_DB = 80.0
 _KEPT = 0.8  # of the new Nyquist frequency; the anti-aliasing filter falls from there to 1.2 of it
 _LARGEST_FACTOR = 10_000
 _SECONDS_AT_A_TIME = 30
+_ROUNDING = 1e-3  # by so much of it a device or a clock may miss its nominal rate
+_WIDTH, _BETA = 16, 8.0  # samples on either side that an instant between samples is interpolated from; Kaiser's window
 _TRANSITION = 4.0  # Hz, of the band-pass at its upper edge: 45 Hz is kept, 49 Hz is gone, and so is the mains' 50 Hz
 
 
@@ -25,13 +27,17 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
     Nyquist frequency (51.2 Hz at 128 Hz) within 0.001 dB; whatever would fold into that range is attenuated by 79 dB.
     The recording is read half a minute at a time, so one that is not preloaded is never in memory at its own rate.
 
+    A rate that a device has rounded (7812 µs a sample for 128 Hz) or a clock has measured (249.87 Hz) is decimated as
+    the whole number of Hz that it stands for, and then interpolated at the instants of the new rate by the recording's
+    own clock, so that nothing drifts; where the drift to its end is below half a sample, it is taken as nominal.
+
     Parameters
     ----------
     raw : mne.io.BaseRaw
         The recording; left as it is. Of a trigger channel, each new sample is the largest of the samples that it
         covers, so that no code is lost.
     sfreq : float
-        The new rate in Hz; at most the recording's own.
+        The new rate in Hz; at most the recording's own, or the rate that it stands for.
 
     Returns
     -------
@@ -50,18 +56,22 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
     Crochiere & Rabiner 1981, "Interpolation and Decimation of Digital Signals", doi:10.1109/PROC.1981.11969.
     """
     recorded = float(raw.info["sfreq"])
-    if not 0 < sfreq <= recorded:
+    nominal = nominal_rate(recorded, sfreq)
+    if not 0 < sfreq <= nominal:
         raise ConfigError(
             f"The recording has {recorded:g} samples a second and {sfreq:g} were asked for; more than were recorded "
-            f"would add nothing - set sfreq to {recorded:g} or less."
+            f"would add nothing - set sfreq to {nominal:g} or less."
         )
-    ratio = Fraction(sfreq / recorded).limit_denominator(_LARGEST_FACTOR)
-    if abs(float(ratio) * recorded / sfreq - 1) > 1e-9:
+    ratio = _ratio(sfreq, nominal)
+    if ratio is None:
         raise ConfigError(
-            f"{sfreq:g} Hz is not a ratio of whole numbers of the recording's {recorded:g} Hz; choose another sfreq."
+            f"{sfreq:.10g} Hz is not a ratio of whole numbers of the recording's {recorded:.10g} Hz; choose another "
+            "sfreq."
         )
     try:
         data = _decimated(raw, ratio)
+        if abs(recorded / nominal - 1) * data.shape[1] >= 0.5:
+            data = _interpolated(data, recorded / nominal, mne.pick_types(raw.info, meg=False, stim=True))
     except (OSError, RuntimeError, ValueError) as error:  # a file that ends too early is noticed here
         raise DataFormatError(f"The samples cannot be read ({error}); the file is damaged or cut short.") from error
     with np.errstate(invalid="ignore"):
@@ -75,13 +85,65 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
     with info._unlock():  # as mne.io.Raw.resample does: there is no public setter
         info["sfreq"] = float(sfreq)
         info["lowpass"] = min(info["lowpass"], sfreq / 2)
-    resampled = mne.io.RawArray(data, info, first_samp=round(raw.first_samp * ratio), copy=None, verbose="error")
+    resampled = mne.io.RawArray(
+        data, info, first_samp=round(raw.first_samp * sfreq / recorded), copy=None, verbose="error"
+    )
     annotations = raw.annotations.copy()
     if annotations.orig_time is None:  # then MNE adds the time of the first sample once more
         annotations.onset -= raw.first_time
     resampled.set_annotations(annotations, verbose="error")
-    note_step(resampled, "downsample", recorded=recorded, sfreq=float(sfreq))
+    stands_for = {"nominal": nominal} if nominal != recorded else {}
+    note_step(resampled, "downsample", recorded=recorded, sfreq=float(sfreq), **stands_for)
     return resampled
+
+
+def nominal_rate(recorded: float, sfreq: float) -> float:
+    """Return the rate that a recording's rate stands for, where another rate is wanted of it.
+
+    Parameters
+    ----------
+    recorded : float
+        As the file has it, in Hz.
+    sfreq : float
+        As it is wanted, in Hz.
+
+    Returns
+    -------
+    nominal : float
+        The nearest whole number of Hz if ``recorded`` is within a thousandth of it and is neither below, nor a ratio of
+        small numbers to, what is wanted; ``recorded`` itself otherwise.
+    """
+    if 0 < sfreq <= recorded and _ratio(sfreq, recorded) is not None:
+        return recorded
+    whole = float(round(recorded))
+    return whole if abs(recorded - whole) <= _ROUNDING * recorded else recorded
+
+
+def _ratio(sfreq: float, recorded: float) -> Fraction | None:
+    """Return the new rate over the old one, or None where small whole numbers do not express it."""
+    ratio = Fraction(sfreq / recorded).limit_denominator(_LARGEST_FACTOR)
+    return ratio if abs(float(ratio) * recorded / sfreq - 1) <= 1e-9 else None
+
+
+def _interpolated(data: np.ndarray, step: float, stim: np.ndarray) -> np.ndarray:
+    """Return the values at every ``step`` samples, nearly 1, by a windowed sinc; of triggers the largest one passed.
+
+    The error is below -75 dB for what lies below 0.8 of the Nyquist frequency, which is all that decimation has left.
+    """
+    n_channels, n_times = data.shape
+    positions = np.arange(int((n_times - 1) / step) + 1) * step
+    result = np.empty((n_channels, len(positions)))
+    padded = np.pad(data, ((0, 0), (_WIDTH, _WIDTH)), mode="edge")
+    taps = np.arange(1 - _WIDTH, _WIDTH + 1)
+    for first in range(0, len(positions), 4096):
+        at = positions[first : first + 4096]
+        before = at.astype(int)
+        away = taps - (at - before)[:, None]
+        weights = np.sinc(away) * np.i0(_BETA * np.sqrt(np.maximum(1 - (away / _WIDTH) ** 2, 0))) / np.i0(_BETA)
+        near = padded[:, before[:, None] + taps + _WIDTH]
+        result[:, first : first + 4096] = np.einsum("cts,ts->ct", near, weights)
+    result[stim] = np.maximum.reduceat(data[stim], positions.astype(int), axis=1)
+    return result
 
 
 def _decimated(raw: mne.io.BaseRaw, ratio: Fraction) -> np.ndarray:
