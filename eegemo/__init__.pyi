@@ -7,13 +7,13 @@ from . import preprocessing as preprocessing
 from . import reporting as reporting
 from . import training as training
 from .copies import find_copies as find_copies
+from .datasets.bids import read_bids_events as read_bids_events
 from .datasets.dasps import load_dasps as load_dasps
 from .datasets.deap import load_deap as load_deap
 from .datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .datasets.deap_raw import load_deap_raw as load_deap_raw
 from .datasets.eegmat import load_eegmat as load_eegmat
 from .datasets.recordings import prepare_recordings as prepare_recordings
-from .datasets.recordings import read_bids_events as read_bids_events
 from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw

@@ -1,3 +1,4 @@
+from .bids import read_bids_events as read_bids_events
 from .dasps import load_dasps as load_dasps
 from .deap import load_deap as load_deap
 from .deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
@@ -6,7 +7,6 @@ from .deap_raw import load_deap_raw as load_deap_raw
 from .eegmat import load_eegmat as load_eegmat
 from .recordings import listed_recordings as listed_recordings
 from .recordings import prepare_recordings as prepare_recordings
-from .recordings import read_bids_events as read_bids_events
 from .registry import LOADERS as LOADERS
 from .simulated import simulate as simulate
 from .simulated import write_simulated as write_simulated

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._deap_ratings import check_ratings, find_ratings, listed, read_sheet, rows_of
 from eegemo.datasets._store import prepared, with_warnings
-from eegemo.datasets.deap import wanted_files
+from eegemo.datasets._subjects import subject_files, wanted_files
+from eegemo.datasets.deap_triggers import OFF_BY_SECONDS, find_onsets, match_onsets, read_deap_raw
 from eegemo.errors import DataFormatError, suggest_keywords
-from eegemo.preprocessing.reading import read_recording
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
-
-if TYPE_CHECKING:
-    import mne
 
 # The peripheral channels of the preprocessed release: their type, and the electrodes that they are made from.
 _PERIPHERAL: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -48,19 +46,15 @@ DEAP_PREPROCESSING = Preprocessing(
 )
 VIDEO_SECONDS = 60.0
 _EOG = ("hEOG", "vEOG")  # always read: the EOG removal and the search for bad channels need them
-_VIDEO_STARTS = 4  # the trigger's code
-_LOW_BYTE = 0xFF  # s24-s32 carry 0x18FF00 or 0x58FF00 above the code
-_FILE = re.compile(r"s(\d\d)\.bdf", re.IGNORECASE)
-_CLEARLY_SECONDS = 1.0  # by so much the second best match must be worse
-_OFF_BY_SECONDS = 5.0  # between a trigger and the time in the sheet; trials lie more than a minute apart
+_FILE = re.compile(r"s(\d+)\.bdf", re.IGNORECASE)
 
 
 @suggest_keywords
 def load_deap_raw(
     folder: str | os.PathLike[str],
     *,
-    subjects: Sequence[int] | None = None,
-    channels: str | Sequence[str] = "eeg",
+    subjects: Iterable[int] | None = None,
+    channels: str | Iterable[str] = "eeg",
     preprocessing: Preprocessing = DEAP_PREPROCESSING,
     ratings: str | os.PathLike[str] | None = None,
     cache: str | os.PathLike[str] | None = None,
@@ -76,9 +70,9 @@ def load_deap_raw(
     ----------
     folder : path-like
         ``data_original`` (``s01.bdf`` ...), or the folder that holds it.
-    subjects : sequence of int | None
+    subjects : iterable of int | None
         Which people; all that are there by default.
-    channels : "eeg" | "emotiv14" | sequence of str
+    channels : "eeg" | "emotiv14" | iterable of str
         As in :func:`eegemo.load_deap`. All 32 EEG channels take part in the preprocessing.
     preprocessing : Preprocessing
         The steps; change one with ``dataclasses.replace(DEAP_PREPROCESSING, eog="ica")``.
@@ -117,7 +111,7 @@ def load_deap_raw(
     Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
     """
     names = deap.resolve_channels(channels)
-    tasks = _tasks(Path(folder), subjects, names, preprocessing, ratings)
+    tasks = _tasks(as_path(folder, "folder"), subjects, names, preprocessing, ratings)
     place = tasks[0].path.parent
     simulated = (place / deap.SIMULATED_MARK).exists()
 
@@ -162,108 +156,13 @@ def raw_subjects(folder: str | os.PathLike[str]) -> list[int]:
     subjects : list of int
         Empty where there is none.
     """
-    return list(_raw_files(Path(folder)))
-
-
-def read_deap_raw(path: str | os.PathLike[str]) -> mne.io.BaseRaw:
-    """Open one raw recording, with its trigger channel named ``Status`` whatever the file calls it.
-
-    Parameters
-    ----------
-    path : path-like
-        ``sNN.bdf``.
-
-    Returns
-    -------
-    raw : mne.io.BaseRaw
-        Not preloaded; its trigger channel is of type ``stim``.
-
-    Raises
-    ------
-    DataFormatError
-        If it is no BDF file, is cut short, or lacks the trigger channel.
-    """
-    path = Path(path)
-    raw = read_recording(path, stim_channel=-1)
-    name = raw.ch_names[-1]
-    # s01-s23 have 48 channels and 'Status'; s24-s28 an empty name; in s29-s32 MNE calls two empty names '-0' and '-1'.
-    if name not in ("Status", "", "-1"):
-        raise DataFormatError(
-            f"{path.name}: there is no trigger channel: the last one is {name!r}, expected 'Status' or one without a "
-            "name; is this a recording of DEAP?"
-        )
-    if name != "Status":
-        raw.rename_channels({name: "Status"}, verbose="error")
-    return raw
-
-
-def find_onsets(raw: mne.io.BaseRaw) -> np.ndarray:
-    """Find when the videos start: rising edges of code 4 in the trigger's low byte.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        From :func:`read_deap_raw`.
-
-    Returns
-    -------
-    onsets : array, shape (n_onsets,)
-        Seconds from the recording's first sample, ascending.
-    """
-    codes = raw.get_data(picks=["Status"])[0].astype(np.int64) & _LOW_BYTE
-    starts = (codes == _VIDEO_STARTS) & (np.r_[0, codes[:-1]] != _VIDEO_STARTS)
-    return np.flatnonzero(starts) / raw.info["sfreq"]
-
-
-def match_onsets(onsets: np.ndarray, start_times: np.ndarray) -> np.ndarray:
-    """Tell which presentation each onset belongs to, from the gaps between them.
-
-    Parameters
-    ----------
-    onsets : array, shape (n_onsets,)
-        Seconds, ascending; at most one each presentation.
-    start_times : array, shape (n_trials,)
-        When the sheet says that the videos started, in seconds by another clock.
-
-    Returns
-    -------
-    presentation : array of int, shape (n_onsets,)
-        Numbers from 0, ascending.
-
-    Raises
-    ------
-    DataFormatError
-        If there are more onsets than presentations; or fewer, and their gaps fit the sheet in no way or in several.
-    """
-    n_onsets, n_trials = len(onsets), len(start_times)
-    if n_onsets == n_trials:
-        return np.arange(n_trials)
-    if not 0 < n_onsets < n_trials:
-        raise DataFormatError(
-            f"{n_onsets} video starts (code {_VIDEO_STARTS}) in the trigger channel, expected {n_trials}, as the "
-            "ratings have; is it another person's or another study's recording?"
-        )
-    fitting = []
-    for first in range(n_trials - n_onsets + 1):  # of the presentations, the one that the first onset would belong to
-        expected = start_times - start_times[first] + onsets[0]
-        nearest = np.abs(onsets[:, None] - expected).argmin(axis=1)
-        if (np.diff(nearest) > 0).all():
-            fitting.append((float(np.abs(onsets - expected[nearest]).max()), nearest))
-    fitting.sort(key=lambda match: match[0])
-    off = [*(match[0] for match in fitting), np.inf, np.inf]
-    matches = f"the best match is off by {off[0]:.1f} s, the next by {off[1]:.1f} s" if fitting else "nothing matches"
-    if off[0] > _OFF_BY_SECONDS or off[1] < off[0] + _CLEARLY_SECONDS:
-        raise DataFormatError(
-            f"{n_onsets} video starts in the trigger channel instead of {n_trials}, and the sheet's Start_time does "
-            f"not tell which are missing: {matches}. Leave this person out with subjects=..."
-        )
-    return fitting[0][1]
+    return list(_raw_files(as_path(folder, "folder")))
 
 
 def deap_recordings(
     folder: str | os.PathLike[str],
     *,
-    subjects: Sequence[int] | None = None,
+    subjects: Iterable[int] | None = None,
     preprocessing: Preprocessing = DEAP_PREPROCESSING,
     ratings: str | os.PathLike[str] | None = None,
 ) -> Iterator[Recording]:
@@ -278,7 +177,7 @@ def deap_recordings(
     ------
     recording : Recording
     """
-    for task in _tasks(Path(folder), subjects, deap.EEG, preprocessing, ratings):
+    for task in _tasks(as_path(folder, "folder"), subjects, deap.EEG, preprocessing, ratings):
         yield task.open()
 
 
@@ -310,7 +209,7 @@ class _Task:
         lost = sorted(set(self.sheet["Experiment_id"]) - set(self.sheet["Experiment_id"].iloc[presented]))
         messages = []
         off = np.ptp(onsets - start_times[presented])
-        if off > _OFF_BY_SECONDS:
+        if off > OFF_BY_SECONDS:
             messages.append(
                 f"The gaps between the {len(onsets)} video starts differ from those of the sheet's Start_time by up to "
                 f"{off:.0f} s; if one start is missing and another one false, the trials have wrong labels. Check them."
@@ -356,7 +255,7 @@ class _Task:
 
 def _tasks(
     folder: Path,
-    subjects: Sequence[int] | None,
+    subjects: Iterable[int] | None,
     names: tuple[str, ...],
     preprocessing: Preprocessing,
     ratings: str | os.PathLike[str] | None,
@@ -394,17 +293,13 @@ def _settings(preprocessing: Preprocessing, wanted: set[str]) -> Preprocessing:
 
 
 def _raw_files(folder: Path) -> dict[int, Path]:
-    for place in (folder, folder / "data_original"):
-        paths = sorted(place.iterdir()) if place.is_dir() else []
-        found = {int(match[1]): path for path in paths if (match := _FILE.fullmatch(path.name))}
-        if found:
-            return found
-    return {}
+    return subject_files(folder, _FILE) or subject_files(folder / "data_original", _FILE)
 
 
-def _find_files(folder: Path, subjects: Sequence[int] | None) -> dict[int, Path]:
+def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]:
     if not folder.is_dir():
-        raise DataFormatError(f"There is no folder {str(folder)!r}; give the path of DEAP's data_original.")
+        wrong = f"{str(folder)!r} is no folder" if folder.exists() else f"There is no folder {str(folder)!r}"
+        raise DataFormatError(f"{wrong}; give the path of DEAP's data_original.")
     found = _raw_files(folder)
     if not found:
         raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")

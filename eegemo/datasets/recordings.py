@@ -14,19 +14,17 @@ import joblib
 import numpy as np
 import pandas as pd
 
-from eegemo._json import as_json
-from eegemo._origins import MADE_COLUMNS, RECORDING, warn_of_overlap
+from eegemo._origins import RECORDING, warn_of_overlap
+from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared, table_as_text, with_warnings
+from eegemo.datasets._trial_table import complete_trial_table, read_trial_table
+from eegemo.datasets.bids import read_bids_events
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
-from eegemo.preprocessing.reading import SUFFIXES, companions, read_recording
+from eegemo.preprocessing.reading import companions, read_recording
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
-
-_REQUIRED = ("file", "subject", "onset", "duration")
-_NOT_RAW = {"derivatives", "sourcedata", "code"}  # folders of a BIDS study
-_SHORTEST_SECONDS = 0.1
 
 
 @suggest_keywords
@@ -152,84 +150,6 @@ def listed_recordings(
         yield task.open()
 
 
-@suggest_keywords
-def read_bids_events(path: str | os.PathLike[str], *, trial_types: Sequence[str] = ()) -> pd.DataFrame:
-    """Read BIDS events as a table of trials.
-
-    Parameters
-    ----------
-    path : path-like
-        ``sub-01_task-music_events.tsv``, or a folder with such files anywhere below it.
-    trial_types : sequence of str
-        Values of ``trial_type`` that are trials; all by default.
-
-    Returns
-    -------
-    table : DataFrame
-        A row an event that lasts, for :func:`prepare_recordings`: ``file`` is the recording beside the events file,
-        ``subject`` the label behind ``sub-``, ``stimulus`` the column ``stim_file`` or else ``trial_type``. The file's
-        other columns are kept; one named ``trial`` counts within a run and becomes ``trial_in_run``. Events of less
-        than 0.1 s are marks, not trials.
-
-    Raises
-    ------
-    DataFormatError
-        If there is no events file, none of its events lasts, or no recording lies beside it.
-    ConfigError
-        If no event is of one of the ``trial_types``.
-
-    References
-    ----------
-    Pernet et al. 2019, "EEG-BIDS", doi:10.1038/s41597-019-0104-8.
-    """
-    if isinstance(trial_types, str):
-        raise ConfigError(f"trial_types must be a list of values of trial_type, got {trial_types!r}.")
-    given, kinds = Path(path), set[str]()
-    found = [given] if given.is_file() else sorted(given.rglob("*_events.tsv"))
-    files = [file for file in found if not set(file.relative_to(given).parts) & _NOT_RAW]
-    if not files:
-        raise DataFormatError(f"{str(given)!r} holds no BIDS events (sub-..._events.tsv).")
-    tables = []
-    for file in files:
-        events = _read_table(file, missing="n/a")
-        entities = dict(part.split("-", 1) for part in file.stem.split("_") if "-" in part)
-        if "sub" not in entities or not {"onset", "duration"} <= set(events):
-            raise DataFormatError(
-                f"{file.name}: no BIDS events: the name must begin with sub-..., the columns onset and duration must "
-                f"be there; it has {', '.join(map(str, events))}."
-            )
-        clash = [column for column in ("file", "subject") if column in events]
-        if clash:
-            raise DataFormatError(f"{file.name}: columns {', '.join(clash)} are made here; call yours otherwise.")
-        lasting = events[pd.to_numeric(events["duration"], errors="coerce") >= _SHORTEST_SECONDS].copy()
-        if trial_types:
-            if "trial_type" not in lasting:
-                raise ConfigError(f"{file.name}: there is no column trial_type to choose {', '.join(trial_types)} by.")
-            kinds |= set(lasting["trial_type"].dropna())
-            lasting = lasting[lasting["trial_type"].isin(trial_types)]
-        lasting = lasting.rename(columns={"trial": "trial_in_run"})
-        stem = file.name.removesuffix("_events.tsv")
-        beside = [path for suffix in SUFFIXES if (path := file.with_name(f"{stem}_eeg{suffix}")).is_file()]
-        if not beside and given.is_dir() and file.parent.name != "eeg":
-            continue  # of another modality
-        if not beside:
-            raise DataFormatError(f"{file.name}: there is no recording {stem}_eeg.* ({', '.join(SUFFIXES)}) beside it.")
-        lasting.insert(0, "file", str(beside[0].resolve()))
-        lasting.insert(1, "subject", entities["sub"])
-        if "stimulus" not in lasting:
-            source = next((column for column in ("stim_file", "trial_type") if column in lasting), None)
-            if source:
-                lasting["stimulus"] = lasting[source]
-        tables.append(lasting)
-    table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
-    unknown = sorted(set(trial_types) - kinds)
-    if unknown:
-        raise ConfigError(f"No event is of trial_type {', '.join(unknown)}; there are {', '.join(sorted(kinds))}.")
-    if table.empty:
-        raise DataFormatError(f"None of the events in {str(given)!r} lasts; trials need a duration of 0.1 s.")
-    return table
-
-
 @dataclass(frozen=True)
 class _Task:
     """One file and its rows of the table; small, so that it can be sent to another process."""
@@ -324,78 +244,16 @@ def _tasks(
     folder: str | os.PathLike[str] | None,
     preprocessing: Preprocessing,
 ) -> list[_Task]:
+    place = None if folder is None else as_path(folder, "folder")
     if isinstance(table, pd.DataFrame):
-        trials, place = table.reset_index(drop=True), Path(folder or ".")
+        trials, place = table, place or Path()
     else:
-        path = Path(table)
+        path = as_path(table, "table")
         bids = path.is_dir() or path.name.endswith("_events.tsv")
-        trials = read_bids_events(path) if bids else _read_table(path)
-        place = Path(folder) if folder is not None else path.parent
-    _check_table(trials)
-    trials = trials.copy()
-    if "trial" not in trials:
-        trials = trials.assign(trial=trials.groupby("subject", sort=False).cumcount() + 1)
-    if "stimulus" not in trials:
-        trials["stimulus"] = pd.NA
-    twice = trials[trials.duplicated(["subject", "trial"])]
-    if len(twice):
-        raise DataFormatError(
-            f"Subject {twice['subject'].iloc[0]} has two trials numbered {twice['trial'].iloc[0]} in the table; number "
-            "them through all of a subject's files, or leave the column out."
-        )
-    for file in trials["file"]:
-        if "\0" in str(file):
-            raise DataFormatError(f"A recording {str(file)!r} is named in the table, and no file can be named so.")
+        trials = read_bids_events(path) if bids else read_trial_table(path)
+        place = place or path.parent
+    trials = complete_trial_table(trials)
     return [
-        _Task((place / str(file)).resolve(), rows.reset_index(drop=True), preprocessing)
+        _Task((place / Path(str(file)).expanduser()).resolve(), rows.reset_index(drop=True), preprocessing)
         for file, rows in trials.groupby("file", sort=False)
     ]
-
-
-def _read_table(path: Path, missing: str | None = None) -> pd.DataFrame:
-    """Read a table; what stands for a missing value is said, or is whatever pandas takes for one."""
-    if not path.is_file():
-        raise DataFormatError(f"There is no table {str(path)!r}; it lists a trial a row: {', '.join(_REQUIRED)}.")
-    try:
-        separator = "\t" if path.suffix.lower() == ".tsv" else ","
-        return pd.read_csv(path, sep=separator, na_values=[missing or "n/a"], keep_default_na=missing is None)
-    except Exception as error:
-        if isinstance(error, OSError):
-            raise
-        raise DataFormatError(f"{path.name}: cannot be read as a table ({error}).") from error
-
-
-def _check_table(trials: pd.DataFrame) -> None:
-    missing = [column for column in _REQUIRED if column not in trials]
-    if missing:
-        raise DataFormatError(
-            f"The table of trials lacks {', '.join(missing)}; it needs {', '.join(_REQUIRED)} and has "
-            f"{', '.join(map(str, trials.columns))}."
-        )
-    if trials.empty:
-        raise DataFormatError("The table of trials has no rows.")
-    twice = trials.columns[trials.columns.duplicated()]
-    if len(twice):
-        raise DataFormatError(f"The table of trials has the column {twice[0]!r} twice.")
-    for column in trials.columns.drop("file"):
-        values = trials[column].dropna()
-        if not values.map(lambda value: isinstance(value, (str, bool, int, float, np.generic))).all() or (
-            values.dtype.kind in "mM"
-        ):
-            raise ConfigError(
-                f"Column {column!r} of the table of trials holds {values.dtype} ({values.iloc[0]!r}); make numbers or "
-                "text of it."
-            )
-    made = [column for column in MADE_COLUMNS if column in trials]
-    if made:
-        raise ConfigError(f"Columns {', '.join(made)} are made when trials are cut; call yours otherwise.")
-    for column in (*_REQUIRED, *({"trial"} & set(trials))):
-        values = trials[column]
-        if column in ("onset", "duration"):
-            values = pd.to_numeric(values, errors="coerce")
-            values = values.where(np.isfinite(values) & (values >= 0) & ((values > 0) | (column == "onset")))
-        if values.isna().any():
-            row = int(values.isna().argmax())
-            raise DataFormatError(
-                f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials."
-            )

@@ -10,6 +10,7 @@ import numpy as np
 
 from eegemo._mne import units_per_mne_unit
 from eegemo.errors import ConfigError
+from eegemo.preprocessing.pauses import interrupted, sample_seconds
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Cut:
         Trials in which an EEG channel exceeds the limit.
     annotated : array of int
         Trials that overlap an annotation whose description begins with "bad", as in ``mne.Epochs``.
+    interrupted : array of int
+        Trials that lie across, or in, a pause of the recording, or across the joint of two recordings.
     """
 
     signals: np.ndarray
@@ -48,6 +51,7 @@ class Cut:
     outside: np.ndarray
     rejected: np.ndarray
     annotated: np.ndarray
+    interrupted: np.ndarray
 
 
 def cut_trials(
@@ -68,8 +72,9 @@ def cut_trials(
     raw : mne.io.BaseRaw
         The preprocessed recording.
     onsets : sequence of float
-        Seconds from the recording's first sample, in the order in which the trials are wanted. An onset falls on the
-        nearest sample: at 128 Hz it moves by 3.9 ms at most.
+        Seconds from the recording's first sample, whatever MNE's ``first_samp`` is, in the order in which the trials
+        are wanted. Pauses of an EDF+D count, as by its clock. An onset falls on the nearest sample: at 128 Hz it moves
+        by 3.9 ms at most.
     durations : float | sequence of float
         Seconds; one for all trials, or one each.
     baseline : float
@@ -117,13 +122,15 @@ def cut_trials(
     scale = units_per_mne_unit(kinds)[:, None]
     is_eeg = np.array([kind == "eeg" for kind in kinds])
     n_baseline = round(baseline * sfreq)
-    first = np.round(starts_at * sfreq).astype(int) - n_baseline
+    torn = interrupted(raw, starts_at - baseline, starts_at + lasts)
+    first = np.round(sample_seconds(raw, starts_at) * sfreq).astype(int) - n_baseline
     last = first + n_baseline + np.round(lasts * sfreq).astype(int)
     peak_to_peak = np.full((len(starts_at), len(names)), np.nan)
     outside = np.flatnonzero((first < 0) | (last > raw.n_times))
-    annotated = np.setdiff1d(_annotated_as_bad(raw, first / sfreq, last / sfreq), outside)
+    broken = np.setdiff1d(np.flatnonzero(torn), outside)
+    annotated = np.setdiff1d(_annotated_as_bad(raw, first / sfreq, last / sfreq), [*outside, *broken])
     kept, rejected, pieces = [], [], []
-    for trial in np.setdiff1d(np.arange(len(starts_at)), [*outside, *annotated]):
+    for trial in np.setdiff1d(np.arange(len(starts_at)), [*outside, *broken, *annotated]):
         samples = raw.get_data(picks=names, start=first[trial], stop=last[trial]) * scale
         peak_to_peak[trial] = np.ptp(samples, axis=1)
         if reject is not None and (peak_to_peak[trial, is_eeg] > reject).any():
@@ -141,6 +148,7 @@ def cut_trials(
         outside=outside,
         rejected=np.array(rejected, int),
         annotated=annotated,
+        interrupted=broken,
     )
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import mne
-import pandas as pd
 
+from eegemo._paths import as_path
+from eegemo._text_tables import read_text_table
+from eegemo._warnings import warn_caller
 from eegemo.errors import DataFormatError
+from eegemo.preprocessing.pauses import mark_pauses
 
 #: Formats of continuous recordings, by the suffix of the file to name.
 SUFFIXES = (".bdf", ".edf", ".fif", ".set", ".vhdr", ".gdf")
@@ -32,19 +35,23 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
         BDF, EDF, FIF, SET, GDF or BrainVision (``.vhdr``). Where a BIDS ``*_channels.tsv`` lies beside it, the types
         and the bad channels that it gives are taken.
     **options
-        For MNE's reader of the format.
+        For MNE's reader of the format, such as ``encoding`` of the annotations in EDF and BDF: those that are not in
+        UTF-8 are read as Latin-1, with a warning, where it is not given.
 
     Returns
     -------
     raw : mne.io.BaseRaw
-        As recorded.
+        As recorded. Pauses of an EDF+D or BDF+D are annotated as ``BAD boundary``, with a warning;
+        :func:`cut_trials` knows by them where onsets by the clock lie among the samples.
 
     Raises
     ------
     DataFormatError
         If the file is missing, of another format, damaged or cut short.
+    ConfigError
+        If ``path`` is none.
     """
-    path = Path(path)
+    path = as_path(path)
     if not path.is_file():
         raise DataFormatError(f"There is no recording {str(path)!r}; check its name and its folder.")
     if path.suffix.lower() not in SUFFIXES:
@@ -54,7 +61,7 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
     try:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            raw = mne.io.read_raw(path, preload=False, verbose="warning", **options)
+            raw = _read_raw(path, options)
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno is not None:
             raise  # of the file system, not of the format
@@ -62,14 +69,38 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
             f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again - "
             "or hold epochs, which enter by Trials.from_epochs."
         ) from error
+    paused = mark_pauses(raw, path)
+    if paused:
+        warn_caller(
+            f"The recording pauses, for {paused:g} s together (EDF+D): onsets are by the clock, and trials across "
+            "a pause are left out."
+        )
     for warning in caught:
         message = str(warning.message)
         if "Invalid tag" in message or ("file size" in message and _declares_its_length(path)):
             raise DataFormatError(f"{path.name}: the file is cut short ({message}); fetch it again.")
         harmless = any(words in message for words in ("naming conventions", "names are not unique"))
+        harmless |= bool(paused) and "outside" in message and "annotation" in message  # by the clock, where it goes on
         if not harmless and issubclass(warning.category, (UserWarning, RuntimeWarning)):
             warnings.warn(message, UserWarning, stacklevel=2)
     _apply_bids(raw, path)
+    return raw
+
+
+def _read_raw(path: Path, options: dict[str, Any]) -> mne.io.BaseRaw:
+    try:
+        return mne.io.read_raw(path, preload=False, verbose="warning", **options)
+    except Exception as error:
+        if "encoding" in options or "encoding='latin1'" not in str(error):  # MNE's own advice
+            raise
+    raw = mne.io.read_raw(path, preload=False, verbose="warning", **options, encoding="latin1")
+    odd = next((text for text in raw.annotations.description if not text.isascii()), "")
+    warnings.warn(
+        f"The annotations are not in UTF-8 and were read as Latin-1, for example {str(odd)!r}; if that is "
+        "not what they say, read_recording(path, encoding=...) takes another encoding.",
+        UserWarning,
+        stacklevel=2,
+    )
     return raw
 
 
@@ -110,10 +141,7 @@ def _apply_bids(raw: mne.io.BaseRaw, path: Path) -> None:
     listed = _bids_channels(path)
     if not listed.is_file():
         return
-    try:
-        channels = pd.read_csv(listed, sep="\t", dtype=str, keep_default_na=False)
-    except ValueError as error:  # pandas' own and Unicode's are ValueErrors
-        raise DataFormatError(f"{listed.name}: cannot be read as a table ({error}).") from error
+    channels = read_text_table(listed, dtype=str, keep_default_na=False)
     if not {"name", "type"} <= set(channels):
         raise DataFormatError(
             f"{listed.name}: columns name and type are expected, got {', '.join(map(str, channels))}."

@@ -30,7 +30,7 @@ class Recording:
     raw : mne.io.BaseRaw
         As recorded; it need not be in memory.
     onsets, durations : array, shape (n_trials,)
-        Seconds from the recording's first sample, in the order in which the trials are wanted.
+        Seconds from the recording's first sample, by the clock, in the order in which the trials are wanted.
     table : DataFrame
         One row a trial: ``subject, trial, stimulus`` and ratings or category.
     preprocessing : Preprocessing
@@ -89,6 +89,7 @@ class Recording:
         trials = self.table["trial"].to_numpy()
         for numbers, why in (
             (trials[cut.outside], "they reach beyond the recording"),
+            (trials[cut.interrupted], "the recording was interrupted in them"),
             (trials[cut.annotated], "the recording's annotations call a part of them bad"),
             (trials[cut.rejected], f"an amplitude exceeds {self.preprocessing.reject} µV"),
         ):

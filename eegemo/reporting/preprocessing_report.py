@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from eegemo._atomic import replacing
 from eegemo.preprocessing.channels import average_reference
 from eegemo.preprocessing.cutting import Cut
+from eegemo.preprocessing.pauses import clock_seconds
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.steps import steps_done
 
@@ -162,7 +163,12 @@ def _events_figure(recording: Recording, cut: Cut, clean: mne.io.BaseRaw) -> Fig
             )
     for onset, duration, trial in zip(recording.onsets, recording.durations, recording.table["trial"], strict=True):
         ax.text(onset + duration / 2, 0.5, str(trial), ha="center", va="center", fontsize=7, color="white")
-    ax.set(xlim=(0, clean.times[-1]), yticks=[], xlabel="seconds", title="trials, by their number")
+    ax.set(
+        xlim=(0, clock_seconds(clean, clean.times[-1:])[0]),
+        yticks=[],
+        xlabel="seconds",
+        title="trials, by their number",
+    )
     ax.legend(loc="upper right", fontsize=8, ncols=2)
     return figure
 
@@ -251,7 +257,7 @@ def _amplitude_figure(cut: Cut, clean: mne.io.BaseRaw, recording: Recording) -> 
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     ax = figure.subplots()
     image = ax.imshow(cut.peak_to_peak.T, aspect="auto", cmap="viridis", interpolation="nearest")
-    for trial in (*cut.outside, *cut.annotated, *cut.rejected):
+    for trial in (*cut.outside, *cut.interrupted, *cut.annotated, *cut.rejected):
         ax.plot(trial, -0.9, "x", color="#D55E00", clip_on=False)
     ax.set_yticks(np.arange(len(names)), names, fontsize=6)
     step = max(1, len(recording.table) // 20)

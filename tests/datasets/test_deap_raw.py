@@ -31,7 +31,8 @@ from deap_raw_files import (
     write_small,
 )
 from eegemo import ConfigError, DataFormatError, Trials, load_deap_raw
-from eegemo.datasets.deap_raw import deap_recordings, find_onsets, raw_subjects, read_deap_raw
+from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
+from eegemo.datasets.deap_triggers import find_onsets, read_deap_raw
 
 # Opening a recording
 

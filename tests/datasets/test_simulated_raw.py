@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from deap_raw_files import GENEVA, OTHERS, TWENTE, path_of
 from eegemo import ConfigError, write_simulated, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets.deap_raw import find_onsets, read_deap_raw
+from eegemo.datasets.deap_triggers import find_onsets, read_deap_raw
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
 from eegemo.datasets.simulated_raw import _Recording
 

@@ -16,7 +16,7 @@ from eegemo import load_deap_raw, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets import _head_model, simulated_raw
 from eegemo.datasets._head_model import dipole_field, head_model, site_positions
-from eegemo.datasets.deap_raw import read_deap_raw
+from eegemo.datasets.deap_triggers import read_deap_raw
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
 
 EYES = ("EXG1", "EXG2", "EXG3", "EXG4")
