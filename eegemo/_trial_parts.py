@@ -180,6 +180,7 @@ def check_parts(
     for column in ("subject", "trial"):
         if table[column].isna().any():
             raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
+    refuse_mixed(table, "subject")
     for column in ("start", "n_times", "n_baseline"):
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
@@ -205,4 +206,27 @@ def check_parts(
     if len(repeated):
         raise DataFormatError(
             f"Subject {repeated['subject'].iloc[0]} has two trials numbered {repeated['trial'].iloc[0]}."
+        )
+
+
+def refuse_mixed(table: pd.DataFrame, column: str) -> None:
+    """Refuse a column that holds numbers beside text: it has no order, and 1 and "1" would be two subjects.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row a trial.
+    column : str
+        One of its columns.
+
+    Raises
+    ------
+    DataFormatError
+        If it does.
+    """
+    kinds = {isinstance(value, str): value for value in table[column].dropna().unique()}
+    if len(kinds) == 2:
+        raise DataFormatError(
+            f"The column {column!r} holds numbers and text ({kinds[False]}, {kinds[True]!r}); make one of them, for "
+            f"example table[{column!r}] = table[{column!r}].astype(str)."
         )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numbers
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from eegemo._categories import as_text
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords, unknown_name
 from eegemo.trials import Trials
 from eegemo.windows import Windows
@@ -57,7 +59,8 @@ class LabelScheme:
         Raises
         ------
         DataFormatError
-            If a rating is missing, or ties are to be dropped and are still there.
+            If a rating is missing or no number, a class is none of those known, or ties are to be dropped and are still
+            there.
         """
         if isinstance(data, Windows):
             return data.expand(self(data.trials))
@@ -71,7 +74,7 @@ class LabelScheme:
             )
         if self.threshold is None:
             return self._category(table[self.columns[0]])
-        ratings = table.to_numpy(float)
+        ratings = self._numbers(table)
         tied = (ratings == self.threshold).any(axis=1)
         if self.ties == "drop" and tied.any():
             raise DataFormatError(
@@ -98,7 +101,7 @@ class LabelScheme:
         """
         if self.ties != "drop" or self.threshold is None:
             return trials
-        return trials.select(~(self._ratings(trials) == self.threshold).any(axis=1).to_numpy())
+        return trials.select(~(self._numbers(self._ratings(trials)) == self.threshold).any(axis=1))
 
     def _ratings(self, trials: Trials) -> pd.DataFrame:
         for column in self.columns:
@@ -106,13 +109,24 @@ class LabelScheme:
                 raise unknown_name("column", column, trials.table.columns)
         return trials.table[list(self.columns)]
 
+    def _numbers(self, ratings: pd.DataFrame) -> np.ndarray:
+        for column in self.columns:
+            values = pd.to_numeric(ratings[column], errors="coerce").astype(float)
+            wrong = (values.isna() & ratings[column].notna() | np.isinf(values)).to_numpy(bool)
+            if wrong.any():
+                raise DataFormatError(
+                    f"{self.name}: {column} is {ratings[column][wrong].iloc[0]!r} in row {int(wrong.argmax())} of the "
+                    f"table, and a rating is a number; classes by name are categories({column!r}, [...])."
+                )
+        return ratings.apply(pd.to_numeric).to_numpy(float)
+
     def _category(self, column: pd.Series) -> np.ndarray:
-        numbers = pd.Index(self.classes).get_indexer(pd.Index(column.astype(str)))
-        if (numbers < 0).any():
+        number = pd.Index(self.classes).get_indexer(pd.Index([as_text(value) for value in column]))
+        if (number < 0).any():
             raise DataFormatError(
-                f"{self.name}: {column[numbers < 0].iloc[0]!r} is none of the classes {', '.join(self.classes)}."
+                f"{self.name}: {column[number < 0].iloc[0]!r} is none of the classes {', '.join(self.classes)}."
             )
-        return numbers.astype(np.int64)
+        return number.astype(np.int64)
 
 
 @suggest_keywords
@@ -170,28 +184,42 @@ def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelSc
     scheme : LabelScheme
         Classes ``low, high``, so that high is the positive class 1.
     """
+    _check_column(rating)
     return LabelScheme(f"{rating}{_sign(ties)}{_number(threshold)}", ("low", "high"), (rating,), threshold, ties)
 
 
 @suggest_keywords
-def categories(column: str, classes: Sequence[object]) -> LabelScheme:
+def categories(column: str, classes: Iterable[object]) -> LabelScheme:
     """Take the classes as the dataset gives them.
 
     Parameters
     ----------
     column : str
         Column of the trial table that names each trial's class.
-    classes : sequence of str
-        All classes, in the order of their numbers. Numbers and the like are taken as text, as they stand in the table.
+    classes : iterable
+        All classes, in the order of their numbers. Numbers, and true and false, are taken as text, as they stand in the
+        table: 1 and 1.0 are both ``1``.
 
     Returns
     -------
     scheme : LabelScheme
         Named after the column.
+
+    Raises
+    ------
+    ConfigError
+        If these are no classes, one is missing, or one comes twice.
     """
-    if isinstance(classes, str):
+    _check_column(column)
+    if isinstance(classes, (str, set, frozenset)) or not isinstance(classes, Iterable):
         raise ConfigError(f"All classes were expected, as a list, got {classes!r}.")
-    names = tuple(str(name) for name in classes)
+    given = list(classes)
+    missing = [name for name in given if name is None or name is pd.NA or name != name]
+    if missing or not given:
+        raise ConfigError(
+            f"A class is missing in {given!r}; trials without one are dropped: trials.dropna({column!r})."
+        )
+    names = tuple(as_text(name) for name in given)
     if len(set(names)) < len(names):
         raise ConfigError(f"A class is named twice: {', '.join(names)}.")
     return LabelScheme(column, names, (column,))
@@ -233,7 +261,12 @@ def labels_of_trials(
     missing = pd.isna(values)
     if missing.any():
         raise DataFormatError(f"labels: {missing.sum()} are missing, the first in row {int(missing.argmax())}.")
-    classes = sorted(set(values))
+    try:
+        classes = sorted(set(values))
+    except TypeError:
+        raise ConfigError(
+            f"labels are of several kinds ({_kinds(values)}); make them all text, or all numbers."
+        ) from None
     if len(values) == n_windows:
         of_trials = np.full(
             len(trials), classes[0] if classes else "", dtype=object
@@ -248,17 +281,23 @@ def labels_of_trials(
             )
     else:
         of_trials = values
-    named = trials._replaced(table=trials.table.assign(label=of_trials.astype(str)))
+    named = trials._replaced(table=trials.table.assign(label=[as_text(label) for label in of_trials]))
     return Windows(named, windows.n_times, windows.starts, windows.trial_index), categories("label", classes)
 
 
+def _check_column(column: str) -> None:
+    if not isinstance(column, str):
+        raise ConfigError(f"The name of one column of the table of trials was expected, got {column!r}.")
+
+
 def _number(threshold: float) -> str:
-    if not np.isfinite(threshold):
-        raise ConfigError(f"threshold must be a number, got {threshold!r}.")
+    if not isinstance(threshold, numbers.Real) or isinstance(threshold, bool) or not np.isfinite(threshold):
+        hint = " A median of all ratings would look at those tested on; take the middle of the scale."
+        raise ConfigError(f"threshold must be a number, got {threshold!r}.{hint if threshold == 'median' else ''}")
     return repr(float(threshold)).removesuffix(".0")
 
 
 def _sign(ties: Ties) -> str:
-    if ties not in _SIGN:
+    if not isinstance(ties, str) or ties not in _SIGN:
         raise ConfigError(f"ties must be one of {', '.join(map(repr, _SIGN))}, got {ties!r}.")
     return _SIGN[ties]

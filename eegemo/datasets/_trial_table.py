@@ -11,10 +11,12 @@ import pandas as pd
 from eegemo._json import as_json
 from eegemo._origins import MADE_COLUMNS
 from eegemo._text_tables import read_text_table
+from eegemo._trial_parts import refuse_mixed
 from eegemo.errors import ConfigError, DataFormatError
 
 _REQUIRED = ("file", "subject", "onset", "duration")
 SHORTEST_SECONDS = 0.1  # of a trial; what is shorter is a mark
+_NUMBERS = {"onset": "seconds, 0 or more", "duration": "seconds, above 0"}
 
 
 def read_trial_table(path: Path, missing: str | None = None, text: Sequence[str] = ()) -> pd.DataFrame:
@@ -115,6 +117,9 @@ def _check_table(trials: pd.DataFrame) -> None:
             values = values.where(np.isfinite(values) & (values >= 0) & ((values > 0) | (column == "onset")))
         if values.isna().any():
             row = int(values.isna().argmax())
+            due = _NUMBERS.get(column, "a value in each row")
             raise DataFormatError(
-                f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials."
+                f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials; it needs "
+                f"{due}."
             )
+    refuse_mixed(trials, "subject")
