@@ -180,7 +180,8 @@ def check_parts(
     for column in ("subject", "trial"):
         if table[column].isna().any():
             raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
-    refuse_mixed(table, "subject")
+    for column in ("subject", "stimulus"):
+        refuse_mixed(table, column)
     for column in ("start", "n_times", "n_baseline"):
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")

@@ -264,9 +264,8 @@ def labels_of_trials(
     try:
         classes = sorted(set(values))
     except TypeError:
-        raise ConfigError(
-            f"labels are of several kinds ({_kinds(values)}); make them all text, or all numbers."
-        ) from None
+        kinds = ", ".join(dict.fromkeys(type(value).__name__ for value in values))
+        raise ConfigError(f"labels are of several kinds ({kinds}); make them all text, or all numbers.") from None
     if len(values) == n_windows:
         of_trials = np.full(
             len(trials), classes[0] if classes else "", dtype=object

@@ -122,4 +122,5 @@ def _check_table(trials: pd.DataFrame) -> None:
                 f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials; it needs "
                 f"{due}."
             )
-    refuse_mixed(trials, "subject")
+    for column in {"subject", "stimulus"} & set(trials):
+        refuse_mixed(trials, column)
