@@ -7,6 +7,7 @@ from . import preprocessing as preprocessing
 from . import reporting as reporting
 from . import training as training
 from .copies import find_copies as find_copies
+from .datasets.annotations import trials_from_annotations as trials_from_annotations
 from .datasets.bids import read_bids_events as read_bids_events
 from .datasets.dasps import load_dasps as load_dasps
 from .datasets.deap import load_deap as load_deap

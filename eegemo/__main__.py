@@ -7,12 +7,12 @@ import warnings
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import tyro
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
+from rich.table import Column, Table
 
 from eegemo import (
     DEAP_PREPROCESSING,
@@ -28,6 +28,7 @@ from eegemo import (
     write_simulated,
     write_simulated_raw,
 )
+from eegemo._paths import as_path
 from eegemo.copies import in_words
 from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
@@ -35,6 +36,11 @@ from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation.leakage import mean_leakage, verdict
 from eegemo.evaluation.run_folder import find_runs, how_far, read_card, read_results
 from eegemo.evaluation.split_files import read_split
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+C = TypeVar("C", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -119,9 +125,10 @@ class Prepare:
 
     def run(self, console: Console) -> None:
         """Prepare, print a row for each recording, and write the page."""
+        source = self.source
         changed = [f.name for f in fields(self.settings) if getattr(self.settings, f.name) != f.default]
-        numbers = raw_subjects(self.source)
-        bids = self.source.name.endswith("_events.tsv") or any(self.source.rglob("*_events.tsv"))
+        numbers = raw_subjects(source)
+        bids = source.name.endswith("_events.tsv") or any(source.rglob("*_events.tsv"))
         if self.ratings and not numbers:
             raise ConfigError("--ratings goes with DEAP's raw recordings alone (s01.bdf ...); leave it out.")
         if self.trial_types and (numbers or not bids):
@@ -130,10 +137,10 @@ class Prepare:
             channels = self.settings.channels or "eeg"
             settings = replace(self.settings, channels=DEAP_PREPROCESSING.channels)
             which: dict[str, Any] = {"subjects": self.subjects, "ratings": self.ratings, "preprocessing": settings}
-            recordings = partial(deap_recordings, self.source, **which)
-            load = partial(load_deap_raw, self.source, channels=channels, **which)
+            recordings = partial(deap_recordings, source, **which)
+            load = partial(load_deap_raw, source, channels=channels, **which)
             total = len(self.subjects or numbers)
-        elif self.source.is_dir() and not bids:
+        elif source.is_dir() and not bids:
             if changed or self.report:
                 raise ConfigError(
                     "DEAP's preprocessed release is filtered, referenced and EOG-corrected already, so "
@@ -141,15 +148,15 @@ class Prepare:
                     "...)."
                 )
             with console.status("reading"):
-                console.print(repr(load_deap(self.source, subjects=self.subjects, cache=self.cache)))
+                console.print(repr(load_deap(source, subjects=self.subjects, cache=self.cache)))
             return
         else:
             if self.subjects:
                 raise ConfigError("--subjects chooses people of DEAP; take rows out of the table instead.")
-            source = read_bids_events(self.source, trial_types=self.trial_types) if bids else self.source
-            recordings = partial(listed_recordings, source, self.settings)
-            load = partial(prepare_recordings, source, self.settings)
-            total = len(listed_files(source))
+            table = read_bids_events(source, trial_types=self.trial_types) if bids else source
+            recordings = partial(listed_recordings, table, self.settings)
+            load = partial(prepare_recordings, table, self.settings)
+            total = len(listed_files(table))
         with Progress(console=console, transient=True) as progress, warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # they are in the table below
             bar = progress.add_task("preparing", total=total)
@@ -164,15 +171,16 @@ class Prepare:
                     simulated=trials.simulated,
                     on_recording=lambda _: progress.update(bar, advance=1),
                 )
-        table = Table("recording", "trials", "bad channels", "largest |r| with EOG", "after, in the final band")
+        columns = ("trials", "bad channels", "largest |r| with EOG", "after, in the final band")
+        shown = Table(Column("recording", overflow="fold"), *columns)
         console.print(repr(trials))
         for record in trials.provenance["recordings"]:
-            table.add_row(*recording_row(record))
+            shown.add_row(*recording_row(record))
             for message in record["messages"]:
-                console.print(f"{record['file']}: {message}")
-        console.print(table)
+                console.print(f"{record['file']}: {message}", soft_wrap=True, highlight=False)
+        console.print(shown)
         if "copies" in trials.provenance:
-            console.print(in_words(trials.provenance["copies"]), soft_wrap=True, highlight=False, markup=False)
+            console.print(in_words(trials.provenance["copies"]), soft_wrap=True, highlight=False)
         if self.report:
             console.print(f"Report: {self.report}")
 
@@ -279,6 +287,12 @@ def recording_row(record: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
+def _at_home(command: C) -> C:
+    """Return the command with ``~`` for the user's home in its paths: a shell leaves that in ``--cache=~/prepared``."""
+    given = {option.name: getattr(command, option.name) for option in fields(command)}
+    return replace(command, **{name: as_path(path, name) for name, path in given.items() if isinstance(path, Path)})
+
+
 def main() -> None:
     """Run the command that was asked for."""
     commands = (
@@ -289,10 +303,11 @@ def main() -> None:
         | Annotated[Report, tyro.conf.subcommand("report", prefix_name=False)]
     )
     try:
-        command = tyro.cli(commands, prog="python -m eegemo", description=__doc__)
+        command = _at_home(tyro.cli(commands, prog="python -m eegemo", description=__doc__))
         if isinstance(command, Prepare) and raw_subjects(command.source):
-            command = tyro.cli(Prepare, args=sys.argv[2:], default=replace(command, settings=DEAP_PREPROCESSING))
-        command.run(Console())
+            deap = tyro.cli(Prepare, args=sys.argv[2:], default=replace(command, settings=DEAP_PREPROCESSING))
+            command = _at_home(deap)
+        command.run(Console(markup=False, emoji=False))  # names of files hold brackets and colons
     except (ConfigError, DataFormatError) as error:
         # A setting or a file that cannot be used: the message says what to do.
         sys.exit(f"error: {error}")

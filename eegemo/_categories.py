@@ -19,5 +19,5 @@ def as_text(value: object) -> str:
         ``1`` for 1 and 1.0: pandas makes the latter of a column in which a value is missing.
     """
     if isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value).is_integer():
-        return str(int(value))
+        return str(int(float(value)))
     return str(value)

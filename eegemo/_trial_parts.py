@@ -7,6 +7,8 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 import pandas as pd
 
+from eegemo._categories import as_text
+from eegemo._electrodes import found_as
 from eegemo._origins import FIRST_SAMPLE, RECORDING
 from eegemo.errors import ConfigError, DataFormatError, unknown_name
 
@@ -35,7 +37,7 @@ def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
     Returns
     -------
     positions : list of int
-        Where each wanted channel stands in ``available``.
+        Where each wanted channel stands in ``available``, under this name or the other one of its place (T3, T7).
 
     Raises
     ------
@@ -46,11 +48,11 @@ def pick_channels(wanted: Sequence[str], available: Sequence[str]) -> list[int]:
         raise ConfigError(f"A list of channel names was expected, got {wanted!r}.")
     if len(set(wanted)) != len(wanted):
         raise ConfigError(f"A channel is named twice: {', '.join(wanted)}.")
-    position = {name: i for i, name in enumerate(available)}
+    position, found = {name: i for i, name in enumerate(available)}, found_as(wanted, available)
     for name in wanted:
-        if name not in position:
+        if name not in found:
             raise unknown_name("channel", name, available)
-    return [position[name] for name in wanted]
+    return [position[found[name]] for name in wanted]
 
 
 def picked_names(picks: str | Sequence[str], ch_names: Sequence[str], ch_types: Sequence[str]) -> tuple[str, ...]:
@@ -180,8 +182,6 @@ def check_parts(
     for column in ("subject", "trial"):
         if table[column].isna().any():
             raise DataFormatError(f"The column {column!r} has no value in row {int(table[column].isna().argmax())}.")
-    for column in ("subject", "stimulus"):
-        refuse_mixed(table, column)
     for column in ("start", "n_times", "n_baseline"):
         if len(table) and not pd.api.types.is_integer_dtype(table[column]):
             raise DataFormatError(f"The column {column!r} must hold whole samples, got {table[column].dtype}.")
@@ -210,24 +210,20 @@ def check_parts(
         )
 
 
-def refuse_mixed(table: pd.DataFrame, column: str) -> None:
-    """Refuse a column that holds numbers beside text: it has no order, and 1 and "1" would be two subjects.
+def of_one_kind(table: pd.DataFrame) -> pd.DataFrame:
+    """Make text of subjects and stimuli where numbers stand beside text, which have no order and 1 and "1" apart.
 
     Parameters
     ----------
     table : DataFrame
         A row a trial.
-    column : str
-        One of its columns.
 
-    Raises
-    ------
-    DataFormatError
-        If it does.
+    Returns
+    -------
+    table : DataFrame
+        With the columns ``subject`` and ``stimulus``, where it has them, of one kind each.
     """
-    kinds = {isinstance(value, str): value for value in table[column].dropna().unique()}
-    if len(kinds) == 2:
-        raise DataFormatError(
-            f"The column {column!r} holds numbers and text ({kinds[False]}, {kinds[True]!r}); make one of them, for "
-            f"example table[{column!r}] = table[{column!r}].astype(str)."
-        )
+    for column in table.columns.intersection(["subject", "stimulus"]):
+        if len({isinstance(value, str) for value in table[column].dropna().unique()}) == 2:
+            table = table.assign(**{column: table[column].map(as_text, na_action="ignore")})
+    return table

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from eegemo._electrodes import same_electrodes
 from eegemo.trials import Trials
 from eegemo.windows import Windows
 
@@ -87,7 +88,7 @@ def check_windows(
             f"{estimator.n_channels_} x {estimator.n_times_}."
         )
     elif ch_names is not None and estimator.ch_names_ is not None:
-        if (ch_names, sfreq) != (estimator.ch_names_, estimator.sfreq_):
+        if sfreq != estimator.sfreq_ or not same_electrodes(ch_names, estimator.ch_names_):
             raise ValueError(
                 f"X has channels {', '.join(ch_names)} at {sfreq:g} Hz, but {name} was fitted on "
                 f"{', '.join(estimator.ch_names_)} at {estimator.sfreq_:g} Hz; pick and resample the trials alike."

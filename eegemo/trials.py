@@ -13,7 +13,7 @@ import pandas as pd
 from eegemo._html import trials_html
 from eegemo._origins import FIRST_SAMPLE, RECORDING, Origins, origins_of, warn_of_overlap
 from eegemo._trial_parts import FITTED_ON_ALL as FITTED_ON_ALL
-from eegemo._trial_parts import TRIALS_NOT_KNOWN, UNIT, check_parts, number_units
+from eegemo._trial_parts import TRIALS_NOT_KNOWN, UNIT, check_parts, number_units, of_one_kind
 from eegemo._trial_selection import TrialSelection
 from eegemo.errors import suggest_keywords
 
@@ -37,10 +37,11 @@ class Trials(TrialSelection):
         included), ``n_times`` (samples, baseline included), ``n_baseline`` (how many of them lie before
         the stimulus), and the ratings or the category that the dataset has. Trials of one subject that share one
         rating, or one presentation, have the same value in a column ``unit``, which is missing (as a column, or
-        as a value) where a trial stands by itself: what keeps trials whole keeps units whole. ``recording`` names the
-        recording that a trial was cut from, and ``first_sample`` is its first sample in it, baseline included, counted
-        at ``sfreq`` and missing where it is not known: by these the leakage record finds raw samples that two trials
-        have in common. Without the two columns trials are taken to be as far apart as they lie in the strip.
+        as a value) where a trial stands by itself: what keeps trials whole keeps units whole. Subjects and stimuli
+        of which some are numbers and some text become text. ``recording`` names the recording that a trial was cut
+        from, and ``first_sample`` is its first sample in it, baseline included, counted at ``sfreq`` and missing where
+        it is not known: by these the leakage record finds raw samples that two trials have in common. Without the two
+        columns trials are taken to be as far apart as they lie in the strip.
     ch_names : sequence of str, length n_channels
         The names of the channels.
     sfreq : float
@@ -97,7 +98,7 @@ class Trials(TrialSelection):
         types = ("eeg",) * len(names) if ch_types is None else tuple(ch_types)
         strip = signals.view()
         strip.flags.writeable = False
-        table = table.reset_index(drop=True)
+        table = of_one_kind(table.reset_index(drop=True))
         check_parts(strip, table, names, types, sfreq)
         vars(self).update(
             signals=strip,

@@ -1,3 +1,4 @@
+from .annotations import trials_from_annotations as trials_from_annotations
 from .bids import read_bids_events as read_bids_events
 from .dasps import load_dasps as load_dasps
 from .deap import load_deap as load_deap

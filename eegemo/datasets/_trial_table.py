@@ -11,7 +11,7 @@ import pandas as pd
 from eegemo._json import as_json
 from eegemo._origins import MADE_COLUMNS
 from eegemo._text_tables import read_text_table
-from eegemo._trial_parts import refuse_mixed
+from eegemo._trial_parts import of_one_kind
 from eegemo.errors import ConfigError, DataFormatError
 
 _REQUIRED = ("file", "subject", "onset", "duration")
@@ -58,7 +58,7 @@ def complete_trial_table(trials: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     trials : DataFrame
-        With the columns ``trial`` and ``stimulus``; onsets and durations are numbers.
+        With the columns ``trial`` and ``stimulus``; onsets and durations are numbers, subjects of one kind.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def complete_trial_table(trials: pd.DataFrame) -> pd.DataFrame:
     """
     trials = trials.reset_index(drop=True)
     _check_table(trials)
-    trials = trials.assign(**{column: pd.to_numeric(trials[column]) for column in ("onset", "duration")})
+    trials = of_one_kind(trials).assign(**{column: pd.to_numeric(trials[column]) for column in ("onset", "duration")})
     if "trial" not in trials:
         trials = trials.assign(trial=trials.groupby("subject", sort=False).cumcount() + 1)
     if "stimulus" not in trials:
@@ -122,5 +122,3 @@ def _check_table(trials: pd.DataFrame) -> None:
                 f"{column} is {as_json(trials[column].iloc[row])!r} in row {row + 1} of the table of trials; it needs "
                 f"{due}."
             )
-    for column in {"subject", "stimulus"} & set(trials):
-        refuse_mixed(trials, column)

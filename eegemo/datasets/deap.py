@@ -112,8 +112,11 @@ def load_deap(
 def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]:
     """Find each subject's file, whatever else lies in the folder."""
     if not folder.is_dir():
-        wrong = f"{str(folder)!r} is no folder" if folder.exists() else f"There is no folder {str(folder)!r}"
-        raise DataFormatError(f"{wrong}; give the path of DEAP's data_preprocessed_python or data_preprocessed_matlab.")
+        kind = ", which is a file" if folder.exists() else ""
+        raise DataFormatError(
+            f"There is no folder {str(folder)!r}{kind}; give the path of DEAP's data_preprocessed_python or "
+            "data_preprocessed_matlab."
+        )
     for places in ((folder,), (folder / "data_preprocessed_python", folder / "data_preprocessed_matlab")):
         if found := _files_in(*places):
             return wanted_files(found, subjects, folder)

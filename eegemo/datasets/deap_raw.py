@@ -276,7 +276,7 @@ def _common_rate(paths: Sequence[Path]) -> float:
     first, rate = next(iter(rates.items()))
     for name, other in rates.items():
         if other != rate:
-            raise DataFormatError(f"{name}: {other:g} samples a second, {first} has {rate:g}; set sfreq.")
+            raise DataFormatError(f"{name}: {other:.10g} samples a second, {first} has {rate:.10g}; set sfreq.")
     return rate
 
 
@@ -298,8 +298,8 @@ def _raw_files(folder: Path) -> dict[int, Path]:
 
 def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]:
     if not folder.is_dir():
-        wrong = f"{str(folder)!r} is no folder" if folder.exists() else f"There is no folder {str(folder)!r}"
-        raise DataFormatError(f"{wrong}; give the path of DEAP's data_original.")
+        kind = ", which is a file" if folder.exists() else ""
+        raise DataFormatError(f"There is no folder {str(folder)!r}{kind}; give the path of DEAP's data_original.")
     found = _raw_files(folder)
     if not found:
         raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from eegemo._electrodes import found_as, wanted_channels
 from eegemo._origins import RECORDING, warn_of_overlap
 from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
@@ -21,10 +22,21 @@ from eegemo.datasets._store import prepared, table_as_text, with_warnings
 from eegemo.datasets._trial_table import complete_trial_table, read_trial_table
 from eegemo.datasets.bids import read_bids_events
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
+from eegemo.preprocessing.filters import nominal_rate
 from eegemo.preprocessing.reading import companions, read_recording
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing
 from eegemo.trials import Trials
+
+if TYPE_CHECKING:
+    import mne
+
+_SAME_SECONDS = 1e-3
+_FROM_ACQUISITION = (
+    "The onsets are those of raw.annotations, which count from the start of the acquisition; here they are taken from "
+    "the file's first sample, {:g} s later, so the trials are cut that much too late. trials_from_annotations gives "
+    "onsets that fit."
+)
 
 
 @suggest_keywords
@@ -33,7 +45,7 @@ def prepare_recordings(
     preprocessing: Preprocessing | None = None,
     *,
     folder: str | os.PathLike[str] | None = None,
-    channels: Sequence[str] | None = None,
+    channels: str | Iterable[str] | None = None,
     dataset: str = "recordings",
     cache: str | os.PathLike[str] | None = None,
     n_jobs: int = 1,
@@ -44,16 +56,18 @@ def prepare_recordings(
     Parameters
     ----------
     table : path-like | DataFrame
-        A row a trial: ``file``, ``subject``, ``onset`` and ``duration`` (seconds from the recording's first sample),
-        and where there are any ``trial``, ``stimulus``, ratings, or a category such as ``task``; further columns are
-        kept. Or the path of such a table (``.csv``, ``.tsv``); or of a BIDS events file (``*_events.tsv``), or of a
-        folder of them (:func:`read_bids_events`).
+        A row a trial: ``file``, ``subject``, ``onset`` and ``duration`` (seconds, from the recording's first sample
+        whatever MNE's ``first_samp`` is), and where there are any ``trial``, ``stimulus``, ratings, or a category such
+        as ``task``; further columns are kept. Or the path of such a table (``.csv``, ``.tsv``); or of a BIDS events
+        file (``*_events.tsv``), or of a folder of them (:func:`read_bids_events`). :func:`trials_from_annotations`
+        makes one of annotations.
     preprocessing : Preprocessing | None
         The steps. By default EOG is removed by regression, which needs a channel of type ``eog``.
     folder : path-like | None
         What relative names of files start from: the table's own folder by default.
-    channels : sequence of str | None
-        Channels of the trials, by their names after preprocessing; all EEG channels by default.
+    channels : "eeg" | "emotiv14" | iterable of str | None
+        Channels of the trials, by their names after preprocessing; all EEG channels by default. T7 is found as T3, and
+        the other way round, and so are T8 (T4), P7 (T5) and P8 (T6); the trials have the name that is asked for.
     dataset : str
         A name for titles and provenance.
     cache, n_jobs
@@ -75,8 +89,9 @@ def prepare_recordings(
     ConfigError
         If a setting cannot be used.
     """
+    wanted = wanted_channels(channels)
     tasks = _tasks(table, folder, preprocessing or Preprocessing())
-    names, types, sfreq = _common_outcome(tasks, channels)
+    names, types, sfreq = _common_outcome(tasks, wanted)
     files = [task.path for task in tasks]
     # Files of one name may lie in several folders, and one file may be listed under several names.
     depth = next(n for n in itertools.count(2) if len({path.parts[-n:] for path in files}) == len(set(files)))
@@ -164,6 +179,7 @@ class _Task:
             raw = read_recording(self.path)
         trials = self.rows.drop(columns=["file", "onset", "duration"]).reset_index(drop=True)
         first = ["subject", "trial", "stimulus"]
+        late = [_FROM_ACQUISITION.format(raw.first_time)] if _from_acquisition(raw, self.rows["onset"]) else []
         return Recording(
             name=self.path.name,
             raw=raw,
@@ -171,7 +187,7 @@ class _Task:
             durations=self.rows["duration"].to_numpy(float),
             table=trials[[*first, *(column for column in trials if column not in first)]],
             preprocessing=self.preprocessing,
-            messages=tuple(str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)),
+            messages=(*(str(note.message) for note in caught if issubclass(note.category, UserWarning)), *late),
         )
 
     def prepare(self, names: list[str]) -> tuple[np.ndarray, pd.DataFrame, dict[str, Any]]:
@@ -185,10 +201,11 @@ class _Task:
             raw = read_recording(self.path)
         recorded = float(raw.info["sfreq"])
         sfreq = steps.sfreq or recorded
-        if sfreq > recorded:
+        nominal = nominal_rate(recorded, sfreq)
+        if sfreq > nominal:
             raise ConfigError(
                 f"{self.path.name}: recorded with {recorded:g} samples a second, below the {sfreq:g} asked for; set "
-                f"sfreq to {recorded:g} or less."
+                f"sfreq to {nominal:g} or less."
             )
         short = self.rows["duration"].astype(float) * sfreq < 0.5
         if short.any():
@@ -204,13 +221,26 @@ class _Task:
                 raise type(error)(f"{self.path.name}: {error}") from error
         kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
         names = [name for name, kind in kinds.items() if kind == "eeg"] if channels is None else list(channels)
-        missing = [name for name in names if name not in kinds]
+        found = found_as(names, kinds)
+        missing = [name for name in names if name not in found]
         if missing or not names:
             raise DataFormatError(
                 f"{self.path.name}: channels {', '.join(missing) or '(any EEG)'} are missing; after renaming it has "
                 f"{', '.join(kinds)}."
             )
-        return names, [kinds[name] for name in names], float(sfreq)
+        return names, [kinds[found[name]] for name in names], float(sfreq)
+
+
+def _from_acquisition(raw: mne.io.BaseRaw, onsets: pd.Series) -> bool:
+    """Tell whether onsets are all those of annotations as MNE counts them, and not as from the first sample."""
+    notes = raw.annotations.onset
+    if not raw.first_samp or not len(notes):
+        return False
+    as_counted, from_first = (
+        (np.abs(onsets.to_numpy(float)[:, None] - times) < _SAME_SECONDS).any(axis=1).all()
+        for times in (notes, notes - raw.first_time)
+    )
+    return bool(as_counted and not from_first)
 
 
 def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> tuple[list[str], list[str], float]:
@@ -222,20 +252,22 @@ def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> t
         theirs, kinds, rate = task.outcome(channels)
         if rate != sfreq:
             raise DataFormatError(
-                f"{task.path.name}: {rate:g} samples a second, {tasks[0].path.name} has {sfreq:g}; set sfreq in the "
-                "preprocessing."
+                f"{task.path.name}: {rate:.10g} samples a second, {tasks[0].path.name} has {sfreq:.10g}; set sfreq in "
+                "the preprocessing."
             )
-        if set(theirs) != set(names):
+        found = found_as(names, theirs)
+        if set(found.values()) != set(theirs) or len(found) < len(names):
             raise DataFormatError(
                 f"{task.path.name}: its EEG channels differ from those of {tasks[0].path.name} in "
                 f"{', '.join(sorted(set(theirs) ^ set(names)))}; name those wanted with Preprocessing(channels=...)."
             )
-        differ = [name for name, kind in zip(theirs, kinds, strict=True) if types[names.index(name)] != kind]
-        if differ:
-            raise DataFormatError(
-                f"{task.path.name}: {', '.join(differ)} is of type {kinds[theirs.index(differ[0])]}, and in "
-                f"{tasks[0].path.name} of {types[names.index(differ[0])]}; set types in the preprocessing."
-            )
+        for name, kind in zip(names, types, strict=True):
+            other = kinds[theirs.index(found[name])]
+            if other != kind:
+                raise DataFormatError(
+                    f"{task.path.name}: {found[name]} is of type {other}, and in {tasks[0].path.name} of {kind}; set "
+                    "types in the preprocessing."
+                )
     return names, types, sfreq
 
 

@@ -357,7 +357,7 @@ class SimulatedSubject:
 def subject_numbers(subjects: int | Sequence[int]) -> list[int]:
     """Return the numbers of a count or a choice of people."""
     counted = isinstance(subjects, (int, np.integer)) and not isinstance(subjects, bool)
-    numbers = list(range(1, int(subjects) + 1)) if counted else whole_numbers(subjects)
+    numbers = whole_numbers(range(1, subjects + 1) if counted else subjects)  # type: ignore[operator, arg-type]
     if not numbers or min(numbers) < 1:
         raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
     return numbers

@@ -15,6 +15,7 @@ import joblib
 import numpy as np
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from joblib.parallel import get_active_backend
+from rich.markup import escape
 from rich.progress import Progress
 from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
@@ -284,6 +285,7 @@ def _bars(
     if progress is None:
         yield lambda: None, None
         return
+    title = escape(title)  # of brackets, which rich takes for markup
     bar = progress.add_task(f"{title} · folds", total=n_folds, completed=n_folds - n_missing)
     shown = [bar]
     n_epochs = network.resolved_params()["epochs"] if isinstance(network, NetworkEstimator) else None

@@ -16,6 +16,7 @@ import filelock
 
 from eegemo._atomic import replacing
 from eegemo._json import read_json
+from eegemo._paths import as_path
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.plan import Plan
@@ -215,11 +216,13 @@ def run_folder(
     if folder is not None and runs is not None:
         raise ConfigError("Give folder or runs, not both.")
     if folder is not None:
-        return RunFolder(Path(folder))
+        return RunFolder(as_path(folder, "folder"))
     if runs is None:
         return None
     parts = [plan.splitter.protocol, plan.model, plan.control and plan.control.name, plan.fingerprint[:8]]
-    return RunFolder(Path(runs) / "-".join(part.replace(" ", "_").replace("/", "_") for part in parts if part))
+    return RunFolder(
+        as_path(runs, "runs") / "-".join(part.replace(" ", "_").replace("/", "_") for part in parts if part)
+    )
 
 
 def read_results(path: str | os.PathLike[str]) -> Results:
@@ -241,7 +244,7 @@ def read_results(path: str | os.PathLike[str]) -> Results:
     DataFormatError
         If a file is damaged, or was written by an earlier version.
     """
-    path = Path(path)
+    path = as_path(path)
     card = read_card(path)
     folder = RunFolder(path)
     if not card["finished"]:

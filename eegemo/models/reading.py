@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from eegemo._paths import as_path
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.models.checks import check_settings
 from eegemo.models.classifier import EEGClassifier
@@ -67,7 +68,7 @@ def read_classifier(
     """
     if custom_objects is not None and not isinstance(custom_objects, Mapping):
         raise ConfigError(f"custom_objects must be a dict from names to objects, got {custom_objects!r}.")
-    own, path = dict(custom_objects or {}), Path(path)
+    own, path = dict(custom_objects or {}), as_path(path)
     content = path.read_bytes()
     try:
         members = read_members(content)

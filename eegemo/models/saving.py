@@ -13,6 +13,7 @@ import numpy as np
 
 from eegemo._atomic import replacing
 from eegemo._json import as_json
+from eegemo._paths import as_path
 from eegemo.errors import ConfigError
 from eegemo.models.network_file import CARD, load_network, read_members
 from eegemo.networks.registry import name_of
@@ -43,7 +44,7 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
     ConfigError
         If the name ends otherwise, or what was written could not be read again.
     """
-    target = Path(path)
+    target = as_path(path)
     if target.suffix != ".keras":
         raise ConfigError(f"The file of a trained estimator must end in .keras, got {target.name!r}.")
     parameters = {key: value for key, value in estimator.get_params(deep=False).items() if key != "network"}

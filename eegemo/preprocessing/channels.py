@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import mne
 import numpy as np
 
+from eegemo._electrodes import found_as, wanted_channels
 from eegemo.errors import ConfigError, DataFormatError, unknown_name
 from eegemo.preprocessing.steps import note_step
 
-_PREFIX = re.compile(r"^EEG[ _-]+", re.IGNORECASE)
-_SUFFIX = re.compile(r"(\.+|[-_ ](REF|LE|AVG))$", re.IGNORECASE)
+_PREFIX = re.compile(r"^(EEG|POL)[ _.:-]+", re.IGNORECASE)
+_UNIT = re.compile(r"\s*[(\[](uV|µV|μV|mV|V)[)\]]$", re.IGNORECASE)
+_PAIR = re.compile(r"([^-_/: ]+) *[-_/: ] *([^-_/: ]+)")
+#: Against which a channel is recorded, where it stands behind the channel's own electrode.
+_REFERENCES = frozenset("REF LE AV AVG AR CAR A1 A2 A1A2 A1+A2 M1 M2 M1M2 M1+M2 CPZ FCZ".split())
+_EARS = frozenset("A1 A2 M1 M2".split())
+_FEWEST = 3  # channels against one electrode that make it their common reference
 
 
 def standard_names(ch_names: Sequence[str], montage: str = "colin27_1005") -> dict[str, str]:
-    """Find the 10-05 system's names behind names such as ``EEG Fp1``, ``Fc5.``, ``FCZ`` or ``T3-REF``.
+    """Find the 10-05 system's names behind names such as ``EEG Fp1``, ``Fc5.``, ``FCZ``, ``F3 (uV)`` or ``T3-REF``.
+
+    A reference behind a channel's name is taken off: an ear or mastoid, ``REF``, ``LE`` and their like, CPz or FCz, or
+    any electrode that all pairs of names have in common. Other pairs, such as F3-C3 and C3-P3, are bipolar, and stand
+    for no single electrode.
 
     Parameters
     ----------
@@ -32,14 +42,35 @@ def standard_names(ch_names: Sequence[str], montage: str = "colin27_1005") -> di
         From the old name to the new one, for those that change. A name that is not in the montage stays, and so
         does one that would become the name of another channel.
     """
-    spelling = {name.upper(): name for name in _montage(montage).ch_names}
-    found = {}
-    for name in ch_names:
-        bare = _SUFFIX.sub("", _PREFIX.sub("", name.strip()))
-        if bare.upper() in spelling:
-            found[name] = spelling[bare.upper()]
+    found = _electrodes(ch_names, montage)
     wanted = [found.get(name, name) for name in ch_names]
     return {old: new for old, new in found.items() if old != new and wanted.count(new) == 1}
+
+
+def _electrodes(ch_names: Sequence[str], montage: str) -> dict[str, str]:
+    """Return the electrode of each name that has one."""
+    spelling = {name.upper(): name for name in _montage(montage).ch_names}
+    bare = {name: _bare(name) for name in ch_names}
+    pairs = {name: pair for name in ch_names if (pair := _pair(bare[name], spelling))}
+    common = {cathode for _, cathode in pairs.values()} - _REFERENCES
+    if len(common) != 1 or sum(cathode in common for _, cathode in pairs.values()) < _FEWEST:
+        common = set()
+    found = {name: spelling[text.upper()] for name, text in bare.items() if text.upper() in spelling}
+    for name, (anode, cathode) in pairs.items():
+        if cathode in _REFERENCES | common and not (anode in _EARS and cathode in spelling):
+            found[name] = spelling[anode]
+    return found
+
+
+def _bare(name: str) -> str:
+    return _UNIT.sub("", _PREFIX.sub("", name.strip())).rstrip(".")
+
+
+def _pair(bare: str, spelling: dict[str, str]) -> tuple[str, str] | None:
+    """Return an electrode and what it is recorded against, in capitals, if a name consists of the two."""
+    match = _PAIR.fullmatch(bare)
+    anode, cathode = (part.upper() for part in match.groups()) if match else ("", "")
+    return (anode, cathode) if anode in spelling and (cathode in spelling or cathode in _REFERENCES) else None
 
 
 def name_channels(
@@ -49,7 +80,7 @@ def name_channels(
     types: Sequence[tuple[str, str]] = (),
     bipolar: Sequence[tuple[str, str, str, str]] = (),
     montage: str | None = "colin27_1005",
-    channels: Sequence[str] | None = None,
+    channels: str | Iterable[str] | None = None,
     copy: bool = True,
 ) -> mne.io.BaseRaw:
     """Give channels their standard names, types, bipolar derivations, places on the head, and order.
@@ -66,9 +97,9 @@ def name_channels(
         Name, type, anode and cathode of a derivation: the first electrode minus the second, which it replaces.
     montage : str | None
         One of MNE's standard montages; ``None`` leaves the names and places as they are.
-    channels : sequence of str | None
+    channels : "eeg" | "emotiv14" | iterable of str | None
         EEG channels to keep, in this order; the others are dropped. All by default. Channels of other types stay
-        behind them.
+        behind them. T7 is found as T3, and the other way round, and so are T8 (T4), P7 (T5) and P8 (T6).
     copy : bool
         Whether to leave ``raw`` as it is.
 
@@ -80,7 +111,8 @@ def name_channels(
     Raises
     ------
     ConfigError
-        If a channel or the montage is unknown, a name is given twice, or most EEG channels are not in the montage.
+        If a channel or the montage is unknown, a name is given twice, two channels are one electrode by their names, or
+        most EEG channels are not in the montage.
     DataFormatError
         If an EEG channel that ``channels`` names is missing.
     """
@@ -91,16 +123,15 @@ def name_channels(
             raise ConfigError(f"A channel is named twice: {', '.join(names)}.")
     for old, _ in rename:
         _check_channel(raw, old)
-    renamed = dict(rename)
+    renamed, wanted = dict(rename), wanted_channels(channels)
     if montage is not None:
         eeg = [raw.ch_names[i] for i in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
-        names = [renamed.get(name, name) for name in raw.ch_names]
-        standard = standard_names(names, montage)
-        renamed |= {
-            old: standard[new]
-            for old, new in zip(raw.ch_names, names, strict=True)
-            if new in standard and (old in eeg or old in renamed)
-        }
+        typed = dict(types)
+        meant = {old: renamed.get(old, old) for old in raw.ch_names if old in eeg or old in renamed}
+        meant = {old: new for old, new in meant.items() if new not in typed}  # which is what it is to be called
+        _refuse_twice(list(meant.values()), montage)
+        standard = standard_names(list(meant.values()), montage)
+        renamed |= {old: standard[new] for old, new in meant.items() if new in standard}
     try:
         raw.rename_channels(renamed, verbose="error")
     except ValueError as error:
@@ -110,8 +141,8 @@ def name_channels(
     _set_types(raw, dict(types))
     for name, kind, anode, cathode in bipolar:
         raw = _derive(raw, name, kind, anode, cathode)
-    if channels is not None:
-        raw = _keep(raw, channels)
+    if wanted is not None:
+        raw = _keep(raw, wanted)
     if montage is not None:
         _place(raw, montage)
     note_step(raw, "name_channels", renamed=renamed, bipolar=[list(pair) for pair in bipolar], montage=montage)
@@ -181,17 +212,30 @@ def _set_types(raw: mne.io.BaseRaw, types: dict[str, str]) -> mne.io.BaseRaw:
         raise ConfigError(f"The types of channels cannot be set: {error}") from None
 
 
+def _refuse_twice(ch_names: Sequence[str], montage: str) -> None:
+    found = _electrodes(ch_names, montage)
+    for electrode in found.values():
+        same = [name for name in dict.fromkeys(ch_names) if found.get(name) == electrode]
+        if len(same) > 1:
+            raise ConfigError(
+                f"Channels {' and '.join(same)} are both {electrode}; rename one of them, for example with "
+                f"rename=(({same[-1]!r}, 'other'),), or set its type to misc with types=(({same[-1]!r}, 'misc'),)."
+            )
+
+
 def _keep(raw: mne.io.BaseRaw, channels: Sequence[str]) -> mne.io.BaseRaw:
-    missing = [name for name in channels if name not in raw.ch_names]
+    found = found_as(channels, raw.ch_names)
+    missing = [name for name in channels if name not in found]
     if missing:
         raise DataFormatError(
             f"Channels {', '.join(missing)} are missing; the recording has {', '.join(raw.ch_names)}. Rename its "
             "channels, or choose others."
         )
-    if not channels or len(set(channels)) < len(channels):
-        raise ConfigError(f"No EEG channels are kept, or one is named twice: {', '.join(channels)}.")
+    kept = list(found.values())
     others = [name for name, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True) if kind != "eeg"]
-    return raw.pick([*channels, *(name for name in others if name not in channels)], verbose="error")
+    raw = raw.pick([*kept, *(name for name in others if name not in kept)], verbose="error")
+    raw.rename_channels({own: name for name, own in found.items() if own != name}, verbose="error")
+    return raw
 
 
 def _montage(name: str) -> mne.channels.DigMontage:
@@ -206,17 +250,22 @@ def _place(raw: mne.io.BaseRaw, montage: str) -> None:
     places = _montage(montage)
     eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
     unknown = [name for name in eeg if name not in places.ch_names]
+    spelling = {name.upper(): name for name in places.ch_names}
+    pairs = [name for name in unknown if _pair(_bare(name), spelling)]
+    bipolar = (
+        f" {', '.join(pairs)} are differences of two electrodes (bipolar), which have no one place." if pairs else ""
+    )
     if 2 * len(unknown) > len(eeg):  # the A1 and A2 of a BioSemi cap are no ear lobes
         raise ConfigError(
             f"{'None' if len(unknown) == len(eeg) else 'Few'} of the EEG channels {', '.join(eeg)} is in the montage "
             f"{montage!r}; rename them, name the montage of your cap (such as biosemi64), or set montage=None to work "
-            "without places."
+            f"without places.{bipolar}"
         )
     if unknown:
         raw.set_channel_types(dict.fromkeys(unknown, "misc"), on_unit_change="ignore", verbose="error")
         warnings.warn(
             f"Channels {', '.join(unknown)} are not in the montage {montage!r} and are not taken as EEG. If they are, "
-            "rename them; if not, set their types to say what they are.",
+            f"rename them; if not, set their types to say what they are.{bipolar}",
             UserWarning,
             stacklevel=3,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import mne
 import numpy as np
 
+from eegemo._electrodes import found_as
 from eegemo._mne import units_per_mne_unit
 from eegemo.errors import ConfigError
 from eegemo.preprocessing.pauses import interrupted, sample_seconds
@@ -82,7 +83,7 @@ def cut_trials(
     reject : float | None
         Leave out trials in which an EEG channel's peak-to-peak amplitude exceeds so many microvolts.
     picks : sequence of str | None
-        Channels; all EEG channels by default.
+        Channels; all EEG channels by default. T7 is found as T3, and the other way round, and so on.
 
     Returns
     -------
@@ -110,9 +111,10 @@ def cut_trials(
         )
     lasts = np.broadcast_to(lasts, starts_at.shape)
     eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
-    names = eeg if picks is None else list(picks)
-    missing = [name for name in names if name not in raw.ch_names]
-    if not names:
+    wanted = eeg if picks is None else list(picks)
+    found = found_as(wanted, raw.ch_names)
+    names, missing = list(found.values()), [name for name in wanted if name not in found]
+    if not wanted:
         raise ConfigError("No channels were asked for, or the recording has no EEG; name some in picks.")
     if missing:
         raise ConfigError(

@@ -68,6 +68,21 @@ def mark_pauses(raw: mne.io.BaseRaw, path: Path) -> float:
     return float(pauses.sum())
 
 
+def pauses_last(raw: mne.io.BaseRaw) -> float:
+    """Return for how many seconds a recording pauses.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+
+    Returns
+    -------
+    seconds : float
+    """
+    return float(_pauses(raw)[1].sum())
+
+
 def sample_seconds(raw: mne.io.BaseRaw, seconds: np.ndarray) -> np.ndarray:
     """Turn seconds by the recorder's clock into seconds of samples.
 
@@ -167,8 +182,8 @@ def _annotations(texts: list[bytes]) -> tuple[np.ndarray, np.ndarray, list[str]]
         when, *words = entry.split(b"\x14")
         onset, _, lasts = when.partition(b"\x15")
         found += [(float(onset), float(lasts or 0), _text(word)) for word in words if word]
-    onsets, durations, words = zip(*found, strict=True) if found else ((), (), ())
-    return np.array(onsets), np.array(onsets) + np.array(durations), list(words)
+    onsets, durations = (np.array([entry[part] for entry in found], float) for part in (0, 1))
+    return onsets, onsets + durations, [text for _, _, text in found]
 
 
 def _text(word: bytes) -> str:

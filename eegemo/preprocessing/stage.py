@@ -9,6 +9,7 @@ from typing import Literal
 
 import mne
 
+from eegemo._electrodes import wanted_channels
 from eegemo._json import as_json
 from eegemo.errors import ConfigError, suggest_settings
 from eegemo.preprocessing.bads import interpolate_bad_channels
@@ -22,6 +23,7 @@ from eegemo.preprocessing.eog import (
 )
 from eegemo.preprocessing.filters import band_pass, downsample, high_pass
 from eegemo.preprocessing.steps import note_step
+from eegemo.preprocessing.units import warn_of_units
 
 
 @suggest_settings
@@ -30,7 +32,7 @@ class Preprocessing:
     """What is done to a recording; ``None`` leaves a step out."""
 
     channels: tuple[str, ...] | None = None
-    """EEG channels to keep, in this order; all by default."""
+    """EEG channels to keep, in this order, or emotiv14; all by default."""
     rename: tuple[tuple[str, str], ...] = ()
     """Old and new name of channels, before they are given the names of the 10-05 system."""
     types: tuple[tuple[str, str], ...] = ()
@@ -63,6 +65,7 @@ class Preprocessing:
     """Where the independent component analysis starts."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", wanted_channels(self.channels))  # a set by its name, or any list
         for name, value, known in (
             ("eog", self.eog, METHODS),
             ("bad_channels", self.bad_channels, ("interpolate",)),
@@ -131,7 +134,8 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     Parameters
     ----------
     raw : mne.io.BaseRaw
-        A continuous recording that MNE has read, in volts; it need not be in memory, and is left as it is.
+        A continuous recording that MNE has read, in volts, and of other units a warning is given; it need not be in
+        memory, and is left as it is.
     config : Preprocessing | None
         The settings; DEAP's rate and band, and EOG regression, by default.
 
@@ -168,6 +172,7 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     raw = config.name_channels(raw)
     if not len(mne.pick_types(raw.info, meg=False, eeg=True, exclude=())):
         raise ConfigError(f"There is no EEG among the channels {', '.join(raw.ch_names)}; check their names and types.")
+    warn_of_units(raw)
     if config.high_pass is not None:
         raw = high_pass(raw, config.high_pass, copy=False)
     if config.bad_channels is not None:

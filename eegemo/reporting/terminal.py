@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Column, Table
+from rich.text import Text
 
 from eegemo.evaluation.intervals import remarks
 from eegemo.evaluation.results import Results
@@ -30,11 +31,12 @@ def print_summary(console: Console, results: Sequence[Results], folder: Path) ->
     table = Table(Column("protocol", no_wrap=True), "model", *columns, title="Mean ± standard deviation over folds")
     for kind, some in (("", results), ("no EEG: ", baselines_of(results))):
         for row in formatted(score_table(some)).to_dict(orient="records"):
-            table.add_row(row["protocol"], f"{kind}{row['model']}", *(row[column] for column in columns))
+            cells = (row["protocol"], f"{kind}{row['model']}", *(row[column] for column in columns))
+            table.add_row(*map(Text, cells))
     console.print(table)
-    console.print(statement(results))
+    console.print(statement(results), markup=False)
     for label, result in {result.protocol_label: result for result in results}.items():
-        console.print(f"[bold]{label}[/bold]: {result.verdict}")
+        console.print(Text.assemble((label, "bold"), f": {result.verdict}"))
     for note in dict.fromkeys(note for result in results for note in remarks(result)):
-        console.print(note)
-    console.print(f"Tables and figures: {folder / 'README.md'}")
+        console.print(note, markup=False)
+    console.print(f"Tables and figures: {folder / 'README.md'}", markup=False)
