@@ -214,10 +214,10 @@ def categories(column: str, classes: Iterable[object]) -> LabelScheme:
     if isinstance(classes, (str, set, frozenset)) or not isinstance(classes, Iterable):
         raise ConfigError(f"All classes were expected, as a list, got {classes!r}.")
     given = list(classes)
-    missing = [name for name in given if name is None or name is pd.NA or name != name]
-    if missing or not given:
+    if not given or any(name is None or name is pd.NA or name != name for name in given):
         raise ConfigError(
-            f"A class is missing in {given!r}; trials without one are dropped: trials.dropna({column!r})."
+            f"All classes were expected, as a list, got {given!r}; trials without a class are dropped with "
+            f"trials.dropna({column!r})."
         )
     names = tuple(as_text(name) for name in given)
     if len(set(names)) < len(names):

@@ -176,3 +176,45 @@ def test_categories_may_be_numbers_as_they_stand_in_the_table(small_trials: Tria
     assert categories("task", (-1, 0, 1))(numbered).tolist() == [0, 1, 2] * 8
     with pytest.raises(ConfigError, match="All classes were expected, as a list, got 'rest'"):
         categories("task", "rest")
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "expected"),
+    [
+        ([-1, 0, 1], (-1, 0, 1), [0, 1, 2]),
+        ([-1.0, 0.0, 1.0], (-1, 0, 1), [0, 1, 2]),
+        ([-1, 0, 1], ("-1", "0", "1"), [0, 1, 2]),
+        ([-1, 0, 1], (-1.0, 0.0, 1.0), [0, 1, 2]),
+        ([True, False, True], (False, True), [1, 0, 1]),
+        (["1", 1, 1.0], (1, 2), [0, 0, 0]),
+        ([1.5, 2.0, 1.5], (1.5, 2), [0, 1, 0]),
+        ([1, 2, 1], np.array([2, 1]), [1, 0, 1]),
+        ([2, 1, 2], range(1, 3), [1, 0, 1]),
+    ],
+)
+def test_a_number_is_one_class_however_the_table_holds_it(values: list[Any], classes: Any, expected: list[int]) -> None:
+    trials = rated(valence=[1.0] * 3, arousal=[1.0] * 3)
+    trials = trials._replaced(table=trials.table.assign(task=pd.Series(values, dtype=object)))
+    assert categories("task", classes)(trials).tolist() == expected
+
+
+@pytest.mark.parametrize("classes", [2, None, [], [1, None], [1, np.nan], {1, 2}, [1, 1.0], ["1", 1]])
+def test_what_is_no_list_of_classes_is_refused(classes: Any) -> None:
+    with pytest.raises(ConfigError, match=r"All classes were expected|named twice"):
+        categories("task", classes)
+
+
+@pytest.mark.parametrize("threshold", ["median", "5", None, True, np.nan, np.inf, [5]])
+def test_a_threshold_that_cannot_be_compared_is_refused(threshold: Any) -> None:
+    for make in (quadrants, lambda value: high_low("valence", value)):
+        with pytest.raises(ConfigError, match="threshold must be a number, got"):
+            make(threshold)
+
+
+@pytest.mark.parametrize("value", ["happy", np.inf])
+def test_a_rating_that_is_no_number_is_named(value: Any) -> None:
+    trials = rated(valence=[1.0] * 2, arousal=[1.0] * 2)
+    trials = trials._replaced(table=trials.table.assign(mood=pd.Series([3.0, value], dtype=object)))
+    for label in (high_low("mood"), high_low("mood", ties="drop").select):
+        with pytest.raises(DataFormatError, match=r"mood is .* in row 1 of the table.*categories\('mood'"):
+            label(trials)

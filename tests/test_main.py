@@ -14,6 +14,7 @@ import pytest
 
 from eegemo import MajorityClassifier, Trials, evaluate, make_splitter, quadrants, write_simulated
 from eegemo.__main__ import main
+from recording_files import EEG, a_table, samples, write_recording
 
 
 def eegemo(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -222,3 +223,18 @@ def test_report_leaves_out_a_run_that_is_not_finished_and_names_it(
 def test_report_says_where_there_is_no_run(run: Callable[..., None], tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="holds no run"):
         run("report", tmp_path)
+
+
+def test_brackets_and_home_in_names_of_files_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    write_recording(tmp_path / "s[a]:x:_raw.fif", samples(1)[:8], EEG)
+    a_table(file="s[a]:x:_raw.fif", onset=[1.0, 90.0]).to_csv(tmp_path / "trials.csv", index=False)
+    steps = ["--eog", "None", "--bad-channels", "None"]
+    monkeypatch.setattr("sys.argv", ["eegemo", "prepare", "~/trials.csv", "--cache", "~/prepared", *steps])
+    main()
+    shown = capsys.readouterr().out
+    assert "s[a]:x:_raw.fif: Left out, since they reach beyond the recording: trials 2." in shown
+    assert [line for line in shown.splitlines() if "s[a]:x:_raw.fif" in line and "│" in line]
+    assert list((tmp_path / "prepared").glob("recordings-*"))

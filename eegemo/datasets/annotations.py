@@ -83,7 +83,11 @@ def trials_from_annotations(
             "Events of a stimulus channel need event_id={description: value, ...} and a duration in seconds, and no "
             f"descriptions; got event_id={event_id!r}, duration={duration!r}, descriptions={wanted!r}."
         )
-    given = [recordings] if isinstance(recordings, (str, os.PathLike, mne.io.BaseRaw)) else list(recordings)
+    if isinstance(recordings, (str, os.PathLike, mne.io.BaseRaw)):
+        recordings = [recordings]
+    if not isinstance(recordings, Iterable):
+        raise ConfigError(f"Recordings, or the names of their files, were expected, got {recordings!r}.")
+    given = list(recordings)
     opened = [(raw, _recorded(raw)) for raw in given]
     files = [Path(str(recorded.filenames[0])) for _, recorded in opened]
     tables, kinds = [], dict[str, None]()
@@ -144,6 +148,11 @@ def _events(raw: mne.io.BaseRaw, event_id: Mapping[str, int], file: Path) -> pd.
         raise ConfigError(f"{file.name}: no events can be read ({error}); its channels are {raw.ch_names}.") from error
     names = {value: name for name, value in event_id.items()}
     found = events[np.isin(events[:, 2], list(names))]
+    if not len(found):
+        values = ", ".join(map(str, np.unique(events[:, 2]).tolist()))
+        raise ConfigError(
+            f"{file.name}: no event has a value of event_id={dict(event_id)!r}; there are {values or 'none'}."
+        )
     return pd.DataFrame(
         {
             "onset": found[:, 0] / raw.info["sfreq"],

@@ -21,7 +21,7 @@ from eegemo.datasets._subjects import subject_files, wanted_files
 from eegemo.datasets.deap_triggers import OFF_BY_SECONDS, find_onsets, match_onsets, read_deap_raw
 from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.preprocessing.recording import Recording
-from eegemo.preprocessing.stage import Preprocessing
+from eegemo.preprocessing.stage import Preprocessing, as_settings
 from eegemo.trials import Trials
 
 # The peripheral channels of the preprocessed release: their type, and the electrodes that they are made from.
@@ -260,6 +260,7 @@ def _tasks(
     preprocessing: Preprocessing,
     ratings: str | os.PathLike[str] | None,
 ) -> list[_Task]:
+    as_settings(preprocessing)
     files = _find_files(folder, subjects)
     place = next(iter(files.values())).parent
     path = find_ratings(place, ratings)
@@ -276,7 +277,7 @@ def _common_rate(paths: Sequence[Path]) -> float:
     first, rate = next(iter(rates.items()))
     for name, other in rates.items():
         if other != rate:
-            raise DataFormatError(f"{name}: {other:.10g} samples a second, {first} has {rate:.10g}; set sfreq.")
+            raise DataFormatError(f"{name}: {other:.7g} samples a second, {first} has {rate:.7g}; set sfreq.")
     return rate
 
 

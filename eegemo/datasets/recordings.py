@@ -25,7 +25,7 @@ from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.preprocessing.filters import nominal_rate
 from eegemo.preprocessing.reading import companions, read_recording
 from eegemo.preprocessing.recording import Recording
-from eegemo.preprocessing.stage import Preprocessing
+from eegemo.preprocessing.stage import Preprocessing, as_settings
 from eegemo.trials import Trials
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def prepare_recordings(
         If a setting cannot be used.
     """
     wanted = wanted_channels(channels)
-    tasks = _tasks(table, folder, preprocessing or Preprocessing())
+    tasks = _tasks(table, folder, as_settings(preprocessing))
     names, types, sfreq = _common_outcome(tasks, wanted)
     files = [task.path for task in tasks]
     # Files of one name may lie in several folders, and one file may be listed under several names.
@@ -161,7 +161,7 @@ def listed_recordings(
     ------
     recording : Recording
     """
-    for task in _tasks(table, folder, preprocessing or Preprocessing()):
+    for task in _tasks(table, folder, as_settings(preprocessing)):
         yield task.open()
 
 
@@ -252,7 +252,7 @@ def _common_outcome(tasks: Sequence[_Task], channels: Sequence[str] | None) -> t
         theirs, kinds, rate = task.outcome(channels)
         if rate != sfreq:
             raise DataFormatError(
-                f"{task.path.name}: {rate:.10g} samples a second, {tasks[0].path.name} has {sfreq:.10g}; set sfreq in "
+                f"{task.path.name}: {rate:.7g} samples a second, {tasks[0].path.name} has {sfreq:.7g}; set sfreq in "
                 "the preprocessing."
             )
         found = found_as(names, theirs)

@@ -114,6 +114,13 @@ class Preprocessing:
         return {name: as_json(value) for name, value in asdict(self).items()}
 
 
+def as_settings(given: Preprocessing | None) -> Preprocessing:
+    """Take settings as a user gives them: the defaults for None, and nothing but settings."""
+    if given is not None and not isinstance(given, Preprocessing):
+        raise ConfigError(f"The steps were expected as Preprocessing(...), got {given!r}.")
+    return given or Preprocessing()
+
+
 def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.io.BaseRaw:
     """Run every step over a continuous recording, in one order, whose reasons are these.
 
@@ -162,7 +169,7 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     >>> preprocess(raw, Preprocessing(types=(("Up", "eog"),))).info["sfreq"]
     128.0
     """
-    config = config or Preprocessing()
+    config = as_settings(config)
     refuse_pending_projectors(raw)
     if config.eog is not None:
         refuse_second_removal(raw)

@@ -330,3 +330,13 @@ def test_an_onset_that_is_no_number_is_named(tmp_path: Path) -> None:
     write_bids(tmp_path, events="onset\tduration\n1.0\t2.0\nn/a\t2.0\n")
     with pytest.raises(DataFormatError, match=r"onset is .* in row 2"):
         prepare_bids(tmp_path)
+
+
+def test_kinds_of_events_that_are_numbers_are_chosen_as_text_or_as_numbers(tmp_path: Path) -> None:
+    events = write_bids(tmp_path, events="onset\tduration\ttrial_type\n1\t2\t1\n4\t2\t2\n6\t2\tn/a\n")
+    assert read_bids_events(events, trial_types=("1",))["onset"].tolist() == [1]
+    assert read_bids_events(events, trial_types=[2, 1.0])["onset"].tolist() == [1, 4]
+    with pytest.raises(ConfigError, match=r"No event is of trial_type 3; there are 1, 2\."):
+        read_bids_events(events, trial_types=[3])
+    with pytest.raises(ConfigError, match="trial_types must be a list of values of trial_type, got 1"):
+        read_bids_events(events, trial_types=1)  # type: ignore[arg-type]

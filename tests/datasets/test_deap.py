@@ -372,3 +372,52 @@ def test_a_cache_below_a_file_is_a_config_error(tmp_path: Path) -> None:
     quick(tmp_path / "s01.dat")
     with pytest.raises(ConfigError, match=r"cannot be written to .*EEGEMO_CACHE"):
         load_deap(tmp_path, channels=["F3"], cache=tmp_path / "s01.dat" / "stores")
+
+
+def test_people_in_both_formats_are_all_loaded_each_once(tmp_path: Path) -> None:
+    labels = {1: np.full((40, 4), 1.0), 2: np.full((40, 4), 2.0), 3: np.full((40, 4), 3.0)}
+    quick(tmp_path / "s01.dat", labels=labels[1])
+    write_mat(tmp_path / "s01.mat", np.zeros((40, 40, 8064)), labels[3])
+    write_mat(tmp_path / "S02.MAT", np.zeros((40, 40, 8064)), labels[2])
+    trials = load_deap(tmp_path, channels=["F3"])
+    assert trials.table["subject"].unique().tolist() == [1, 2]
+    assert trials.table.groupby("subject")["valence"].first().tolist() == [1.0, 2.0]
+    assert trials.provenance["source"] == "preprocessed, python and matlab release"
+
+
+def test_two_files_of_a_person_are_refused_and_a_name_of_one_digit_is_warned_of(tmp_path: Path) -> None:
+    for name in ("s01.dat", "S01.DAT"):
+        (tmp_path / name).touch()
+    if len(list(tmp_path.iterdir())) == 2:  # not where capitals are the same name
+        with pytest.raises(DataFormatError, match=r"two files of subject 1, S01\.DAT and s01\.dat"):
+            load_deap(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "s1.dat").touch()
+    with pytest.warns(UserWarning, match=r"s1\.dat is not read; the releases name it s01\.dat"):
+        with pytest.raises(DataFormatError, match=r"holds no s01\.dat"):
+            load_deap(tmp_path / "other")
+
+
+def test_a_folder_of_the_folder_that_holds_the_files_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "s01.dat").touch()
+    with pytest.raises(DataFormatError, match="give one of its folders that do: mine"):
+        load_deap(tmp_path)
+
+
+@pytest.mark.parametrize("subjects", [1, "s01", ["s01"], [1.0], [True], [None], 1.5])
+def test_what_is_no_list_of_numbers_is_refused(subjects: Any, release: Path) -> None:
+    with pytest.raises(ConfigError, match=r"subjects must be (a list of people's numbers|whole numbers)"):
+        load_deap(release, subjects=subjects)
+
+
+@pytest.mark.parametrize("folder", [None, "", 5, b"data"])
+def test_what_is_no_path_is_refused(folder: Any) -> None:
+    with pytest.raises(ConfigError, match="folder must be the path of a file or folder"):
+        load_deap(folder)
+
+
+def test_old_names_of_channels_are_taken(release: Path) -> None:
+    old, new = (load_deap(release, subjects=[1], channels=[name, "Cz"]) for name in ("T3", "T7"))
+    assert old.ch_names == ("T3", "Cz")
+    np.testing.assert_array_equal(old.signals, new.signals)

@@ -467,3 +467,46 @@ def test_annotations_of_a_real_recording_become_trials(real_data: Path) -> None:
         assert_allclose(trials.trial_data(number), expected, rtol=1e-6, atol=1e-6)
     at_128 = prepare_recordings(table, replace(NO_STEPS, types=(), sfreq=128.0))
     assert at_128.table["n_times"].tolist() == [round(note["duration"] * 128) for note in fists]
+
+
+def test_recordings_with_old_and_new_names_meet(tmp_path: Path) -> None:
+    old, new = [*NAMES[:6], "T3", "T6", "VEOG"], [*NAMES[:6], "T7", "P8", "VEOG"]
+    for file, names in (("a_raw.fif", old), ("b_raw.fif", new)):
+        write_recording(tmp_path / file, samples(1), names)
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], onset=1.0)
+    trials = prepare_as_is(table, tmp_path)
+    assert trials.ch_names == (*EEG[:6], "T3", "T6")
+    assert_array_equal(trials.trial_data(0), trials.trial_data(1))
+    assert trials.pick(["T7", "P8"]).ch_names == ("T7", "P8")
+
+
+def test_channels_are_a_set_or_a_list_and_no_single_name(laboratory: Path) -> None:
+    assert prepare_as_is(a_table(), laboratory, channels=(name for name in ["O1", "Fp2"])).ch_names == ("O1", "Fp2")
+    assert prepare_as_is(a_table(), laboratory, channels="eeg").ch_names == tuple(EEG)
+    with pytest.raises(DataFormatError, match="channels AF3, F7, FC5, T7, P7, AF4, F8, FC6, T8, P8 are missing"):
+        prepare_as_is(a_table(), laboratory, channels="emotiv14")
+    for wrong in ("O1", 5, [], [1], [None]):
+        with pytest.raises(ConfigError, match="A list of channel names was expected"):
+            prepare_as_is(a_table(), laboratory, channels=wrong)
+
+
+def test_recordings_whose_rates_were_measured_meet_at_the_nominal_one(tmp_path: Path) -> None:
+    for file, rate in (("a_raw.fif", 128.0003), ("b_raw.fif", 127.9996)):
+        write_recording(tmp_path / file, samples(1), sfreq=rate)
+    table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], onset=1.0)
+    trials = prepare_recordings(table, replace(NO_STEPS, sfreq=128.0), folder=tmp_path)
+    assert trials.sfreq == 128.0
+    assert_allclose(trials.trial_data(1), microvolts(samples(1), 1.0, 2.0), rtol=1e-6)
+    with pytest.raises(DataFormatError, match=r"127\.9996 samples a second, a_raw\.fif has 128\.0003"):
+        prepare_as_is(table, tmp_path)
+
+
+def test_microvolts_that_were_taken_for_volts_are_warned_of(tmp_path: Path) -> None:
+    write_recording(tmp_path / "a_raw.fif", samples(1) * 1e6)
+    with pytest.warns(UserWarning, match=r"a_raw\.fif: The EEG varies by .* as of microvolts.*x \* 1e-6"):
+        prepare_as_is(a_table(), tmp_path)
+
+
+def test_steps_that_are_none_are_refused(laboratory: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected as Preprocessing\(\.\.\.\), got 'raw'"):
+        prepare_recordings(a_table(), "raw", folder=laboratory)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -267,3 +268,36 @@ def test_two_trials_of_one_number_are_refused(laboratory: Path) -> None:
 def test_people_can_share_trial_numbers(laboratory: Path) -> None:
     table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], trial=[3, 3])
     assert prepare_as_is(table, laboratory).table["trial"].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(("encoding", "warned"), [("utf-8-sig", False), ("utf-16", False), ("cp1252", True)])
+def test_a_table_in_the_encoding_of_a_spreadsheet_is_read(
+    encoding: str, warned: bool, laboratory: Path, tmp_path: Path
+) -> None:
+    a_table(subject="Zoë").to_csv(tmp_path / "trials.csv", index=False, encoding=encoding)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        trials = prepare_as_is(tmp_path / "trials.csv", laboratory)
+    assert trials.table["subject"].tolist() == ["Zoë", "Zoë"]
+    assert ["read as Windows-1252" in str(warning.message) for warning in caught] == [True] * warned
+
+
+def test_subjects_of_two_kinds_become_text(laboratory: Path) -> None:
+    table = prepare_as_is(a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, "a"]), laboratory).table
+    assert table["subject"].tolist() == ["1", "a"]
+
+
+def test_names_below_the_users_home_are_found(
+    laboratory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copy(laboratory / "a_raw.fif", tmp_path / "a_raw.fif")
+    a_table(file="~/a_raw.fif").to_csv(tmp_path / "trials.csv", index=False)
+    assert len(prepare_as_is("~/trials.csv", cache="~/prepared")) == 2
+    assert list((tmp_path / "prepared").glob("recordings-*"))
+
+
+@pytest.mark.parametrize("table", [None, "", 5, [1]])
+def test_what_is_no_table_is_refused_in_words(table: Any) -> None:
+    with pytest.raises(ConfigError, match="table must be the path of a file or folder"):
+        prepare_as_is(table)

@@ -245,3 +245,62 @@ def test_averaging_twice_changes_nothing_the_second_time() -> None:
 def test_one_channel_has_no_average() -> None:
     with pytest.raises(ConfigError, match="needs two EEG channels, got 1; set reference=None"):
         average_reference(recording(["Cz", "eye"], ["eeg", "eog"]))
+
+
+# Names with references, prefixes and units; old names
+
+
+@pytest.mark.parametrize(
+    "name", "EEG F3|EEG F3-A1|EEG.F3|POL F3|F3-CPz|F3-FCz|F3-REF|F3-LE|F3:M2|F3 (uV)|F3[uV]|F3.|f3|F3 - A1A2".split("|")
+)
+def test_an_electrode_is_recognised_behind_prefix_reference_and_unit(name: str) -> None:
+    assert standard_names([name]) == {name: "F3"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["F3-C3", "C3-P3", "P3-O1", "T3-T5"], ["Fpz-Cz", "Pz-Oz"], ["Fz-Cz", "Cz-Pz"], ["F3-Cz"], ["E1-M2", "A2-A1"]],
+)
+def test_bipolar_derivations_are_no_electrodes(names: list[str]) -> None:
+    assert standard_names(names) == {}
+
+
+def test_an_electrode_that_all_pairs_share_is_their_reference() -> None:
+    assert standard_names(["F3-Cz", "C3-Cz", "O1-Cz"]) == {"F3-Cz": "F3", "C3-Cz": "C3", "O1-Cz": "O1"}
+
+
+def test_a_bipolar_montage_is_refused_as_such() -> None:
+    with pytest.raises(ConfigError, match=r"F3-C3, C3-P3 are differences of two electrodes"):
+        name_channels(recording(["F3-C3", "C3-P3"]))
+
+
+def test_two_channels_that_are_one_electrode_are_refused_and_can_be_told_apart() -> None:
+    raw = recording(["EEG Fp1", "FP1", "Cz"])
+    with pytest.raises(ConfigError, match="Channels EEG Fp1 and FP1 are both Fp1; rename one of them"):
+        name_channels(raw)
+    got = name_channels(raw, types=[("FP1", "misc")])
+    assert dict(zip(got.ch_names, got.get_channel_types(), strict=True)) == {"Fp1": "eeg", "FP1": "misc", "Cz": "eeg"}
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_old_and_new_names_of_the_temporal_places_stand_for_each_other(swapped: bool) -> None:
+    old, new = ["T3", "T4", "T5", "T6"], ["T7", "T8", "P7", "P8"]
+    there, wanted = (new, old) if swapped else (old, new)
+    raw = recording(["Cz", *there])
+    got = name_channels(raw, channels=wanted)
+    assert got.ch_names == wanted
+    assert_array_equal(got.get_data(), raw.get_data()[1:])
+
+
+def test_an_electrode_is_not_given_twice_by_its_two_names() -> None:
+    with pytest.raises(DataFormatError, match="Channels T3 are missing"):
+        name_channels(recording(["Cz", "T7"]), channels=["T3", "T7"])
+
+
+def test_a_set_of_channels_is_known_by_its_name_and_one_channel_is_no_set() -> None:
+    names = "AF3 F3 F7 FC5 T3 T5 O1 AF4 F4 F8 FC6 T4 T6 O2".split()
+    emotiv = "AF3 F3 F7 FC5 T7 P7 O1 AF4 F4 F8 FC6 T8 P8 O2".split()
+    assert name_channels(recording([*names, "Cz"]), channels="emotiv14").ch_names == emotiv
+    assert name_channels(recording(["Cz", "Fz"]), channels="eeg").ch_names == ["Cz", "Fz"]
+    with pytest.raises(ConfigError, match=r"Unknown channel set 'Cz'.*A list of channel names was expected.*\['Cz'\]"):
+        name_channels(recording(["Cz", "Fz"]), channels="Cz")

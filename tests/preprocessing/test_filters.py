@@ -164,3 +164,31 @@ def test_a_recording_shorter_than_the_filter_is_refused() -> None:
         band_pass(recording(np.zeros((1, 128)), 128))
     with pytest.raises(DataFormatError, match="less than the high_pass filter"):
         high_pass(recording(np.zeros((1, 256)), 128))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "wanted"), [(249.87, 128.0), (249.87, 250.0), (1e6 / 7812, 128.0), (127.93, 128.0), (500.3, 250.0)]
+)
+def test_a_rate_that_was_rounded_or_measured_does_not_drift(recorded: float, wanted: float) -> None:
+    """A sine by the recorder's clock is the same sine by the new one's, to the end."""
+    times = np.arange(int(recorded * 300)) / recorded
+    resampled = downsample(recording(np.sin(2 * np.pi * 10 * times)[None], recorded), wanted)
+    assert resampled.info["sfreq"] == wanted
+    assert abs(resampled.times[-1] - times[-1]) < 2 / wanted
+    inner = slice(200, -200)
+    assert_allclose(resampled.get_data()[0][inner], np.sin(2 * np.pi * 10 * resampled.times)[inner], rtol=0, atol=1e-3)
+
+
+def test_a_rate_that_is_off_by_less_than_half_a_sample_in_all_is_nominal() -> None:
+    data = np.random.default_rng(0).standard_normal((1, 128 * 40))
+    resampled = downsample(recording(data, 128.0003), 128.0)
+    assert resampled.info["sfreq"] == 128.0
+    np.testing.assert_array_equal(resampled.get_data(), data)
+
+
+def test_no_trigger_is_lost_where_a_rate_was_measured() -> None:
+    codes = np.zeros((1, 25_000))
+    codes[0, 100::101] = 4
+    raw = mne.io.RawArray(codes, mne.create_info(["Status"], 249.87, "stim"), verbose="error")
+    got = downsample(raw, 250.0).get_data()[0]
+    assert (np.diff(got) > 0).sum() == (np.diff(codes[0]) > 0).sum()
