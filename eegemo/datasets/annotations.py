@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -76,7 +77,7 @@ def trials_from_annotations(
     if isinstance(descriptions, str) or not isinstance(descriptions, Iterable):
         raise ConfigError(f"descriptions must be a list of annotations' descriptions, got {descriptions!r}.")
     wanted = list(descriptions)
-    if duration is not None and not (isinstance(duration, (int, float)) and 0 < duration < np.inf):
+    if duration is not None and not (isinstance(duration, numbers.Real) and 0 < duration < np.inf):
         raise ConfigError(f"duration must be seconds, above 0, got {duration!r}.")
     if event_id is not None and (wanted or duration is None or not isinstance(event_id, Mapping)):
         raise ConfigError(

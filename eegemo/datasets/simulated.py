@@ -381,7 +381,7 @@ def refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
 def check_settings(effect: float, seed: int) -> None:
     """Refuse an effect or a seed that cannot be used."""
     if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError(f"random_state must be a whole number, 0 or more, got {seed!r}.")
+        raise ConfigError(f"random_state must be 0 or more, and whole, got {seed!r}.")
     if not isinstance(effect, (int, float, np.number)) or not 0 <= effect <= 2:
         raise ConfigError(f"effect must lie between 0 (none) and 2, got {effect!r}.")
 
