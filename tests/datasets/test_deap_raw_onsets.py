@@ -28,8 +28,9 @@ from deap_raw_files import (
     write_small,
 )
 from eegemo import DataFormatError, load_deap_raw
+from eegemo.datasets._simulated_subject import SimulatedSubject
 from eegemo.datasets.deap_triggers import find_onsets, match_onsets, read_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.datasets.simulated_raw import write_simulated_raw
 
 # Finding the onsets

@@ -19,7 +19,8 @@ from deap_raw_files import (
     correlation,
 )
 from eegemo import DEAP_PREPROCESSING, Trials, load_deap, load_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets._simulated_subject import SimulatedSubject
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 UNCORRECTED = replace(DEAP_PREPROCESSING, eog=None)
 

@@ -20,7 +20,8 @@ from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_si
 from eegemo.datasets import LOADERS, _head_model
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._simulated_artefacts import Artefacts, add_pops
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets._simulated_subject import SimulatedSubject
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 FOUR = ["F3", "F4", "O1", "O2"]
 N_TIMES, N_BASELINE = 8064, 384

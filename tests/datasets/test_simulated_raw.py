@@ -18,9 +18,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from deap_raw_files import GENEVA, OTHERS, TWENTE, path_of
 from eegemo import ConfigError, write_simulated, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
+from eegemo.datasets._simulated_recording import SimulatedRecording
+from eegemo.datasets._simulated_subject import SimulatedSubject
 from eegemo.datasets.deap_triggers import find_onsets, read_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
-from eegemo.datasets.simulated_raw import _Recording
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 FS = 512
 
@@ -95,7 +96,7 @@ def test_codes_are_held_for_50_ms_above_the_high_bits_of_the_site(raw_release: P
 
 def test_a_whole_session_has_40_starts_and_a_few_fixation_marks_too_many() -> None:
     simulated = SimulatedSubject(24, DEFAULT_EFFECT, DEFAULT_SEED)
-    session = _Recording(simulated, 40, lost_onsets=[3, 40])
+    session = SimulatedRecording(simulated, 40, lost_onsets=[3, 40])
     codes = session.codes() & 0xFF
     edges = {code: np.flatnonzero((codes == code) & (np.r_[0, codes[:-1]] != code)) for code in range(1, 8)}
     assert {code: len(found) for code, found in edges.items()} == {1: 41, 2: 40, 3: 44, 4: 38, 5: 40, 6: 0, 7: 1}

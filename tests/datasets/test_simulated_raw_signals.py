@@ -14,10 +14,12 @@ from numpy.testing import assert_allclose
 from deap_raw_files import GENEVA, OTHERS, correlation, path_of
 from eegemo import load_deap_raw, write_simulated_raw
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets import _head_model, simulated_raw
+from eegemo.datasets import _head_model
 from eegemo.datasets._head_model import dipole_field, head_model, site_positions
+from eegemo.datasets._simulated_recording import eog_leadfield
+from eegemo.datasets._simulated_subject import SimulatedSubject
 from eegemo.datasets.deap_triggers import read_deap_raw
-from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, SimulatedSubject
+from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 
 EYES = ("EXG1", "EXG2", "EXG3", "EXG4")
 
@@ -261,7 +263,7 @@ def test_blinks_and_gaze_have_the_maps_of_eyes() -> None:
 
 
 def test_eog_electrodes_see_the_brain() -> None:
-    field = simulated_raw._eog_leadfield(SimulatedSubject(1, 0.25, 16))
+    field = eog_leadfield(SimulatedSubject(1, 0.25, 16))
     brain = np.linalg.norm(SimulatedSubject(1, 0.25, 16).leadfield, axis=1)
     assert field.shape == (4, 24)
     assert (np.linalg.norm(field, axis=1) > 0.1 * np.median(brain)).all()
