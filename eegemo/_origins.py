@@ -87,7 +87,8 @@ def warn_of_overlap(trials: Trials) -> None:
     origins = trials.origins
     if origins is None or not origins.overlapping.any():
         return
-    rows = np.flatnonzero(origins.overlapping)
+    copied = [copy["row"] for copy in trials.provenance.get("copies", ())]  # of which others warn
+    rows = np.setdiff1d(np.flatnonzero(origins.overlapping), copied)
     table, first = trials.table.iloc[rows], origins.first[rows]
     of_units = first + trials.units[rows] * (first.max() + table["n_times"].max())
     others = rows[_n_overlapping(table, first) > _n_overlapping(table, of_units)]

@@ -299,9 +299,11 @@ def test_files_of_one_name_in_two_folders_are_two_recordings(tmp_path: Path) -> 
 
 
 def test_one_file_under_two_names_is_one_recording(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="2 of 2 trials have raw samples in common"):
+    with pytest.warns(UserWarning, match="subject 1, trial 2 that of subject 1, trial 1"):
         trials = prepared(tmp_path, file=["one/a_raw.fif", "two/../one/a_raw.fif"], onset=1.0, duration=5.0)
     assert trials.table["recording"].tolist() == ["one/a_raw.fif", "one/a_raw.fif"]
+    assert trials.origins is not None
+    assert trials.origins.overlapping.all()
 
 
 @pytest.mark.filterwarnings("error::UserWarning")

@@ -71,7 +71,7 @@ def confidence_interval(
     Student's t over the variance of :class:`eegemo.evaluation.jackknife.Jackknife`, whose notes say what varies. Under
     protocols that know the stimuli these are taken as fixed: the interval is of other people who are shown the same.
     Where four people or so are trained on, or accuracy and macro-F1 follow what class the models lean to, the true mean
-    lies outside more often than it should; ``results/coverage`` counts how often.
+    lies outside more often than it should; ``results/interval_coverage`` counts how often.
     """
     check_metric(metric)
     if not 0 < confidence < 1:
@@ -99,7 +99,8 @@ def remarks(result: Results) -> list[str]:
     Notes
     -----
     What the test part has little of, training has more of, so a model that learns nothing but how common the classes
-    are leans the wrong way. The mean over worlds without any effect is .01 to .03 below 0 (``results/coverage``).
+    are leans the wrong way. The mean over worlds without any effect is .01 to .03 below 0 under ``stimulus``
+    (``results/interval_coverage``).
 
     References
     ----------

@@ -34,8 +34,8 @@ class Jackknife:
     new, other people would have been shown others, and both make the mean move. Where they are known, they are taken
     as fixed. What varies from one trial to the next is in each of the two and so counted twice: once because it is
     tested, and once because the models were trained on just such trials, which moves the mean of everybody. Cameron,
-    Gelbach and Miller take one of the two off again, for models that are not trained. ``experiments/coverage.py`` shows
-    how often each interval holds the true mean.
+    Gelbach and Miller take one of the two off again, for models that are not trained.
+    ``experiments/interval_coverage.py`` shows how often each interval holds the true mean.
 
     References
     ----------

@@ -10,8 +10,8 @@ from eegemo.evaluation.results import Results
 INTERVALS = (
     "Intervals are of other people, and of other stimuli where the protocol tests new ones (column *over*); stimuli "
     "that training knew are taken as fixed. They are approximate: with four people, and for accuracy and macro-F1, "
-    "they hold the true mean less often than they say (results/coverage). p: how often predictions score as high in "
-    "macro-F1 when labels are dealt anew over stimuli, for all people alike."
+    "they hold the true mean less often than they say (results/interval_coverage). p: how often predictions score as "
+    "high in macro-F1 when labels are dealt anew over stimuli, for all people alike."
 )
 
 _OVER = {"training": "the training data, by quantiles", "window": "each window"}

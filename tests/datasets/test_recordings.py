@@ -474,7 +474,8 @@ def test_recordings_with_old_and_new_names_meet(tmp_path: Path) -> None:
     for file, names in (("a_raw.fif", old), ("b_raw.fif", new)):
         write_recording(tmp_path / file, samples(1), names)
     table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], onset=1.0)
-    trials = prepare_as_is(table, tmp_path)
+    with pytest.warns(UserWarning, match="subject 2, trial 1 that of subject 1, trial 1"):
+        trials = prepare_as_is(table, tmp_path)
     assert trials.ch_names == (*EEG[:6], "T3", "T6")
     assert_array_equal(trials.trial_data(0), trials.trial_data(1))
     assert trials.pick(["T7", "P8"]).ch_names == ("T7", "P8")
@@ -494,7 +495,8 @@ def test_recordings_whose_rates_were_measured_meet_at_the_nominal_one(tmp_path: 
     for file, rate in (("a_raw.fif", 128.0003), ("b_raw.fif", 127.9996)):
         write_recording(tmp_path / file, samples(1), sfreq=rate)
     table = a_table(file=["a_raw.fif", "b_raw.fif"], subject=[1, 2], onset=1.0)
-    trials = prepare_recordings(table, replace(NO_STEPS, sfreq=128.0), folder=tmp_path)
+    with pytest.warns(UserWarning, match="subject 2, trial 1 that of subject 1, trial 1"):
+        trials = prepare_recordings(table, replace(NO_STEPS, sfreq=128.0), folder=tmp_path)
     assert trials.sfreq == 128.0
     assert_allclose(trials.trial_data(1), microvolts(samples(1), 1.0, 2.0), rtol=1e-6)
     with pytest.raises(DataFormatError, match=r"127\.9996 samples a second, a_raw\.fif has 128\.0003"):

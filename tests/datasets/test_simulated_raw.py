@@ -291,9 +291,12 @@ def test_each_recording_is_told_of_when_it_and_its_twin_are_whole(tmp_path: Path
     assert paths == [*seen, tmp_path / "participant_ratings.csv"]
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [(OSError(errno.ENOSPC, "No space left on device"), ConfigError), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
 def test_writing_that_is_broken_off_leaves_no_half_of_a_recording(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException, seen: type[BaseException]
 ) -> None:
     def broken(self: edfio.Bdf, path: Path) -> None:
         Path(path).write_bytes(b"\xffBIOSEMI")
@@ -301,7 +304,7 @@ def test_writing_that_is_broken_off_leaves_no_half_of_a_recording(
 
     with monkeypatch.context() as patch:
         patch.setattr(edfio.Bdf, "write", broken)
-        with pytest.raises(type(error)):
+        with pytest.raises(seen):
             write_simulated_raw(tmp_path, [3], n_trials=1)
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["SIMULATED.txt"] * 2
     write_simulated_raw(tmp_path, [3], n_trials=1)

@@ -83,7 +83,7 @@ def test_the_papers_table_has_published_beside_ours(from_simulation: Path) -> No
     folds = pd.read_csv(from_simulation / "folds.csv").query("protocol == 'window-random' and model == 'cnn-gru'")
     whole = folds[(folds["subject"] == "all") & (folds["level"] == "window")].set_index("part")["accuracy"]
     expected = " / ".join(f"{whole[part]:.3f}" for part in ("train", "validation", "test"))
-    assert table.loc[0, "window-random"] == expected
+    assert str(table.loc[0, "window-random"]).startswith(expected)  # and how often it collapsed, in a quick run
     assert len(table) == 1 + 4, "a model and four baselines"
 
 
@@ -118,7 +118,7 @@ def test_the_summary_tells_what_was_done(tmp_path: Path) -> None:
     [
         ({"models": ("cnn-grue",)}, "Did you mean 'cnn-gru'"),
         ({"protocols": ("trials",)}, "Did you mean 'trial'"),
-        ({"channels": ("F3", "T3")}, "Unknown channel 'T3'"),
+        ({"channels": ("F3", "Q3")}, "Unknown channel 'Q3'"),
         ({"window": 61.0, "step": 61.0}, "longer than trial"),
         ({"n_splits": 41}, "more than the 40 trials"),
         ({"data": Path("deap"), "effect": 0.0}, "of simulated people alone"),

@@ -16,7 +16,7 @@ from eegemo.training import RECIPE, SQUARED_ERROR, Recipe, train
     [
         (1920, 64, 134),  # 30 batches an epoch: one person
         (7680, 64, 34),  # 120 batches: four
-        (61_440, 64, 10),  # 960 batches: thirty-two, where 4000 batches would be 5 epochs
+        (61_440, 64, 30),  # 960 batches: thirty-two, where 4000 batches would be 5 epochs
         (100, 64, 200),  # 2 batches, where they would be 2000
         (7681, 64, 34),  # 121 batches
     ],

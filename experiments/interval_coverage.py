@@ -69,7 +69,7 @@ class Coverage(Output):
     """Worlds of each kind, size and protocol; a multiple of eight."""
     n_jobs: int = -1
     """Kinds of worlds at a time; -1 is as many as there are cores."""
-    out: Path = Path("results/coverage")
+    out: Path = Path("results/interval_coverage")
     """Where the page goes."""
     smoke: bool = False
     """A quick run of 16 worlds each, to see that everything works; its numbers mean nothing."""
