@@ -166,7 +166,7 @@ def carry_out(world: str, n_people: int, protocol: str, number: int, stimuli: St
     ]
     ratio = float(np.mean([len(test) / len(train) for train, test in splits]))
     found["over folds"] = resampled_ttest(np.array(over_folds), ratio).p <= ALPHA
-    blocks = blocks_of(trials.subject, np.arange(len(trials.y)))
+    blocks = blocks_of(trials.subject, np.arange(len(trials.y)), trials.y)
     found["dealt"] = dealt_labels(models[0], blocks, trials.stimulus, "macro_f1", 39, number).p <= ALPHA
     return found
 

@@ -19,14 +19,35 @@ class Blocks:
     subject : array, shape (n_blocks,)
         Whose each is.
     size : array of int, shape (n_blocks,)
-        How many trials it has; only blocks of one subject and one size can take each other's labels.
-    members : array of int, shape (n_blocks, largest size)
+        How many trials it has; only blocks of one subject and one size can take each other's labels. Where each block
+        has one label, they all can, and all sizes are 1.
+    members : array of int, shape (n_blocks, largest number of trials)
         Its rows, ascending, then -1.
     """
 
     subject: np.ndarray
     size: np.ndarray
     members: np.ndarray
+
+    def taken(self, own: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+        """Return from which trial each trial takes its label, where blocks take those of others.
+
+        Parameters
+        ----------
+        own, drawn : array of int, shape (n_blocks,)
+            All blocks, and the one of its subject and size whose labels each takes.
+
+        Returns
+        -------
+        rows : array of int, shape (n_trials,)
+        """
+        rows = np.empty((self.members >= 0).sum(), int)
+        if (self.size == 1).all():
+            n_trials = (self.members[own] >= 0).sum(axis=1)
+            rows[self.rows(own)] = np.repeat(self.members[drawn, 0], n_trials)
+        else:
+            rows[self.rows(own)] = self.rows(drawn)
+        return rows
 
     def rows(self, numbers: np.ndarray) -> np.ndarray:
         """Return the rows of some blocks, one block after another.
@@ -63,15 +84,11 @@ class Blocks:
         shown = np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes)
         subject = pd.factorize(self.subject)[0]
         # Sorting random numbers within each subject and each size of blocks is a permutation within each of them.
-        own, drawn = (
-            self.rows(np.lexsort((key, self.size, subject))) for key in (shown, rng.random(shown.max() + 1)[shown])
-        )
-        rows = np.empty(len(own), int)
-        rows[own] = drawn
-        return rows
+        own, drawn = (np.lexsort((key, self.size, subject)) for key in (shown, rng.random(shown.max() + 1)[shown]))
+        return self.taken(own, drawn)
 
 
-def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:
+def blocks_of(subject: np.ndarray, unit: np.ndarray, labels: np.ndarray | pd.DataFrame) -> Blocks:
     """Collect the trials of each unit.
 
     Parameters
@@ -80,6 +97,8 @@ def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:
         Whose each trial is.
     unit : array of int, shape (n_trials,)
         The number of its unit, over all subjects.
+    labels : array, shape (n_trials,) | DataFrame, n_trials rows
+        What is to be exchanged.
 
     Returns
     -------
@@ -89,7 +108,8 @@ def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:
     Raises
     ------
     ConfigError
-        If there are units of several trials, but no two of one subject and one size, so that nothing can be exchanged.
+        If there are units of several trials and labels, but no two of one subject and one size, so that nothing can be
+        exchanged.
     """
     first, inverse, size = np.unique(unit, return_index=True, return_inverse=True, return_counts=True)[1:]
     rank = np.empty(len(first), int)
@@ -101,6 +121,9 @@ def blocks_of(subject: np.ndarray, unit: np.ndarray) -> Blocks:
     within = np.arange(len(unit)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     members[block[order], within] = order
     owners = subject[np.sort(first)]
+    of_blocks = pd.DataFrame(labels).groupby(block)
+    if (of_blocks.nunique(dropna=False) == 1).all(axis=None):  # then a block of any size can take the label of another
+        sizes = np.ones_like(sizes)
     kinds = np.unique(np.column_stack([np.unique(owners, return_inverse=True)[1], sizes]), axis=0)
     if sizes.max(initial=1) > 1 and len(kinds) == len(first):
         raise ConfigError(

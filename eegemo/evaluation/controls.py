@@ -172,24 +172,26 @@ def permute_labels(
     Raises
     ------
     ConfigError
-        If trials have units, and no two units of a person have as many trials.
+        If trials of a unit are rated differently, and no two units of a person have as many trials.
 
     Notes
     -----
-    Trials of one ``unit`` stay together: the unit takes all the ratings of another one of that person with as many
-    trials, in their order. A unit without such a partner keeps its ratings.
+    Trials of one ``unit`` stay together, and take the rating of another unit of that person. Where trials of a unit are
+    rated differently, it takes all ratings of another one with as many trials, in their order, and keeps its own where
+    there is none.
     """
     table = trials.table
-    blocks = blocks_of(table["subject"].to_numpy(), trials.units)
+    blocks = blocks_of(table["subject"].to_numpy(), trials.units, table[list(scheme.columns)])
     rng = np.random.default_rng(random_state)
-    order = np.arange(len(table))
     if stimuli_alike:
         order = blocks.dealt_alike(table["stimulus"], rng)
     else:
+        drawn = np.arange(len(blocks.size))
         for subject in table["subject"].unique():
             for size in np.unique(blocks.size):
                 own = np.flatnonzero((blocks.subject == subject) & (blocks.size == size))
-                order[blocks.rows(own)] = blocks.rows(rng.permutation(own))
+                drawn[own] = rng.permutation(own)
+        order = blocks.taken(np.arange(len(drawn)), drawn)
     permuted = {name: table[name].iloc[order].set_axis(table.index) for name in scheme.columns}
     return trials._replaced(table=table.assign(**permuted))
 

@@ -73,13 +73,14 @@ def label_permutation_test(
     Raises
     ------
     ConfigError
-        If the metric or level is unknown, or trials have units and no two units of a person have as many trials.
+        If the metric or level is unknown, or trials of one unit have several labels, and no two units of a person
+        have as many trials.
 
     Notes
     -----
     The predictions are kept and nothing is trained again, so it takes a second; the trial is what is exchanged, since
-    windows of one trial are no independent observations. Neither are trials of one ``unit``: a unit takes all the
-    labels of another one of that person with as many trials, in their order, and keeps its own where there is none.
+    windows of one trial are no independent observations. Neither are trials of one ``unit``: a unit takes the label of
+    another one of that person; where its trials have several, all those of one with as many trials, in their order.
     What people say of one stimulus is no independent observation either: all labels of a stimulus go to one other
     stimulus, as far as people saw the same ones. Where each saw stimuli of their own, or these are not named, each
     person's labels are permuted over that person's trials. Training knew the true labels, so under protocols that know
@@ -96,7 +97,8 @@ def label_permutation_test(
     if n_permutations < 1:
         raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
     counts, _, trials = confusions_by_trial(result.folds, level)
-    blocks = blocks_of(result.subject_of(trials), result.unit_of(trials))
+    labels = counts.sum(axis=2).argmax(axis=1)
+    blocks = blocks_of(result.subject_of(trials), result.unit_of(trials), labels)
     return dealt_labels(counts, blocks, result.stimulus_of(trials), metric, n_permutations, random_state)
 
 

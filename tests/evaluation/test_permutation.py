@@ -79,7 +79,7 @@ def test_what_people_say_of_one_stimulus_is_one_observation() -> None:
 def test_labels_are_dealt_alike_as_far_as_people_saw_the_same() -> None:
     # The second person lacks stimulus 2, and rates 1 and 3 in the order of all; a trial without a name stands alone.
     subject = np.array([1, 1, 1, 2, 2, 3, 3])
-    blocks = blocks_of(subject, np.arange(7))
+    blocks = blocks_of(subject, np.arange(7), np.arange(7))
     stimulus = np.array([1, 2, 3, 3, 1, None, None], dtype=object)
     orders = {tuple(blocks.dealt_alike(stimulus, np.random.default_rng(seed)).tolist()) for seed in range(200)}
     assert len(orders) == 6 * 2

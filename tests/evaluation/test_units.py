@@ -300,6 +300,15 @@ def test_units_that_can_take_no_other_ones_labels_are_refused(unit: list[int]) -
         controlled(Control("permuted-labels"), trials.windows(n_times=4), quadrants(), make_splitter("trial"))
 
 
+def test_units_of_one_label_are_permuted_whatever_their_sizes() -> None:
+    # Three presentations of three, two and one epochs, rated 0, 1 and 2: each takes the rating of any of them.
+    trials = in_units([1] * 6, [1, 1, 1, 2, 2, 3]).select([0, 1, 2, 3, 4, 5])
+    rating = np.array([0, 0, 0, 1, 1, 2])
+    rated = trials._replaced(table=trials.table.assign(valence=rating, arousal=rating))
+    found = {tuple(permute_labels(rated, quadrants(), random_state=s).table["valence"]) for s in range(60)}
+    assert found == {tuple(np.repeat(order, (3, 2, 1))) for order in permutations(range(3))}
+
+
 def test_a_unit_without_a_partner_keeps_its_labels() -> None:
     trials = in_units([1] * 7, [1, 1, 2, 2, 3, 3, 3])
     found = {tuple(permute_labels(trials, quadrants(), random_state=s).table["valence"].astype(int)) for s in range(20)}
@@ -307,7 +316,7 @@ def test_a_unit_without_a_partner_keeps_its_labels() -> None:
 
 
 def test_blocks_are_in_the_order_in_which_units_appear() -> None:
-    blocks = blocks_of(np.array(["x", "y", "x", "y", "x"]), np.array([9, 4, 9, 2, 7]))
+    blocks = blocks_of(np.array(["x", "y", "x", "y", "x"]), np.array([9, 4, 9, 2, 7]), np.arange(5))
     assert blocks.subject.tolist() == ["x", "y", "y", "x"]
     assert blocks.size.tolist() == [2, 1, 1, 1]
     assert blocks.members.tolist() == [[0, 2], [1, -1], [3, -1], [4, -1]]
