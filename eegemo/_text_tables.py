@@ -35,13 +35,29 @@ def read_text_table(path: Path, **options: Any) -> pd.DataFrame:
         If it is no table, or no text.
     """
     try:
-        text = _decoded(path)
+        text = decoded(path)
         return pd.read_csv(io.StringIO(text), sep="\t" if path.suffix.lower() == ".tsv" else ",", **options)
     except ValueError as error:  # pandas' own and Unicode's are ValueErrors
         raise DataFormatError(f"{path.name}: cannot be read as a table ({error}).") from error
 
 
-def _decoded(path: Path) -> str:
+def decoded(path: Path) -> str:
+    """Read text: UTF-8, UTF-16 with a byte-order mark, or else Windows-1252, with a warning.
+
+    Parameters
+    ----------
+    path : Path
+        Its file.
+
+    Returns
+    -------
+    text : str
+
+    Raises
+    ------
+    UnicodeDecodeError
+        If it is no text.
+    """
     content = path.read_bytes()
     if content.startswith(_UTF16):
         return content.decode("utf-16")

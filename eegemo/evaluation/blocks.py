@@ -121,8 +121,8 @@ def blocks_of(subject: np.ndarray, unit: np.ndarray, labels: np.ndarray | pd.Dat
     within = np.arange(len(unit)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     members[block[order], within] = order
     owners = subject[np.sort(first)]
-    of_blocks = pd.DataFrame(labels).groupby(block)
-    if (of_blocks.nunique(dropna=False) == 1).all(axis=None):  # then a block of any size can take the label of another
+    n_labels = pd.DataFrame(labels).groupby(block).nunique(dropna=False).to_numpy()
+    if n_labels.max(initial=1) == 1:  # then a block of any size can take the label of another
         sizes = np.ones_like(sizes)
     kinds = np.unique(np.column_stack([np.unique(owners, return_inverse=True)[1], sizes]), axis=0)
     if sizes.max(initial=1) > 1 and len(kinds) == len(first):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from eegemo._text_tables import decoded
 from eegemo.errors import DataFormatError
 
 _SEPARATORS = ("\t", ";", ",", "|")
 _WORKBOOKS = (".xlsx", ".xls", ".ods")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _DECIMAL_COMMA = r"(-?\d+),(\d+)"
 _MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "<NA>", "NaT")
@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
     Parameters
     ----------
     path : Path
-        In UTF-8, in UTF-16 with a byte-order mark, or in Windows' or ISO's Latin-1.
+        In UTF-8, in UTF-16 with a byte-order mark, or in Windows-1252, which is said in a warning.
 
     Returns
     -------
@@ -41,14 +41,13 @@ def read_text(path: Path) -> str:
     """
     if path.suffix.lower() in _WORKBOOKS:
         raise DataFormatError(f"{path.name}: not a text file but a workbook; save the sheet as CSV.")
-    content = path.read_bytes()
     try:
-        text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1" if content.startswith(_UTF16) else "cp1252", "replace")
+        text = decoded(path)
+    except UnicodeDecodeError as error:
+        raise DataFormatError(f"{path.name}: not a text file ({error}); save it as CSV in UTF-8.") from error
     control = _CONTROL.search(text)
-    if control or "\ufffd" in text:
-        what = f"it holds the character {control[0]!r}" if control else "its characters are of no usual encoding"
+    if control:
+        what = f"it holds the character {control[0]!r}"
         raise DataFormatError(f"{path.name}: not a text file ({what}); save it as CSV in UTF-8.")
     lines = text.replace("\r\n", "\n").replace("\r", "\n").splitlines(keepends=True)
     return "".join(dropwhile(lambda line: line.startswith("#") or not line.strip(), lines))
