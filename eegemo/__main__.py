@@ -33,6 +33,7 @@ from eegemo.copies import in_words
 from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
+from eegemo.errors import naming
 from eegemo.evaluation.leakage import mean_leakage, verdict
 from eegemo.evaluation.run_folder import find_runs, how_far, read_card, read_results
 from eegemo.evaluation.split_files import read_split
@@ -216,7 +217,8 @@ class Audit:
         """Print the verdict on the split, or on all folds together."""
         splits = read_split(self.windows, self.train, self.test, self.validation)
         lengths: dict[str, Any] = {"n_times": self.n_times, "duration": self.duration, "sfreq": self.sfreq}
-        audits = [audit_split(*split, **lengths) for split in splits]
+        with naming(Path(self.windows).name):
+            audits = [audit_split(*split, **lengths) for split in splits]
         if len(audits) == 1:
             console.print(str(audits[0]), soft_wrap=True, highlight=False, markup=False)
             return

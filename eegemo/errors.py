@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 #: Words of MNE, scikit-learn and Keras for what has another name here.
@@ -162,3 +163,20 @@ def _nearest(name: object, known: Iterable[str]) -> str:
     close = [*other, *ends, *alike][:1]
     hint = f" Did you mean {close[0]!r}?" if close else ""
     return f"{hint} Known: {', '.join(names)}."
+
+
+@contextmanager
+def naming(file: str) -> Iterator[None]:
+    """Put the name of a file before the errors of what was read from it.
+
+    Parameters
+    ----------
+    file : str
+        Its name; an error that has it already stays as it is.
+    """
+    try:
+        yield
+    except (ConfigError, DataFormatError) as error:
+        if file in str(error):
+            raise
+        raise type(error)(f"{file}: {error}") from error

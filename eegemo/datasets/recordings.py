@@ -21,7 +21,7 @@ from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared, table_as_text, with_warnings
 from eegemo.datasets._trial_table import complete_trial_table, read_trial_table
 from eegemo.datasets.bids import read_bids_events
-from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
+from eegemo.errors import ConfigError, DataFormatError, naming, suggest_keywords
 from eegemo.preprocessing.filters import nominal_rate
 from eegemo.preprocessing.reading import companions, read_recording
 from eegemo.preprocessing.recording import Recording
@@ -278,13 +278,13 @@ def _tasks(
 ) -> list[_Task]:
     place = None if folder is None else as_path(folder, "folder")
     if isinstance(table, pd.DataFrame):
-        trials, place = table, place or Path()
+        trials, place = complete_trial_table(table), place or Path()
     else:
         path = as_path(table, "table")
         bids = path.is_dir() or path.name.endswith("_events.tsv")
-        trials = read_bids_events(path) if bids else read_trial_table(path)
+        with naming(path.name):
+            trials = complete_trial_table(read_bids_events(path) if bids else read_trial_table(path))
         place = place or path.parent
-    trials = complete_trial_table(trials)
     return [
         _Task((place / Path(str(file)).expanduser()).resolve(), rows.reset_index(drop=True), preprocessing)
         for file, rows in trials.groupby("file", sort=False)

@@ -117,7 +117,7 @@ def _trial_table() -> Kind:
 
         return {"signals": prepare_recordings(path, NO_STEPS, cache=scratch).signals}
 
-    return Kind(write, load, is_text=True, names=("recording", "table of trials", "in the table"))
+    return Kind(write, load, is_text=True, names=("recording",))
 
 
 def _ratings() -> Kind:
