@@ -15,6 +15,8 @@ from eegemo.evaluation.remembering import once_for_each_result
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.scoring import confusions_by_trial
 
+_OVER_CLASSES = ("macro_f1", "balanced_accuracy", "kappa")  # of those that a person has
+
 
 @dataclass(frozen=True)
 class Jackknife:
@@ -36,6 +38,9 @@ class Jackknife:
     tested, and once because the models were trained on just such trials, which moves the mean of everybody. Cameron,
     Gelbach and Miller take one of the two off again, for models that are not trained.
     ``experiments/interval_coverage.py`` shows how often each interval holds the true mean.
+
+    A trial that is all that a person has of a class cannot be left out of a mean over classes, which would be one over
+    other classes: the score is taken to stay.
 
     References
     ----------
@@ -169,8 +174,11 @@ def leave_each_out(
     cells, cell = np.unique(group * n_units + number, return_inverse=True)
     owner, left_out = cells // n_units, cells % n_units
     fewer, less = total[owner] - _summed(counts, cell, len(cells)), total_loss[owner] - _summed(loss, cell, len(cells))
-    varied = np.tile(scores, (n_units, 1))
-    varied[left_out, owner] = _scores(fewer, less, metric)
+    varied, moved = np.tile(scores, (n_units, 1)), _scores(fewer, less, metric)
+    if n_people > 1 and metric in _OVER_CLASSES:
+        torn = ((total[owner].sum(axis=2) > 0) & (fewer.sum(axis=2) == 0)).any(axis=1) & ~np.isnan(moved)
+        moved[torn] = scores[owner[torn]]
+    varied[left_out, owner] = moved
     of_people = _mean(scores.reshape(n_again, n_people), axis=0)
     others = {"subjects": (of_people.sum() - of_people) / (n_people - 1)} if n_people > 1 else {}
     without = _mean(_mean(varied.reshape(n_units, n_again, n_people), axis=1), axis=1)

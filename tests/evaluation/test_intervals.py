@@ -57,7 +57,7 @@ def test_two_people_of_one_trial_are_worked_out_by_hand() -> None:
 @pytest.mark.parametrize("protocol", ["trial", "stimulus"])
 def test_each_person_and_each_stimulus_or_trial_is_left_out(metric: str, protocol: str) -> None:
     rng = np.random.default_rng(5)
-    y, subject = rng.integers(0, 2, 15), np.repeat([1, 2, 3], 5)
+    y, subject = np.array([0, 0, 1, 1, 1, 1, 0, 1, 0, 0, 1, 0, 1, 0, 0]), np.repeat([1, 2, 3], 5)
     predicted = rng.integers(0, 2, (15, 7))
     stimulus = [5, 1, 3, 2, 4] * 3
     result = shown(evaluate_predicted(y, subject, predicted)[0], stimulus, protocol)
@@ -71,6 +71,16 @@ def test_each_person_and_each_stimulus_or_trial_is_left_out(metric: str, protoco
     found = confidence_interval(result, metric, confidence=0.3)
     assert (found.estimate, found.low, found.high) == pytest.approx((mean, mean - half, mean + half), rel=1e-6)
     assert (found.n, found.unit) == (3, f"subjects and {'stimuli' if protocol == 'stimulus' else 'trials'}")
+
+
+def test_a_class_of_which_somebody_has_one_trial_is_not_left_out() -> None:
+    # Without one of its two trials a person would have one class, and macro-F1 be that of this class: 0 or 1.
+    y, subject = np.array([0, 1] * 3), np.repeat([1, 2, 3], 2)
+    (result,) = evaluate_predicted(y, subject, np.array([[0, 0], [1, 0], [0, 1], [1, 1], [0, 0], [0, 0]]))
+    without = jackknife(result, "macro_f1", "window").without
+    assert without["trials"] == pytest.approx(result.of_subjects()["macro_f1"].mean())
+    assert np.ptp(without["subjects"]) > 0.1
+    assert np.ptp(jackknife(result, "accuracy", "window").without["trials"]) > 0.1
 
 
 @pytest.mark.filterwarnings("ignore:A single label was found")
