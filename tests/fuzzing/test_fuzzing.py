@@ -19,7 +19,7 @@ from fuzzing import run
 from fuzzing.kinds import KINDS, Arrays, Kind
 from fuzzing.mutations import mutate
 
-N_MUTANTS = 20
+N_MUTANTS = 12
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
 
