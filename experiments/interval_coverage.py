@@ -20,7 +20,7 @@ whom three are trained on, or where people and stimuli are both held out, so tha
 training then varies cannot be seen from one training. Accuracy and macro-F1, which follow the class that models lean
 to, lower. Percentiles of people resampled hold the mean in as little as 60 % where people agree on new stimuli; the
 t-test over folds, which ``kfold`` prints, calls up to a fifth of equal models different.
-Costs about 10 minutes on two CPU cores.
+Costs about 4 minutes on two CPU cores.
 """
 
 from __future__ import annotations
