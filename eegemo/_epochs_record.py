@@ -38,6 +38,8 @@ class EpochsRecord:
         Sampling rate of the trials in Hz, whatever that of the epochs is now.
     n_baseline : array of int, shape (n_epochs,)
         Samples of the trials before time 0.
+    apart : bool
+        Whether the trials were known to have no samples in common.
     """
 
     dataset: str
@@ -45,6 +47,7 @@ class EpochsRecord:
     provenance: dict[str, Any]
     sfreq: np.ndarray
     n_baseline: np.ndarray
+    apart: bool
 
 
 def write_record(trials: Trials, n_baseline: int, info: mne.Info, metadata: pd.DataFrame) -> None:
@@ -67,6 +70,7 @@ def write_record(trials: Trials, n_baseline: int, info: mne.Info, metadata: pd.D
         "simulated": trials.simulated,
         "sfreq": trials.sfreq,
         "n_baseline": n_baseline,
+        "apart": trials.origins is None or trials.origins.apart,
         _PASS_BAND: trials.pass_band,
         FITTED_ON_ALL: trials.provenance.get(FITTED_ON_ALL, ()),
     }
@@ -105,7 +109,13 @@ def read_record(epochs: mne.BaseEpochs) -> EpochsRecord | None:
             f"{noted.isna().sum()} of {len(noted)} epochs were not made by Trials.to_epochs(), and the others were; "
             "take each kind alone."
         )
-    facts = {text: json.loads(text) for text in noted.unique()}
+    try:
+        facts = {text: dict(json.loads(text)) for text in noted.unique()}
+    except (TypeError, ValueError) as error:
+        raise DataFormatError(
+            f"The metadata have a column {RECORD!r} that Trials.to_epochs() did not write ({error}); call yours "
+            "otherwise."
+        ) from error
     known = list(facts.values())
     if len({one["simulated"] for one in known}) == 2:
         raise ConfigError("Some of the epochs were simulated and some not; a table of both has no meaning.")
@@ -122,6 +132,7 @@ def read_record(epochs: mne.BaseEpochs) -> EpochsRecord | None:
         provenance={**provenance, **pass_band_of(epochs.info, widest)},
         sfreq=noted.map({text: one["sfreq"] for text, one in facts.items()}).to_numpy(float),
         n_baseline=noted.map({text: one["n_baseline"] for text, one in facts.items()}).to_numpy(int),
+        apart=all(one["apart"] for one in known),
     )
 
 

@@ -67,6 +67,12 @@ def parts_of(
     epochs: mne.BaseEpochs, *, picks: str | Sequence[str], dataset: str | None, simulated: bool | None
 ) -> dict[str, Any]:
     """Return what trials are made of; see :meth:`eegemo.Trials.from_epochs`."""
+    if not isinstance(epochs, mne.BaseEpochs):
+        raise ConfigError(
+            f"MNE's epochs were expected, got {type(epochs).__name__}; cut them with mne.Epochs(raw, ...)."
+        )
+    if simulated not in (None, True, False):
+        raise ConfigError(f"simulated must be True or False, got {simulated!r}.")
     if epochs.metadata is None or "subject" not in epochs.metadata:
         raise DataFormatError(
             "The epochs have no 'subject' in their metadata, and without it no protocol can keep people "
@@ -106,6 +112,8 @@ def parts_of(
 
 def _picked(info: mne.Info, picks: str | Sequence[str]) -> tuple[str, ...]:
     """Return the names of the channels that are meant, without bad ones and triggers unless they are named."""
+    if picks is None or not np.iterable(picks):
+        raise ConfigError(f"picks must be names or types of channels, such as 'eeg' or 'all', got {picks!r}.")
     types, wanted = info.get_channel_types(), [picks] if isinstance(picks, str) else list(picks)
     if wanted == ["eeg"] and "eeg" not in types:
         raise ConfigError(
@@ -163,10 +171,12 @@ def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRec
         table[RECORDING] = _in_words(table[parts])
         rate = np.ravel(epochs._raw_sfreq)[0]
         zero = np.full(len(table), np.nan) if _events_only_count(epochs) else epochs.events[:, 0]
-    elif FIRST_SAMPLE in table:
+    elif {RECORDING, FIRST_SAMPLE} <= set(table):
         rate, zero = record.sfreq, table[FIRST_SAMPLE].to_numpy(float) + record.n_baseline
-    else:
-        return table
+    elif record.apart:
+        return table.drop(columns=[RECORDING, FIRST_SAMPLE], errors="ignore")
+    else:  # trials that overlapped, whose places were taken out of the metadata
+        return table.assign(recording=record.dataset, first_sample=np.nan)
     first = np.floor((zero + np.round(epochs.times[0] * rate)) * epochs.info["sfreq"] / rate + 1e-6)
     table[FIRST_SAMPLE] = first if np.isnan(first).any() else first.astype(np.int64)
     return table

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose
 
 from eegemo import ConfigError, DataFormatError, Trials, leakage_record, make_splitter, zscore_subjects
 from eegemo._trial_parts import FITTED_ON_ALL, TRIALS_NOT_KNOWN
+from eegemo.evaluation.leakage import shared_raw_samples
 
 SFREQ = 100.0
 
@@ -270,3 +271,39 @@ def test_epochs_of_trials_and_others_are_not_mixed() -> None:
     own = noted_trials().to_epochs().crop(0, 0.99)
     with pytest.raises(DataFormatError, match=r"6 of 12 epochs were not made by Trials\.to_epochs"):
         Trials.from_epochs(mne.concatenate_epochs([own, array_of(trial=range(6))], verbose="error"))
+
+
+@pytest.mark.parametrize("dropped", [["first_sample"], ["recording"], ["recording", "first_sample"]])
+@pytest.mark.filterwarnings("ignore:.*raw samples in common")
+def test_places_that_were_taken_out_of_the_metadata_are_not_known_where_trials_overlapped(dropped: list[str]) -> None:
+    raw = mne.io.RawArray(np.random.default_rng(0).normal(size=(2, 1280)), mne.create_info(["F3", "F4"], 128.0, "eeg"))
+    shares = []
+    for overlap in (2, 0):
+        cut = mne.make_fixed_length_epochs(raw, duration=4, overlap=overlap, preload=True, verbose="error")
+        cut.metadata = pd.DataFrame({"subject": 1, "trial": range(len(cut))})
+        epochs = Trials.from_epochs(cut).to_epochs()
+        epochs.metadata = epochs.metadata.drop(columns=dropped)
+        windows = Trials.from_epochs(epochs).windows(4.0)
+        shares.append(shared_raw_samples(windows, np.array([0]), np.array([1])))
+    assert np.isnan(shares[0])
+    assert shares[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"picks": None}, "picks must be names or types"),
+        ({"picks": 3}, "picks must be names or types"),
+        ({"simulated": "no"}, "simulated must be True or False"),
+    ],
+)
+def test_what_from_epochs_cannot_use_is_refused_in_words(given: dict[str, Any], message: str) -> None:
+    epochs = mne.EpochsArray(np.zeros((2, 1, 64)), mne.create_info(["Cz"], 64.0, "eeg"), verbose="error")
+    epochs.metadata = pd.DataFrame({"subject": 1, "trial": [1, 2]})
+    with pytest.raises(ConfigError, match=message):
+        Trials.from_epochs(epochs, **given)
+    epochs.metadata["eegemo"] = "mine"
+    with pytest.raises(DataFormatError, match="did not write"):
+        Trials.from_epochs(epochs)
+    with pytest.raises(ConfigError, match="epochs were expected, got int"):
+        Trials.from_epochs(3)

@@ -131,10 +131,10 @@ def audit_split(
         if len(numbers) == 0:
             raise ConfigError(f"There are no windows in {name}; both sides of a split need some of the {n} windows.")
     seen = np.union1d(train, np.setdiff1d(aside, test))  # what is in both chose the model, and trained nothing
-    fitted = None if fitted_on_test is None else tuple(fitted_on_test)
+    fitted = None if fitted_on_test is None else _several(fitted_on_test)
     if isinstance(windows, Windows):
         fitted = (*windows.trials.provenance.get(FITTED_ON_ALL, ()), *(fitted or ())) or fitted
-    chosen = None if chosen_by_test is None else tuple(chosen_by_test)
+    chosen = None if chosen_by_test is None else _several(chosen_by_test)
     if np.isin(test, aside).any():
         chosen = (*(chosen or ()), "whatever validation decides (its windows are tested on)")
     names = as_names(table).dropna(axis=1, how="all")
@@ -185,3 +185,7 @@ def _repeated(names: pd.DataFrame, leakage: Leakage) -> list[str]:
         "session, run or recording, which a column of that name should say, or windows are listed twice, which leaks "
         "where they are on both sides."
     ]
+
+
+def _several(names: str | Sequence[str]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
+from eegemo.evaluation.folds import Failure
 from eegemo.evaluation.jackknife import jackknife
 from eegemo.evaluation.metrics import check_metric
 from eegemo.evaluation.results import Results
@@ -65,7 +66,8 @@ def compare_models(
     Raises
     ------
     ConfigError
-        If two results under a protocol are not of the same people, or have one name.
+        If two results under a protocol are not of the same people, windows and labels, or have one name. Where a fold
+        failed, those that both have are compared.
 
     References
     ----------
@@ -121,13 +123,22 @@ def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha
     """Test each pair over people, and correct for their number."""
     check_metric(metric)
     rows = []
-    for result, other in pairs:
-        scores, others = (one.of_subjects(level)[metric] for one in (result, other))
-        if not scores.index.equals(others.index):
+    if not isinstance(alpha, (int, float)) or not 0 < alpha < 1:
+        raise ConfigError(f"alpha must lie between 0 and 1, got {alpha!r}.")
+    for pair in pairs:
+        result, other = pair
+        if result.of_subjects(level).index.tolist() != other.of_subjects(level).index.tolist():
             raise ConfigError(
                 f"{result.model} and {other.model} under {result.protocol_label} are not of the same people, so they "
                 "cannot be compared person by person."
             )
+        result, other = _on_common_folds(*pair)
+        if not _tested_alike(result, other):
+            raise ConfigError(
+                f"{result.model} and {other.model} under {result.protocol_label} were not tested on the same windows "
+                "with the same labels, so they cannot be compared."
+            )
+        scores, others = (one.of_subjects(level)[metric] for one in (result, other))
         difference = (scores - others).to_numpy().round(_DIGITS)
         tested = jackknife(result, metric, level) - jackknife(other, metric, level)
         rows.append(
@@ -144,6 +155,29 @@ def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha
     table = pd.DataFrame(rows, columns=["protocol", "model", "other", "subjects", "difference", "p", "effect"])
     table.insert(6, "p_holm", holm(table["p"].to_numpy(float)))
     return table.assign(significant=table["p_holm"] < alpha)
+
+
+def _on_common_folds(result: Results, other: Results) -> tuple[Results, Results]:
+    """Leave out the folds that failed in one of two results."""
+    numbers = [{fold.number for fold in one.folds} for one in (result, other)]
+    common = numbers[0] & numbers[1]
+    if numbers[0] == numbers[1] or not common:
+        return result, other
+    first, second = (
+        replace(
+            one,
+            folds=tuple(fold for fold in one.folds if fold.number in common),
+            failures=(*one.failures, *(Failure(number, "failed in the other") for number in sorted(own - common))),
+        )
+        for one, own in zip((result, other), numbers, strict=True)
+    )
+    return first, second
+
+
+def _tested_alike(result: Results, other: Results) -> bool:
+    """Whether two results are of the same windows, with the same classes."""
+    own, others = (np.unique(np.concatenate([fold.test for fold in one.folds])) for one in (result, other))
+    return np.array_equal(own, others) and np.array_equal(result.y[own], other.y[others])
 
 
 def significantly_best(results: Sequence[Results], metric: str = "macro_f1", level: str = "window") -> list[Results]:

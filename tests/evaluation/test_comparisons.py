@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from eegemo import (
     label_permutation_test,
 )
 from eegemo.evaluation.comparisons import compare_with_baselines, holm, rank_biserial, significantly_best
+from eegemo.evaluation.folds import Failure
 from toy_results import evaluate_predicted, make_folds, of_accuracy, shown, with_accuracies
 
 # Models person by person
@@ -120,6 +122,39 @@ def test_models_of_other_people_are_not_compared() -> None:
     (b,) = with_accuracies([1, 2, 3])
     with pytest.raises(ConfigError, match=r"A and B under trial are not of the same people, so they cannot be"):
         compare_models([a, replace(b, model="B")])
+
+
+def test_models_of_other_labels_are_not_compared() -> None:
+    (a,), (b,) = (evaluate_predicted(y, [1, 1, 2, 2], np.zeros((4, 3), int)) for y in ([0, 1, 0, 1], [1, 0, 1, 0]))
+    with pytest.raises(ConfigError, match="not tested on the same windows with the same labels"):
+        compare_models([a, replace(b, model="B")])
+
+
+def without_fold(result: Results, number: int) -> Results:
+    return replace(
+        result,
+        folds=tuple(fold for fold in result.folds if fold.number != number),
+        failures=(*result.failures, Failure(number, "it broke")),
+    )
+
+
+def test_where_folds_failed_those_that_both_have_are_compared() -> None:
+    y, subject = np.zeros(12, int), np.repeat([1, 2, 3, 4], 3)
+    folds = make_folds([0, 1, 2] * 4)
+    a, b = evaluate_predicted(y, subject, of_accuracy([3, 5, 9] * 4), of_accuracy([1, 6, 2, 2, 7, 5] * 2), folds=folds)
+    (row,) = compare_models([without_fold(a, 0), without_fold(b, 1)], "accuracy").to_dict("records")
+    assert row["difference"] == pytest.approx((9 - (2 + 5) / 2) / 10)  # of the third trial of each
+    whole = compare_models([without_fold(a, 0), b], "accuracy")
+    assert whole["difference"][0] == pytest.approx((14 - (8 + 12) / 2) / 20)
+    alone = [without_fold(without_fold(a, 0), 1), without_fold(without_fold(b, 2), 1)]
+    with pytest.raises(ConfigError, match="not tested on the same windows"):
+        compare_models(alone)
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 2, "x"])
+def test_an_alpha_that_is_no_share_is_refused(alpha: Any) -> None:
+    with pytest.raises(ConfigError, match="alpha must lie between 0 and 1"):
+        compare_models(with_accuracies([1, 2], [3, 4]), alpha=alpha)
 
 
 def test_two_models_of_one_name_are_not_compared() -> None:
