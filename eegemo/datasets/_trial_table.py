@@ -68,9 +68,8 @@ def complete_trial_table(trials: pd.DataFrame) -> pd.DataFrame:
         If a column holds what is neither number nor text, or has a name that is made here.
     """
     trials = trials.reset_index(drop=True)
-    named = [isinstance(dtype, pd.CategoricalDtype) for dtype in trials.dtypes]
-    if trials.columns.is_unique:
-        trials = trials.astype(dict.fromkeys(trials.columns[named], object))
+    if "subject" in trials and trials.columns.is_unique and isinstance(trials["subject"].dtype, pd.CategoricalDtype):
+        trials = trials.astype({"subject": object})
     _check_table(trials)
     trials = of_one_kind(trials).assign(**{column: pd.to_numeric(trials[column]) for column in ("onset", "duration")})
     if "trial" not in trials:
