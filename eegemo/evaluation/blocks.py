@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,8 +65,8 @@ class Blocks:
         rows = self.members[numbers].ravel()
         return rows[rows >= 0]
 
-    def dealt_alike(self, stimulus: np.ndarray | pd.Series, rng: np.random.Generator) -> np.ndarray:
-        """Deal the labels of each subject's blocks anew among those of one size, for all subjects alike.
+    def dealt_alike(self, stimulus: np.ndarray | pd.Series, rng: np.random.Generator) -> Iterator[np.ndarray]:
+        """Deal the labels of each subject's blocks anew among those of one size, alike for all subjects, without end.
 
         Parameters
         ----------
@@ -75,17 +76,19 @@ class Blocks:
         rng : Generator
             Of the order.
 
-        Returns
-        -------
+        Yields
+        ------
         rows : array of int, shape (n_trials,)
             From which trial each one takes its label.
         """
         codes = pd.factorize(np.asarray(stimulus, dtype=object)[self.members[:, 0]])[0]
         shown = np.where(codes < 0, codes.max(initial=-1) + 1 + np.arange(len(codes)), codes)
         subject = pd.factorize(self.subject)[0]
-        # Sorting random numbers within each subject and each size of blocks is a permutation within each of them.
-        own, drawn = (np.lexsort((key, self.size, subject)) for key in (shown, rng.random(shown.max() + 1)[shown]))
-        return self.taken(own, drawn)
+        own = np.lexsort((shown, self.size, subject))
+        while True:
+            # Sorting random numbers within each subject and each size of blocks is a permutation within each of them.
+            drawn = rng.random(shown.max() + 1)[shown]
+            yield self.taken(own, np.lexsort((drawn, self.size, subject)))
 
 
 def blocks_of(subject: np.ndarray, unit: np.ndarray, labels: np.ndarray | pd.DataFrame) -> Blocks:

@@ -184,7 +184,7 @@ def permute_labels(
     blocks = blocks_of(table["subject"].to_numpy(), trials.units, table[list(scheme.columns)])
     rng = np.random.default_rng(random_state)
     if stimuli_alike:
-        order = blocks.dealt_alike(table["stimulus"], rng)
+        order = next(blocks.dealt_alike(table["stimulus"], rng))
     else:
         drawn = np.arange(len(blocks.size))
         for subject in table["subject"].unique():
