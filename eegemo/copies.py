@@ -96,7 +96,7 @@ def find_copies(trials: Trials) -> pd.DataFrame:
     return found.assign(row=rows, **named)[list(_COLUMNS)]
 
 
-def with_places_of_twins(table: pd.DataFrame, copies: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def with_places_of_twins(table: pd.DataFrame, copies: Sequence[Mapping[Any, Any]]) -> pd.DataFrame:
     """Say of each copied trial that it was cut where its twin was, so that what both hold counts as shared.
 
     Parameters
@@ -124,7 +124,7 @@ def with_places_of_twins(table: pd.DataFrame, copies: Sequence[Mapping[str, Any]
     return table.assign(recording=recording, first_sample=first)
 
 
-def in_words(copies: list[dict[str, Any]]) -> str:
+def in_words(copies: Sequence[Mapping[Any, Any]]) -> str:
     """Name the trials that are copies, and say what to do.
 
     Parameters

@@ -194,14 +194,21 @@ def test_whoever_loads_a_person_twice_is_warned_each_time_and_finds_it_in_the_pr
     assert audit_split(windows, seen, test).verdict.startswith("LEAKS: test windows share raw samples with training")
 
 
+def test_an_audit_of_windows_looks_for_copies_itself() -> None:
+    windows = trials_of(eeg_like(0), eeg_like(1), eeg_like(0) * 2).windows(1.0)
+    audit = audit_split(windows, np.flatnonzero(windows.table["subject"] != "s2"), windows.table["subject"] == "s2")
+    assert audit.leakage.shared_samples == 1
+    assert audit.verdict.startswith("LEAKS: test windows share raw samples")
+    assert "subject s2, trial 1 that of subject s0, trial 1" in audit.verdict
+
+
 @pytest.mark.parametrize("shift", [-3, 4])
 def test_a_copy_counts_as_cut_where_its_twin_was(shift: int) -> None:
     signal = eeg_like(0, 24.0)
     cut = int(20 * SFREQ)
     first, second, other = signal[10 : 10 + cut], signal[10 + shift : 10 + shift + cut], eeg_like(1)[:cut]
     trials = trials_of(first, other, second, n_baseline=8)
-    (copy,) = find_copies(trials).to_dict("records")
-    copies = [{str(name): value for name, value in copy.items()}]
+    copies = find_copies(trials).to_dict("records")
     placed = with_places_of_twins(trials.table, copies)
     assert (placed["recording"] == "store").all()
     assert placed["first_sample"].tolist() == [0, cut, shift]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -312,3 +313,19 @@ def test_trials_that_follow_each_other_at_any_time_share_nothing(tmp_path: Path)
     onsets = 0.001 + 2.005 * np.arange(8)
     trials = prepared(tmp_path, onset=onsets, duration=2.005)
     assert shared(trials, n_times=int(trials.table["n_times"].max())) == 0
+
+
+def test_a_recording_that_was_copied_under_another_name_is_one(tmp_path: Path) -> None:
+    noise().save(tmp_path / "a_raw.fif", verbose="error")
+    shutil.copy(tmp_path / "a_raw.fif", tmp_path / "copy_raw.fif")
+    noise(59.0).save(tmp_path / "b_raw.fif", verbose="error")
+    table = {"file": ["a_raw.fif", "copy_raw.fif", "b_raw.fif"], "subject": [1, 2, 3], "onset": [1.0, 3.0, 40.0]}
+    steps = Preprocessing(
+        sfreq=None, high_pass=None, bad_channels=None, eog=None, band=None, reference=None, montage=None
+    )
+    with pytest.warns(UserWarning, match="2 of 3 trials have raw samples in common"):
+        trials = prepare_recordings(pd.DataFrame(table).assign(duration=4.0), steps, folder=tmp_path)
+    assert trials.table["recording"].str.endswith(("a_raw.fif", "b_raw.fif")).all()
+    windows = trials.windows(4.0)
+    assert leakage_record(windows, np.array([0]), np.array([1])).shared_samples == 1
+    assert leakage_record(windows, np.array([0]), np.array([2])).shared_samples == 0

@@ -190,7 +190,7 @@ def _make(
         (partial / _RECORDINGS).write_text(json.dumps(recordings))
         copies = as_json(find_copies(_read(partial, description)).to_dict("records"))
         (partial / _COPIES).write_text(json.dumps(copies))
-        checksum = _checksum(partial / _SIGNALS)
+        checksum = content_hash(partial / _SIGNALS)
         card = {
             "store": folder.name,
             "signals": checksum,
@@ -236,8 +236,19 @@ def _read_table(folder: Path) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series(values, dtype=dtype) for name, dtype, values in columns})
 
 
-def _checksum(path: Path) -> str:
-    """Return the SHA-256 over the SHA-256 of a file's chunks, which are read and hashed on several cores."""
+def content_hash(path: Path) -> str:
+    """Hash the content of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    digest : str
+        The SHA-256 over the SHA-256 of its chunks, which are read and hashed on several cores.
+    """
 
     def of_chunk(first: int) -> bytes:
         with path.open("rb") as file:
@@ -265,7 +276,7 @@ class _Checksums:
         known = self.known.get(str(path.resolve()))
         if isinstance(known, list) and known[:-1] == state:
             return str(known[-1])
-        checksum = _checksum(path)
+        checksum = content_hash(path)
         self._note(path, [*state, checksum])  # what changed it since is another state
         return checksum
 

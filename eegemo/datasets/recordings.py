@@ -18,7 +18,7 @@ from eegemo._electrodes import found_as, wanted_channels
 from eegemo._origins import RECORDING, warn_of_overlap
 from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets._store import prepared, table_as_text, with_warnings
+from eegemo.datasets._store import content_hash, prepared, table_as_text, with_warnings
 from eegemo.datasets._trial_table import complete_trial_table, read_trial_table
 from eegemo.datasets.bids import read_bids_events
 from eegemo.errors import ConfigError, DataFormatError, naming, suggest_keywords
@@ -100,10 +100,10 @@ def prepare_recordings(
         raise ConfigError("Some of the files were simulated and some not; a table of both has no meaning.")
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
-        prepare = joblib.delayed(_Task.prepare)
+        prepare, first = joblib.delayed(_Task.prepare), _first_of_the_same_content(files)
         blocks = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(prepare(task, names) for task in tasks)
         for path, (signals, rows, record) in zip(files, blocks, strict=True):
-            yield signals, rows.assign(**{RECORDING: "/".join(path.parts[-depth:])}), record
+            yield signals, rows.assign(**{RECORDING: "/".join(first[path].parts[-depth:])}), record
             if on_prepared:
                 on_prepared(record["file"])
 
@@ -127,6 +127,19 @@ def prepare_recordings(
     )
     warn_of_overlap(with_warnings(trials))
     return trials
+
+
+def _first_of_the_same_content(files: Sequence[Path]) -> dict[Path, Path]:
+    """Map each file to the first that holds the same bytes: a recording that was copied under another name is one."""
+    of_size: dict[int, list[Path]] = {}
+    for path in files:
+        of_size.setdefault(path.stat().st_size, []).append(path)
+    first: dict[Path, Path] = {}
+    for alike in of_size.values():
+        seen: dict[str, Path] = {}
+        for path in alike:
+            first[path] = seen.setdefault(content_hash(path), path) if len(alike) > 1 else path
+    return first
 
 
 def listed_files(table: str | os.PathLike[str] | pd.DataFrame) -> list[Path]:
@@ -215,10 +228,8 @@ class _Task:
         raw.crop(0, min(1.0, raw.times[-1]))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # given when the recording is prepared
-            try:
+            with naming(self.path.name):
                 raw = steps.name_channels(raw)
-            except (ConfigError, DataFormatError) as error:
-                raise type(error)(f"{self.path.name}: {error}") from error
         kinds = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
         names = [name for name, kind in kinds.items() if kind == "eeg"] if channels is None else list(channels)
         found = found_as(names, kinds)

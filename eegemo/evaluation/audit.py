@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._trial_parts import UNIT
+from eegemo.copies import find_copies, in_words, with_places_of_twins
 from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.evaluation.identifiers import TRIAL_NAME, as_names, look_alikes
 from eegemo.evaluation.leakage import Leakage, leakage_record, verdict
@@ -84,11 +85,11 @@ def audit_split(
     Parameters
     ----------
     windows : Windows | DataFrame
-        What was split: Windows, or a table with a row a window and the columns ``subject, trial, stimulus,
-        start`` as far as they are known. Where there were several, ``session``, ``run`` and ``recording`` are part of
-        a trial's name. Trials of a subject that share a rating have one value of ``unit``, through all sessions, and
-        count as one trial. ``start`` is the window's first sample, counted from any point that is the same for all
-        windows of its trial. Names are compared as text: 1, 1.0 and ``"1"`` are one.
+        What was split: Windows, whose trials are searched for copies of each other, or a table with a row a window and
+        the columns ``subject, trial, stimulus, start`` as far as they are known. Where there were several, ``session``,
+        ``run`` and ``recording`` are part of a trial's name. Trials of a subject that share a rating have one value of
+        ``unit``, through all sessions, and count as one trial. ``start`` is the window's first sample, counted from any
+        point that is the same for all windows of its trial. Names are compared as text: 1, 1.0 and ``"1"`` are one.
     train, test, validation : array of int | mask | DataFrame
         Row numbers, a mask over the windows, or a table of identifiers (``subject, session, trial, start``, as far as
         ``windows`` has them; without ``start`` all windows of the trials are meant).
@@ -137,19 +138,24 @@ def audit_split(
     chosen = None if chosen_by_test is None else _several(chosen_by_test)
     if np.isin(test, aside).any():
         chosen = (*(chosen or ()), "whatever validation decides (its windows are tested on)")
-    names = as_names(table).dropna(axis=1, how="all")
+    names, copies = as_names(table).dropna(axis=1, how="all"), list[Any]()
     if isinstance(windows, Windows):
         # Whose trials are known by number, and their samples by where they lie.
         names = names.drop(columns=["trial", "start", UNIT], errors="ignore")
-        record = leakage_record(windows, seen, test)
+        copies = find_copies(windows.trials).to_dict("records")
+        placed = windows.trials._replaced(table=with_places_of_twins(windows.trials.table, copies))
+        record = leakage_record(Windows(placed, windows.n_times, windows.starts, windows.trial_index), seen, test)
         shares, samples = name_shares(names, seen, test) | {"trial": record.trial}, record.shared_samples
     else:
         shares = name_shares(names, seen, test)
         trials = None if np.isnan(shares["trial"]) or not is_known(names, "trial") else trial_numbers(names)
         samples = sample_share(table, trials, seen, test, n_times, duration, sfreq)
     leakage = Leakage(shared_samples=samples, **shares, fitted_on_test=fitted, chosen_by_test=chosen)
-    notes = (*_missing_values(names), *_repeated(names, leakage), *look_alikes(names.iloc[np.union1d(seen, test)]))
-    return Audit(leakage, len(train), len(aside), len(test), notes)
+    alike = look_alikes(names.iloc[np.union1d(seen, test)])
+    said = [in_words(copies)] if copies else []
+    return Audit(
+        leakage, len(train), len(aside), len(test), (*said, *_missing_values(names), *_repeated(names, leakage), *alike)
+    )
 
 
 def _table_of(windows: Windows | pd.DataFrame) -> pd.DataFrame:
