@@ -238,9 +238,9 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
         except OSError:
             raise
         except Exception as error:
+            what = f"{type(error).__name__} {str(error)[:200]}".strip()
             raise DataFormatError(
-                f"{path.name}: cannot be read as a pickle ({str(error)[:200] or type(error).__name__}); the file may "
-                "be cut short - fetch it again."
+                f"{path.name}: cannot be read as a pickle ({what}); the file may be cut short - fetch it again."
             ) from error
 
 
