@@ -81,6 +81,8 @@ def parts_of(
     names = _picked(epochs.info, picks)
     types = tuple(epochs.get_channel_types(picks=names))
     data = epochs.get_data(picks=names, copy=False) * units_per_mne_unit(types)[:, None]
+    if len(data) == 0:
+        raise DataFormatError("There are no epochs; epochs.drop_log says why each one was dropped.")
     record = read_record(epochs)
     if record is not None and record.simulated and simulated is False:
         raise ConfigError("The epochs were made of simulated trials; leave simulated=False out, it is known.")
@@ -170,7 +172,11 @@ def _with_origins(table: pd.DataFrame, epochs: mne.BaseEpochs, record: EpochsRec
         parts = [column for column in ("subject", SESSION, RUN, "file") if column in table]
         table[RECORDING] = _in_words(table[parts])
         rate = np.ravel(epochs._raw_sfreq)[0]
-        zero = np.full(len(table), np.nan) if _events_only_count(epochs) else epochs.events[:, 0]
+        zero = epochs.events[:, 0].astype(float)
+        if _events_only_count(epochs):
+            zero[:] = np.nan
+        elif isinstance(epochs, mne.EpochsArray):
+            zero[_put_together(epochs, table[RECORDING])] = np.nan
     elif {RECORDING, FIRST_SAMPLE} <= set(table):
         rate, zero = record.sfreq, table[FIRST_SAMPLE].to_numpy(float) + record.n_baseline
     elif record.apart:
@@ -195,6 +201,16 @@ def _events_only_count(epochs: mne.BaseEpochs) -> bool:
         return True
     steps, of_selection = np.diff(epochs.events[:, 0]), np.diff(epochs.selection)
     return bool(2 * np.count_nonzero(steps == of_selection) >= len(steps))
+
+
+def _put_together(epochs: mne.EpochsArray, recording: pd.Series) -> np.ndarray:
+    """Find recordings whose epochs may have been put together of parts, so that those overlap unseen.
+
+    :func:`mne.concatenate_epochs` moves the events of each part at least 10 s and ``tmax`` behind those before.
+    """
+    apart = int((10 + epochs.tmax) * epochs.info["sfreq"])
+    widest = pd.Series(epochs.events[:, 0]).groupby(recording).transform(lambda zero: zero.sort_values().diff().max())
+    return (widest >= apart).to_numpy()
 
 
 def units_per_mne_unit(ch_types: Sequence[str]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._categories import as_text
+from eegemo._numbers import finite
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords, unknown_name
 from eegemo.trials import Trials
 from eegemo.windows import Windows
@@ -58,12 +58,16 @@ class LabelScheme:
 
         Raises
         ------
+        ConfigError
+            If ``data`` is something else.
         DataFormatError
             If a rating is missing or no number, a class is none of those known, or ties are to be dropped and are still
             there.
         """
         if isinstance(data, Windows):
             return data.expand(self(data.trials))
+        if not isinstance(data, Trials):
+            raise ConfigError(f"{self.name} labels Trials or Windows, got {type(data).__name__}.")
         table = self._ratings(data)
         missing = table.isna().any(axis=1).to_numpy()
         if missing.any():
@@ -99,6 +103,8 @@ class LabelScheme:
         trials : Trials
             Those that are no tie. Trials without a rating stay, and are refused when labelled.
         """
+        if not isinstance(trials, Trials):
+            raise ConfigError(f"Trials were expected, before they are cut, got {type(trials).__name__}.")
         if self.ties != "drop" or self.threshold is None:
             return trials
         return trials.select(~(self._numbers(self._ratings(trials)) == self.threshold).any(axis=1))
@@ -111,6 +117,11 @@ class LabelScheme:
 
     def _numbers(self, ratings: pd.DataFrame) -> np.ndarray:
         for column in self.columns:
+            if pd.api.types.is_bool_dtype(ratings[column]) or pd.api.types.is_datetime64_any_dtype(ratings[column]):
+                raise DataFormatError(
+                    f"{self.name}: {column} holds {ratings[column].iloc[0]!r} and the like, and a rating is a number; "
+                    f"true and false are classes of categories({column!r}, [False, True])."
+                )
             values = pd.to_numeric(ratings[column], errors="coerce").astype(float)
             wrong = (values.isna() & ratings[column].notna() | np.isinf(values)).to_numpy(bool)
             if wrong.any():
@@ -290,10 +301,9 @@ def _check_column(column: str) -> None:
 
 
 def _number(threshold: float) -> str:
-    if not isinstance(threshold, numbers.Real) or isinstance(threshold, bool) or not np.isfinite(threshold):
-        hint = " A median of all ratings would look at those tested on; take the middle of the scale."
-        raise ConfigError(f"threshold must be a number, got {threshold!r}.{hint if threshold == 'median' else ''}")
-    return repr(float(threshold)).removesuffix(".0")
+    median = isinstance(threshold, str) and threshold == "median"
+    hint = " A median of all ratings would look at those tested on; take the middle of the scale."
+    return repr(finite("threshold", threshold, hint if median else "")).removesuffix(".0")
 
 
 def _sign(ties: Ties) -> str:

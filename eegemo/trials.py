@@ -308,7 +308,8 @@ class Trials(TrialSelection):
         Notes
         -----
         :func:`mne.concatenate_epochs` moves the events of all but the first epochs, so that parts of one recording no
-        longer show where they overlap; there, give it ``add_offset=False``.
+        longer show where they overlap: where those of an :class:`mne.EpochsArray` may have been moved, it is not known
+        what they share. Put parts together with ``add_offset=False``, or before they are cut.
         """
         from eegemo._mne import parts_of
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from eegemo._html import html_table
+from eegemo._numbers import finite, whole
 from eegemo._trial_parts import SESSION, UNIT
 from eegemo.errors import ConfigError
 
@@ -198,8 +198,7 @@ def batch_numbers(n: int, batch_size: int, random_state: np.random.Generator | N
     ------
     numbers : array of int
     """
-    if batch_size < 1:
-        raise ConfigError(f"batch_size must be at least 1, got {batch_size}.")
+    batch_size = whole("batch_size", batch_size, 1)
     order = np.arange(n) if random_state is None else random_state.permutation(n)
     for first in range(0, n, batch_size):
         yield order[first : first + batch_size]
@@ -253,10 +252,8 @@ def _cut(trials: Trials, n_times: int, step: int) -> Windows:
 
 def _whole_samples(name: str, value: float, sfreq: float | None) -> int:
     """Count the samples of so many seconds; without a sampling rate the value is in samples."""
-    if not isinstance(value, Real):
-        raise ConfigError(f"{name} must be a number, got {value!r}.")
-    samples = float(value) if sfreq is None else float(value) * sfreq
-    if not np.isfinite(samples) or abs(samples - round(samples)) > 1e-6:
+    samples = finite(name, value) * (1.0 if sfreq is None else sfreq)
+    if abs(samples - round(samples)) > 1e-6:
         given = f"{name}={value}" if sfreq is None else f"{name}={value} s at {sfreq:g} Hz is {samples:g} samples"
         raise ConfigError(f"Windows are cut in whole samples, but {given}.")
     return round(samples)

@@ -307,3 +307,8 @@ def test_what_from_epochs_cannot_use_is_refused_in_words(given: dict[str, Any], 
         Trials.from_epochs(epochs)
     with pytest.raises(ConfigError, match="epochs were expected, got int"):
         Trials.from_epochs(3)
+
+
+def test_no_epochs_are_no_trials(small_trials: Trials) -> None:
+    with pytest.raises(DataFormatError, match="There are no epochs"):
+        Trials.from_epochs(small_trials.to_epochs()[:0])

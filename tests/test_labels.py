@@ -152,11 +152,6 @@ def test_an_unknown_treatment_of_ties_is_refused(make: Any) -> None:
         make(ties="random")
 
 
-def test_a_threshold_that_is_no_number_is_refused() -> None:
-    with pytest.raises(ConfigError, match="threshold"):
-        quadrants(float("nan"))
-
-
 RATING = st.sampled_from([1.0, 4.99, 5.0, 5.01, 9.0]) | st.floats(1, 9)
 
 
@@ -218,3 +213,28 @@ def test_a_rating_that_is_no_number_is_named(value: Any) -> None:
     for label in (high_low("mood"), high_low("mood", ties="drop").select):
         with pytest.raises(DataFormatError, match=r"mood is .* in row 1 of the table.*categories\('mood'"):
             label(trials)
+
+
+@pytest.mark.parametrize(
+    "threshold",
+    ["5", None, True, 10**400, 10**5000, float("nan"), np.array([4.0, 5.0]), [5.0]],
+    ids=[*map(str, range(8))],
+)
+@pytest.mark.parametrize("make", [quadrants, lambda threshold: high_low("valence", threshold)])
+def test_a_threshold_that_is_no_number_is_refused(make: Any, threshold: Any) -> None:
+    with pytest.raises(ConfigError, match=r"threshold must be a number, got"):
+        make(threshold)
+
+
+@pytest.mark.parametrize("values", [[True, False], pd.date_range("2026-01-01", periods=2)])
+def test_what_is_true_or_a_date_is_no_rating(values: Any) -> None:
+    with pytest.raises(DataFormatError, match=r"valence holds .*, and a rating is a number"):
+        high_low("valence")(rated(valence=list(values)))
+
+
+def test_a_table_is_not_labelled() -> None:
+    trials = rated(**FOUR_CORNERS)
+    with pytest.raises(ConfigError, match=r"quadrants>5 labels Trials or Windows, got DataFrame"):
+        quadrants()(trials.table)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match=r"Trials were expected, before they are cut, got Windows"):
+        quadrants().select(trials.windows(1.0))  # type: ignore[arg-type]

@@ -170,11 +170,23 @@ def test_decimated_epochs_count_from_the_recording_at_their_own_rate() -> None:
     assert trials.table["recording"].tolist() == ["subject 1"] * 3
 
 
-def test_recordings_that_are_put_together_do_not_overlap() -> None:
-    parts = [epochs_at(np.arange(10) * 100, n_times=100, subject=subject) for subject in (1, 1, 2)]
-    trials = Trials.from_epochs(mne.concatenate_epochs(parts, verbose="error").copy())
-    assert trials.units.tolist() != list(range(30)), "trials 0 to 9 of subject 1 come twice"
+def put_together(*columns: dict[str, Any]) -> Trials:
+    parts = [epochs_at(np.arange(10) * 100, n_times=100, **of_part) for of_part in columns]
+    return quietly(mne.concatenate_epochs(parts, verbose="error").copy())
+
+
+@pytest.mark.parametrize("name", ["subject", "session", "run", "file"])
+def test_recordings_that_are_put_together_do_not_overlap(name: str) -> None:
+    trials = put_together({"subject": 1, name: 1}, {"subject": 1, name: 2})
     assert shared(trials, n_times=100) == 0
+
+
+def test_parts_of_one_recording_that_are_put_together_may_overlap() -> None:
+    trials = put_together({"subject": 1}, {"subject": 1}, {"subject": 2})
+    assert trials.table["first_sample"].isna().tolist() == [True] * 20 + [False] * 10
+    assert np.isnan(shared(trials, n_times=100))
+    one = trials.select(trials.table["subject"] == 2)
+    assert shared(one, n_times=100) == 0
 
 
 @pytest.mark.parametrize(("columns", "expected"), [({}, 1), ({"run": [1, 2] * 10}, 0), ({"session": [1, 2] * 10}, 0)])

@@ -98,15 +98,15 @@ def evaluate_predicted(
         ]
 
 
-def of_accuracy(n_right: Sequence[int], n_windows: int = 10) -> np.ndarray:
-    """Predict class 0 for this many windows of each trial, and class 1 for the others."""
-    return (np.arange(n_windows) >= np.array(n_right)[:, None]).astype(int)
+def of_accuracy(y: np.ndarray, n_right: Sequence[int], n_windows: int = 10) -> np.ndarray:
+    """Predict the class, 0 or 1, for this many windows of each trial, and the other for the others."""
+    return y[:, None] ^ (np.arange(n_windows) >= np.array(n_right)[:, None])
 
 
 def with_accuracies(*per_model: Sequence[int]) -> list[Results]:
-    """Evaluate models on people of one trial of ten windows of class 0, of which so many are right."""
-    n_people = len(per_model[0])
-    return evaluate_predicted(np.zeros(n_people, int), range(n_people), *map(of_accuracy, per_model))
+    """Evaluate models on people of one trial of ten windows of class 0 or 1 by turns, of which so many are right."""
+    y = np.arange(len(per_model[0])) % 2
+    return evaluate_predicted(y, range(len(y)), *(of_accuracy(y, n_right) for n_right in per_model))
 
 
 def shown(result: Results, stimulus: Sequence[int], protocol: str = "stimulus") -> Results:

@@ -134,7 +134,9 @@ def _read_edf(path: Path) -> np.ndarray:
         picked = raw.pick([position[name] for name in CH_NAMES]).crop(0, SECONDS, include_tmax=False)
         data = picked.load_data(verbose="error").resample(SFREQ, method="polyphase", verbose="error").get_data()
     except Exception as error:  # the header was read; the samples are now
-        raise DataFormatError(f"{path.name}: cannot be read as EDF ({error}); fetch it again.") from error
+        raise DataFormatError(
+            f"{path.name}: cannot be read as EDF ({str(error) or type(error).__name__}); fetch it again."
+        ) from error
     return (data.T * 1e6).astype(np.float32)
 
 

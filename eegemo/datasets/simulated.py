@@ -53,6 +53,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
+from eegemo._numbers import finite, whole
 from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._head_model import SITES
@@ -259,7 +260,6 @@ def refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
 
 def check_settings(effect: float, seed: int) -> None:
     """Refuse an effect or a seed that cannot be used."""
-    if not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise ConfigError(f"random_state must be 0 or more, and whole, got {seed!r}.")
-    if not isinstance(effect, (int, float, np.number)) or not 0 <= effect <= 2:
+    whole("random_state", seed)
+    if not 0 <= finite("effect", effect) <= 2:
         raise ConfigError(f"effect must lie between 0 (none) and 2, got {effect!r}.")

@@ -153,6 +153,11 @@ def audit_split(
     leakage = Leakage(shared_samples=samples, **shares, fitted_on_test=fitted, chosen_by_test=chosen)
     alike = look_alikes(names.iloc[np.union1d(seen, test)])
     said = [in_words(copies)] if copies else []
+    if not set(names) & {"subject", "trial", "stimulus"}:
+        said.append(
+            f"The table has no column subject, trial or stimulus, but {', '.join(map(str, table.columns)) or 'none'}; "
+            "rename those that name them."
+        )
     return Audit(
         leakage, len(train), len(aside), len(test), (*said, *_missing_values(names), *_repeated(names, leakage), *alike)
     )

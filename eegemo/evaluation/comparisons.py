@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from eegemo._numbers import between
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.folds import Failure
 from eegemo.evaluation.jackknife import jackknife
@@ -73,8 +74,7 @@ def compare_models(
     ----------
     Holm 1979 (Scand J Stat 6:65-70); Kerby 2014, doi:10.2466/11.IT.3.1.
     """
-    if not results:
-        raise ConfigError("There are no results to compare.")
+    _check_several(results)
     tables = []
     for protocol in dict.fromkeys(result.protocol_label for result in results):
         own = [result for result in results if result.protocol_label == protocol]
@@ -105,8 +105,7 @@ def compare_with_baselines(
         lowest, of the loss), which is in the model's disfavour, and the correction is for the models of a protocol.
     """
     check_metric(metric)
-    if not results:
-        raise ConfigError("There are no results to compare.")
+    _check_several(results)
     tables = []
     sign = _sign(metric)
     for protocol in dict.fromkeys(result.protocol_label for result in results):
@@ -119,12 +118,19 @@ def compare_with_baselines(
     return pd.concat(tables, ignore_index=True)
 
 
+def _check_several(results: Sequence[Results]) -> None:
+    if not isinstance(results, Sequence) or not all(isinstance(result, Results) for result in results):
+        got = ", ".join(dict.fromkeys(type(one).__name__ for one in results)) if isinstance(results, Sequence) else ""
+        raise ConfigError(f"A list of Results was expected, got {got or type(results).__name__}.")
+    if not results:
+        raise ConfigError("There are no results to compare.")
+
+
 def _tested(pairs: list[tuple[Results, Results]], metric: str, level: str, alpha: float) -> pd.DataFrame:
     """Test each pair over people, and correct for their number."""
     check_metric(metric)
     rows = []
-    if not isinstance(alpha, (int, float)) or not 0 < alpha < 1:
-        raise ConfigError(f"alpha must lie between 0 and 1, got {alpha!r}.")
+    alpha = between("alpha", alpha, 0, 1)
     for pair in pairs:
         result, other = pair
         if result.of_subjects(level).index.tolist() != other.of_subjects(level).index.tolist():
@@ -286,6 +292,7 @@ def compare_over_folds(results: Sequence[Results], metric: str = "macro_f1", lev
         ``protocol, model, other``; ``difference, t, df, p`` of :func:`corrected_resampled_ttest`; ``p_holm``,
         corrected for the pairs of that protocol.
     """
+    _check_several(results)
     rows: list[dict[str, object]] = []
     for protocol in dict.fromkeys(result.protocol_label for result in results):
         own = [result for result in results if result.protocol_label == protocol]

@@ -73,7 +73,7 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
     Raises
     ------
     ConfigError
-        If the predictions are not finite.
+        If the predictions are not finite, or not of the classes or windows that there are.
     """
     started = time.perf_counter()
     train, validation, test = split
@@ -85,13 +85,26 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
         warnings.simplefilter("ignore", CollapseWarning)  # the fold says it
         fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
     probabilistic = hasattr(classifier, "predict_proba")
+    n_classes = len(task.classes)
 
     def predict(numbers: np.ndarray) -> np.ndarray:
-        proba = np.zeros((len(numbers), len(task.classes)), np.float32)
+        proba = np.zeros((len(numbers), n_classes), np.float32)
         if not probabilistic:
-            proba[np.arange(len(numbers)), classifier.predict(X[numbers])] = 1
+            answers = np.asarray(classifier.predict(X[numbers]))
+            if answers.shape != numbers.shape or not np.isin(answers, np.arange(n_classes)).all():
+                raise ConfigError(
+                    f"Fold {number}: {type(classifier).__name__}.predict must give a class it was fitted on, 0 to "
+                    f"{n_classes - 1}, for each of {len(numbers)} windows; got {_in_short(answers)}."
+                )
+            proba[np.arange(len(numbers)), answers.astype(int)] = 1
             return proba
-        proba[:, classifier.classes_] = classifier.predict_proba(X[numbers])
+        given = np.asarray(classifier.predict_proba(X[numbers]))
+        if given.shape != (len(numbers), len(classifier.classes_)):
+            raise ConfigError(
+                f"Fold {number}: {type(classifier).__name__}.predict_proba must have a row for each of {len(numbers)} "
+                f"windows and a column for each of {len(classifier.classes_)} classes; got {_in_short(given)}."
+            )
+        proba[:, classifier.classes_] = given
         if not np.isfinite(proba).all():
             raise ConfigError(
                 f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
@@ -126,6 +139,10 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
         probabilistic=probabilistic,
         baselines=tuple(_baseline(name, one, number, task, table, seen, split) for name, one in task.baselines.items()),
     )
+
+
+def _in_short(answers: np.ndarray) -> str:
+    return f"shape {answers.shape}, {', '.join(repr(answer) for answer in answers.ravel()[:1].tolist())} first"
 
 
 def _baseline(

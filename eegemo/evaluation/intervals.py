@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from eegemo._numbers import between
 from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.evaluation.jackknife import jackknife
 from eegemo.evaluation.metrics import bounds, check_metric
@@ -74,8 +75,7 @@ def confidence_interval(
     lies outside more often than it should; ``results/interval_coverage`` counts how often.
     """
     check_metric(metric)
-    if not 0 < confidence < 1:
-        raise ConfigError(f"confidence must lie between 0 and 1, got {confidence}.")
+    confidence = between("confidence", confidence, 0, 1)
     spread = jackknife(result, metric, level)
     if min(len(scores) for scores in spread.without.values()) < 2:
         raise ConfigError(f"An interval needs several {spread.unit}, got one.")

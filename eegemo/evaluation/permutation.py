@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
+from eegemo._numbers import whole
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.blocks import Blocks, blocks_of
 from eegemo.evaluation.controls import permute_labels
@@ -95,8 +96,7 @@ def label_permutation_test(
     check_metric(metric)
     if metric == "loss":
         raise ConfigError("The loss is not counted from predicted classes; take another metric.")
-    if n_permutations < 1:
-        raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
+    n_permutations, random_state = whole("n_permutations", n_permutations, 1), whole("random_state", random_state)
     counts, _, trials = confusions_by_trial(result.folds, level)
     labels = counts.sum(axis=2).argmax(axis=1)
     blocks = blocks_of(result.subject_of(trials), result.unit_of(trials), labels)
@@ -188,8 +188,7 @@ def permutation_test(
     """
     if metric not in METRICS or metric == "loss":
         raise ConfigError(f"metric must be one of {', '.join(m for m in METRICS if m != 'loss')}, got {metric!r}.")
-    if n_permutations < 1:
-        raise ConfigError(f"n_permutations must be at least 1, got {n_permutations}.")
+    n_permutations = whole("n_permutations", n_permutations, 1)
     if {"folder", "runs"} & set(options):
         raise ConfigError("A permutation test keeps nothing on disk; leave out folder and runs.")
     if level not in LEVELS:

@@ -174,10 +174,16 @@ def make_plan(
             "with scikit-learn's cross_val_score(..., cv=make_splitter(protocol))."
         )
     windows, scheme = (windows, labels) if isinstance(labels, LabelScheme) else labels_of_trials(windows, labels)
+    y = scheme(windows)
+    if len(windows) and (y == y[0]).all():
+        raise ConfigError(
+            f"All {len(windows)} windows are {scheme.classes[y[0]]} by {scheme.name}, and one class cannot be told "
+            "from another; take another threshold, or other labels."
+        )
     estimator = clone(classifier)
     unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
     estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
-    splits = tuple(splitter.triples(windows, scheme(windows)))
+    splits = tuple(splitter.triples(windows, y))
     if isinstance(control, str):
         control = Control(control, random_state=splitter.random_state)
     if control is not None:

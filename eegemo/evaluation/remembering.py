@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from eegemo.errors import ConfigError
 from eegemo.evaluation.results import Results
 
 P = ParamSpec("P")
@@ -33,6 +34,8 @@ def once_for_each_result(compute: Callable[Concatenate[Results, P], T]) -> Calla
 
     @functools.wraps(compute)
     def remembered(result: Results, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        if not isinstance(result, Results):
+            raise ConfigError(f"A Results was expected, as evaluate() gives it, got {type(result).__name__}.")
         asked = signature.bind(result, *args, **kwargs)
         asked.apply_defaults()
         key = tuple(asked.arguments.values())[1:]

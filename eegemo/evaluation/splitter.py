@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
-from numbers import Integral
 from typing import Any, ClassVar, Final, Literal
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
+from eegemo._numbers import finite, whole
 from eegemo._trial_parts import SESSION
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.dealing import commonest, deal, numbered, spare_sessions, spread_draw
@@ -296,23 +296,19 @@ def make_splitter(
     >>> [[len(part) for part in split] for split in splitter.triples(windows, quadrants()(windows))][0]
     [390, 60, 150]
     """
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         raise unknown_name("protocol", protocol, PROTOCOLS)
     rule = PROTOCOLS[protocol]
     if isinstance(n_splits, str) and n_splits != LEAVE_ONE_OUT:
         raise unknown_name("n_splits", n_splits, (LEAVE_ONE_OUT,))
-    for name, number in (("n_splits", n_splits), ("n_repeats", n_repeats)):
-        if number is not None and not isinstance(number, (Integral, str)):
-            raise ConfigError(f"{name} must be a whole number, got {number!r}.")
-    n_splits = int(n_splits) if isinstance(n_splits, Integral) else n_splits
-    if isinstance(n_splits, int) and n_splits < 2:
-        raise ConfigError(f"n_splits must be at least 2, or None for one hold-out split, got {n_splits}.")
+    if n_splits is not None and not isinstance(n_splits, str):
+        n_splits = whole("n_splits", n_splits, 2, instead=", or None for one hold-out split")
+    n_repeats, random_state = whole("n_repeats", n_repeats, 1), whole("random_state", random_state)
+    test_size, validation_size = finite("test_size", test_size), finite("validation_size", validation_size)
     if n_splits == LEAVE_ONE_OUT and not rule.has_units:
         raise ConfigError(f"Protocol {protocol!r} would have a fold for each window or pair; give n_splits a number.")
     if n_splits == LEAVE_ONE_OUT and n_repeats > 1:
         raise ConfigError("There is one way to leave each one out; repeat it with another seed of the classifier.")
-    if n_repeats < 1:
-        raise ConfigError(f"n_repeats must be at least 1, got {n_repeats}.")
     if within not in ("pooled", "subject"):
         raise ConfigError(f"within must be 'pooled' or 'subject', got {within!r}.")
     if within == "subject" and rule.holds_out_people:
@@ -328,6 +324,4 @@ def make_splitter(
             f"n_splits={n_splits}, test_size={test_size:g} and validation_size={validation_size:g} leave nothing to "
             "train on; take more splits or a smaller size."
         )
-    return Splitter(
-        protocol, n_splits, within, float(test_size), float(validation_size), int(random_state), int(n_repeats)
-    )
+    return Splitter(protocol, n_splits, within, test_size, validation_size, random_state, n_repeats)

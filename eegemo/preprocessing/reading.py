@@ -65,9 +65,10 @@ def read_recording(path: str | os.PathLike[str], **options: Any) -> mne.io.BaseR
     except Exception as error:
         if isinstance(error, OSError) and not isinstance(error, FileNotFoundError) and error.errno is not None:
             raise  # of the file system, not of the format
+        kind, reason = path.suffix[1:].upper(), str(error) or type(error).__name__
         raise DataFormatError(
-            f"{path.name}: cannot be read as {path.suffix[1:].upper()} ({error}); it may be damaged - fetch it again - "
-            "or hold epochs, which enter by Trials.from_epochs."
+            f"{path.name}: cannot be read as {kind} ({reason}); it may be damaged - fetch it again - or hold "
+            "epochs, which enter by Trials.from_epochs."
         ) from error
     paused = mark_pauses(raw, path)
     if paused:

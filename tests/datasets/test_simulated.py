@@ -276,7 +276,7 @@ def test_recordings_that_are_not_ours_are_never_overwritten(tmp_path: Path) -> N
         ({"subjects": [2, 2]}, "subjects must be"),
         ({"effect": -0.1}, "effect must lie between 0 .* got -0.1"),
         ({"effect": 2.5}, "effect must lie between"),
-        ({"effect": float("nan")}, "effect must lie between"),
+        ({"effect": float("nan")}, "effect must be a number, got nan"),
         ({"channels": ["F3", "F33"]}, r"Unknown channel 'F33'\. Did you mean 'F3'\?"),
         ({"channels": "all"}, "Unknown channel set 'all'"),
         ({"random_state": -1}, "random_state"),

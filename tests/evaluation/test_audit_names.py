@@ -288,3 +288,10 @@ def test_a_column_without_any_value_is_as_good_as_none(overlapping: Windows) -> 
         assert audit.leakage.trial == 0
         assert math.isnan(audit.leakage.stimulus)
         assert audit.notes == ()
+
+
+def test_a_table_without_a_known_column_says_which_it_has() -> None:
+    table = pd.DataFrame({"participant": [1, 1, 2, 2], "clip": [1, 2, 1, 2]})
+    audit = audit_split(table, [0, 1], [2, 3])
+    assert audit.closest is None
+    assert "no column subject, trial or stimulus, but participant, clip" in audit.verdict

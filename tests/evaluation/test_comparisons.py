@@ -17,6 +17,7 @@ from eegemo import (
     ConfigError,
     Results,
     compare_models,
+    compare_over_folds,
     confidence_interval,
     corrected_resampled_ttest,
     label_permutation_test,
@@ -24,6 +25,8 @@ from eegemo import (
 from eegemo.evaluation.comparisons import compare_with_baselines, holm, rank_biserial, significantly_best
 from eegemo.evaluation.folds import Failure
 from toy_results import evaluate_predicted, make_folds, of_accuracy, shown, with_accuracies
+
+BY_TURNS = np.array([0, 1, 0, 1])  # the classes of four trials
 
 # Models person by person
 
@@ -53,8 +56,9 @@ def stepped_down(p: np.ndarray) -> list[float]:
 def test_of_new_stimuli_a_difference_must_hold_over_them_too() -> None:
     # A is right on the first four stimuli and B on none: for everybody, so no person speaks against it, but half of the
     # stimuli do. Without one of the four the difference is 3/7, without one of the others 4/7: variance 7 (1/14)^2.
-    y, subject = np.zeros(24, int), np.repeat([1, 2, 3], 8)
-    a, b = evaluate_predicted(y, subject, np.tile(np.repeat([0, 1], 4)[:, None], (3, 5)), np.ones((24, 5), int))
+    y, subject = np.tile([0, 1], 12), np.repeat([1, 2, 3], 8)
+    wrong = np.tile(np.repeat([0, 1], 4), 3)
+    a, b = evaluate_predicted(y, subject, np.tile((y ^ wrong)[:, None], 5), np.tile(1 - y[:, None], 5))
     (row,) = compare_models([shown(result, [*range(8)] * 3) for result in (a, b)], "accuracy").to_dict("records")
     assert row["difference"] == pytest.approx(0.5)
     assert row["p"] == pytest.approx(2 * stats.t.sf(0.5 / math.sqrt(7 / 14**2), 7))
@@ -139,9 +143,11 @@ def without_fold(result: Results, number: int) -> Results:
 
 
 def test_where_folds_failed_those_that_both_have_are_compared() -> None:
-    y, subject = np.zeros(12, int), np.repeat([1, 2, 3, 4], 3)
+    y, subject = np.tile([0, 1, 0, 1, 1, 0], 2), np.repeat([1, 2, 3, 4], 3)
     folds = make_folds([0, 1, 2] * 4)
-    a, b = evaluate_predicted(y, subject, of_accuracy([3, 5, 9] * 4), of_accuracy([1, 6, 2, 2, 7, 5] * 2), folds=folds)
+    a, b = evaluate_predicted(
+        y, subject, of_accuracy(y, [3, 5, 9] * 4), of_accuracy(y, [1, 6, 2, 2, 7, 5] * 2), folds=folds
+    )
     (row,) = compare_models([without_fold(a, 0), without_fold(b, 1)], "accuracy").to_dict("records")
     assert row["difference"] == pytest.approx((9 - (2 + 5) / 2) / 10)  # of the third trial of each
     whole = compare_models([without_fold(a, 0), b], "accuracy")
@@ -151,7 +157,7 @@ def test_where_folds_failed_those_that_both_have_are_compared() -> None:
         compare_models(alone)
 
 
-@pytest.mark.parametrize("alpha", [0, 1, 2, "x"])
+@pytest.mark.parametrize("alpha", [0, 1, 2])
 def test_an_alpha_that_is_no_share_is_refused(alpha: Any) -> None:
     with pytest.raises(ConfigError, match="alpha must lie between 0 and 1"):
         compare_models(with_accuracies([1, 2], [3, 4]), alpha=alpha)
@@ -258,7 +264,9 @@ def test_an_unknown_metric_or_level_is_refused_everywhere() -> None:
 
 def t_test_results(a: Sequence[int] = (9, 5, 6, 7), b: Sequence[int] = (7, 5, 5, 6)) -> tuple[Results, Results]:
     """Four folds, each tested on one trial of ten windows and trained on three."""
-    one, other = evaluate_predicted([0] * 4, [1, 1, 2, 2], of_accuracy(a), of_accuracy(b), folds=make_folds(range(4)))
+    one, other = evaluate_predicted(
+        BY_TURNS, [1, 1, 2, 2], of_accuracy(BY_TURNS, a), of_accuracy(BY_TURNS, b), folds=make_folds(range(4))
+    )
     return one, other
 
 
@@ -282,7 +290,9 @@ def test_the_t_test_changes_its_sign_with_the_models() -> None:
 def test_repetitions_count_as_folds() -> None:
     folds = make_folds([0, 0, 1, 1], [0, 1, 0, 1])
     a, b = (9, 5, 6, 8), (7, 5, 5, 6)
-    one, other = evaluate_predicted([0] * 4, [1, 1, 2, 2], of_accuracy(a), of_accuracy(b), folds=folds)
+    one, other = evaluate_predicted(
+        BY_TURNS, [1, 1, 2, 2], of_accuracy(BY_TURNS, a), of_accuracy(BY_TURNS, b), folds=folds
+    )
     d = np.subtract(a, b) / 10
     d = np.array([d[:2].mean(), d[2:].mean(), d[[0, 2]].mean(), d[[1, 3]].mean()])
     found = corrected_resampled_ttest(one, other, "accuracy")
@@ -312,7 +322,9 @@ def test_differences_without_variance_do_not_divide_by_it(
 
 def test_models_of_other_folds_are_not_paired() -> None:
     a, b = t_test_results()
-    (elsewhere,) = evaluate_predicted([0] * 4, [1, 1, 2, 2], of_accuracy([9, 5, 6, 7]), folds=make_folds([3, 2, 1, 0]))
+    (elsewhere,) = evaluate_predicted(
+        BY_TURNS, [1, 1, 2, 2], of_accuracy(BY_TURNS, [9, 5, 6, 7]), folds=make_folds([3, 2, 1, 0])
+    )
     with pytest.raises(ConfigError, match=r"B and A were not run on the same folds, so they cannot be paired"):
         corrected_resampled_ttest(b, elsewhere)
     with pytest.raises(ConfigError, match=r"A and B were not run on the same folds"):
@@ -328,3 +340,16 @@ def test_one_fold_is_not_t_tested() -> None:
 def test_an_unknown_level_is_not_t_tested() -> None:
     with pytest.raises(ConfigError, match=r"Unknown level 'windows'"):
         corrected_resampled_ttest(*t_test_results(), "accuracy", "windows")
+
+
+@pytest.mark.parametrize("results", [3, [1, 2], "ab", None])
+def test_what_is_no_result_is_not_compared(results: Any) -> None:
+    for compare in (compare_models, compare_with_baselines, compare_over_folds):
+        with pytest.raises(ConfigError, match=r"A list of Results was expected, got (int|str|NoneType)"):
+            compare(results)
+
+
+@pytest.mark.parametrize("alpha", ["x", None, True, [0.05]])
+def test_an_alpha_that_is_no_number_is_refused(alpha: Any) -> None:
+    with pytest.raises(ConfigError, match="alpha must be a number"):
+        compare_models(with_accuracies([4, 6], [5, 7]), alpha=alpha)

@@ -132,8 +132,8 @@ def test_the_estimate_is_the_mean_of_the_people() -> None:
 
 def test_people_who_differ_by_what_they_were_shown_leave_the_stimuli_to_vary() -> None:
     # Everybody is right on stimuli 1 and 2 and wrong on 3 and 4: no person differs, but other stimuli might.
-    y, subject = np.zeros(12, int), np.repeat([1, 2, 3], 4)
-    (known,) = evaluate_predicted(y, subject, np.tile([[0], [0], [1], [1]], (3, 6)))
+    y, subject = np.tile([0, 1], 6), np.repeat([1, 2, 3], 4)
+    (known,) = evaluate_predicted(y, subject, np.tile([[0], [1], [1], [0]], (3, 6)))
     new = jackknife(shown(known, [1, 2, 3, 4] * 3), "accuracy", "window")
     assert new.without["subjects"] == pytest.approx(0.5)
     assert new.without["stimuli"] == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
@@ -203,3 +203,10 @@ def test_who_has_one_class_alone_or_lacks_one_is_named_with_what_that_means() ->
     assert "Subject one has trials of one class alone" in one
     assert "Subject two has no trial of 2: balanced accuracy and macro-F1 are means over the other classes" in two
     assert pd.Series(result.of_subjects()["macro_f1"]).tolist() == [1, 1, 1]  # who is right is told so
+
+
+def test_what_is_no_result_or_no_number_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"A Results was expected, as evaluate\(\) gives it, got int"):
+        confidence_interval(3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="confidence must be a number, got '95 %'"):
+        confidence_interval(with_accuracies([4, 6])[0], confidence="95 %")  # type: ignore[arg-type]

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
+from sklearn.utils.metaestimators import available_if
 
 from eegemo import (
     ConfigError,
@@ -107,6 +109,45 @@ def test_a_classifier_that_only_decides_is_scored_by_its_decisions(small_trials:
     assert again.scores["loss"].isna().all()
     assert np.isnan(confidence_interval(again, "loss").estimate)
     assert np.isnan(score_table([result])["test loss"][0])
+
+
+class Answering(ClassifierMixin, BaseEstimator):
+    """Answers what it is told to, whatever it was fitted on."""
+
+    def __init__(self, answer: Any = 0, columns: int = 0) -> None:
+        self.answer, self.columns = answer, columns
+
+    def fit(self, X: Any, y: np.ndarray) -> Answering:
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        return np.full(len(X), self.answer)
+
+    @available_if(lambda self: self.columns > 0)
+    def predict_proba(self, X: Any) -> np.ndarray:
+        return np.full((len(X), self.columns), 1 / self.columns)
+
+
+@pytest.mark.parametrize(
+    ("classifier", "message"),
+    [
+        (Answering(99), r"predict must give a class it was fitted on, 0 to 3, .* 99 first"),
+        (Answering(-1), r"-1 first"),
+        (Answering(0.5), r"0\.5 first"),
+        (Answering("HVHA"), r"'HVHA' first"),
+        (Answering(columns=7), r"predict_proba must have .* a column for each of 4 classes; got shape \(\d+, 7\)"),
+    ],
+)
+def test_answers_outside_the_classes_are_refused(small_trials: Trials, classifier: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        evaluate(classifier, small_trials.windows(), quadrants(), SPLITTER)
+
+
+@pytest.mark.parametrize("labels", [np.zeros(24, int), quadrants(50)])
+def test_one_class_is_not_told_from_another(small_trials: Trials, labels: Any) -> None:
+    with pytest.raises(ConfigError, match=r"All 96 windows are (0|LVLA) by .*, and one class cannot be told from"):
+        evaluate(nearest(), small_trials.windows(), labels, SPLITTER)
 
 
 def test_trials_are_decided_by_the_majority_of_their_windows(small_trials: Trials) -> None:

@@ -27,7 +27,7 @@ from eegemo.evaluation.blocks import blocks_of
 from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.splitter import Splitter
 from toy_classifiers import NearestMean
-from toy_results import evaluate_predicted, probabilities, shown
+from toy_results import evaluate_predicted, probabilities, shown, with_accuracies
 from toy_trials import make_trials
 
 # Permuted labels, against the same predictions
@@ -265,3 +265,18 @@ def test_a_classifier_that_sees_no_eeg_is_not_better_than_with_permuted_labels()
 def test_what_cannot_be_tested_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         permutation_test(NearestMean(), make_windows(effect=0), CLASSES, thirds(), **options)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_permutations": "99"}, "n_permutations must be a whole number, got '99'"),
+        ({"n_permutations": 9.5}, "n_permutations must be a whole number, got 9.5"),
+        ({"random_state": "x"}, "random_state must be a whole number, got 'x'"),
+        ({"random_state": -1}, "random_state must be at least 0, got -1"),
+    ],
+)
+def test_numbers_that_cannot_be_carried_out_are_refused(settings: dict[str, Any], message: str) -> None:
+    (result,) = with_accuracies([4, 6])
+    with pytest.raises(ConfigError, match=message):
+        label_permutation_test(result, **settings)
