@@ -14,7 +14,9 @@ from .datasets.deap import load_deap as load_deap
 from .datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .datasets.deap_raw import load_deap_raw as load_deap_raw
 from .datasets.eegmat import load_eegmat as load_eegmat
+from .datasets.published import Dataset as Dataset
 from .datasets.recordings import prepare_recordings as prepare_recordings
+from .datasets.registry import load as load
 from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw

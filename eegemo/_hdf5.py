@@ -14,13 +14,15 @@ _PACKINGS: tuple[list[int], ...] = ([], [_DEFLATE], [_SHUFFLE, _DEFLATE])
 _LARGEST_CHUNK = 1 << 25  # bytes; h5py and MATLAB make them of a megabyte at most
 
 
-def check_dataset(dataset: h5py.Dataset) -> None:
+def check_dataset(dataset: h5py.Dataset, *, references: bool = False) -> None:
     """Refuse a dataset whose samples lie elsewhere, are not all there, or unpack to more than it announces.
 
     Parameters
     ----------
     dataset : h5py.Dataset
         Of numbers, or empty. Its shape is not judged.
+    references : bool
+        Whether it may hold references to other datasets instead.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def check_dataset(dataset: h5py.Dataset) -> None:
         raise DataFormatError(f"{name!r} takes its samples from another file")
     if dataset.shape is None:
         return
-    if dataset.dtype.kind not in "fiub":
+    refers = references and h5py.check_ref_dtype(dataset.dtype) is h5py.Reference
+    if dataset.dtype.kind not in "fiub" and not refers:
         raise DataFormatError(f"{name!r} holds {dataset.dtype}, expected numbers")
     n_bytes = math.prod(dataset.shape) * dataset.dtype.itemsize
     if dataset.chunks is not None:

@@ -6,9 +6,13 @@ from .deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .deap_raw import deap_recordings as deap_recordings
 from .deap_raw import load_deap_raw as load_deap_raw
 from .eegmat import load_eegmat as load_eegmat
+from .published import Dataset as Dataset
 from .recordings import listed_recordings as listed_recordings
 from .recordings import prepare_recordings as prepare_recordings
-from .registry import LOADERS as LOADERS
+from .registry import DATASETS as DATASETS
+from .registry import dataset as dataset
+from .registry import load as load
+from .registry import recognise as recognise
 from .simulated import simulate as simulate
 from .simulated import write_simulated as write_simulated
 from .simulated_raw import write_simulated_raw as write_simulated_raw

@@ -47,8 +47,6 @@ CH_NAMES = (*EEG, *PERIPHERAL)
 CH_TYPES = {**dict.fromkeys(EEG, "eeg"), **PERIPHERAL}
 CHANNEL_SETS = {"eeg": EEG, "emotiv14": EMOTIV14}
 RATINGS = ("valence", "arousal", "dominance", "liking")
-#: Lies in a folder of files that nobody recorded, so that what is read from it is called simulated.
-SIMULATED_MARK = "SIMULATED.txt"
 DATA_SHAPE = (N_TRIALS, len(CH_NAMES), N_TIMES)
 LABELS_SHAPE = (N_TRIALS, len(RATINGS))
 _MOST_BYTES = 8 * math.prod(DATA_SHAPE)

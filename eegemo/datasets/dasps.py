@@ -16,7 +16,9 @@ from eegemo._hdf5 import check_dataset
 from eegemo._paths import as_path
 from eegemo.datasets._store import prepared
 from eegemo.datasets._subjects import wanted_files
+from eegemo.datasets.published import Dataset, holds
 from eegemo.errors import DataFormatError, suggest_keywords
+from eegemo.labels import high_low, quadrants
 from eegemo.trials import Trials
 
 SFREQ = 128.0
@@ -224,3 +226,18 @@ def _table(subject: int, arrays: dict[str, np.ndarray]) -> pd.DataFrame:
             "provoking_situation": "".join(map(chr, letters)) or None,
         }
     )
+
+
+DASPS = Dataset(
+    name="DASPS",
+    files="S01.mat ... S23.mat, in 'Raw data.mat'",
+    recognised=lambda folder: any(holds(place, _FILE) for place in (folder, *(folder / name for name in _FOLDERS))),
+    load=load_dasps,
+    ch_names=CH_NAMES,
+    sfreq=SFREQ,
+    pass_band=PASS_BAND,
+    labels="valence and arousal of six imagined situations, each from 1 to 9",
+    schemes=(quadrants(), high_low("valence"), high_low("arousal")),
+    licence="open access, CC BY 4.0",
+    source="Baghdadi et al. 2019, arXiv:1901.02942, doi:10.21227/barx-we60",
+)

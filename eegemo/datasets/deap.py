@@ -15,7 +15,9 @@ from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import prepared
 from eegemo.datasets._subjects import subject_files, wanted_files
+from eegemo.datasets.published import SIMULATED_MARK, Dataset, holds
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
+from eegemo.labels import high_low, quadrants
 from eegemo.trials import Trials
 
 _RELEASES = {
@@ -86,7 +88,7 @@ def load_deap(
     releases = [
         name for name, pattern in _RELEASES.items() if any(pattern.fullmatch(path.name) for path in files.values())
     ]
-    simulated = {(path.parent / deap.SIMULATED_MARK).exists() for path in files.values()}
+    simulated = {(path.parent / SIMULATED_MARK).exists() for path in files.values()}
     if len(simulated) == 2:
         raise ConfigError(f"Some of the people in {os.fspath(folder)!r} were simulated and some not; choose subjects.")
     nobody = simulated.pop()
@@ -152,3 +154,23 @@ def _to_strip(path: Path, data: np.ndarray, columns: list[int]) -> np.ndarray:
             "fetch it again."
         )
     return strip.reshape(-1, len(columns))
+
+
+def _is_deap(folder: Path) -> bool:
+    places = (folder, folder / "data_preprocessed_python", folder / "data_preprocessed_matlab")
+    return any(holds(place, pattern) for place in places for pattern in _RELEASES.values())
+
+
+DEAP = Dataset(
+    name="DEAP",
+    files="s01.dat ... s32.dat, or s01.mat ... s32.mat",
+    recognised=_is_deap,
+    load=load_deap,
+    ch_names=deap.EEG,
+    sfreq=deap.SFREQ,
+    pass_band=deap.PASS_BAND,
+    labels="valence, arousal, dominance and liking of 40 music videos, each from 1 to 9",
+    schemes=(quadrants(), high_low("valence"), high_low("arousal")),
+    licence="on request, for academic use, by a signed agreement",
+    source="Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15",
+)

@@ -19,7 +19,9 @@ from eegemo.datasets._deap_ratings import check_ratings, find_ratings, listed, r
 from eegemo.datasets._store import prepared, with_warnings
 from eegemo.datasets._subjects import subject_files, wanted_files
 from eegemo.datasets.deap_triggers import OFF_BY_SECONDS, find_onsets, match_onsets, read_deap_raw
+from eegemo.datasets.published import SIMULATED_MARK, Dataset, holds
 from eegemo.errors import DataFormatError, suggest_keywords
+from eegemo.labels import high_low, quadrants
 from eegemo.preprocessing.recording import Recording
 from eegemo.preprocessing.stage import Preprocessing, as_settings
 from eegemo.trials import Trials
@@ -113,7 +115,7 @@ def load_deap_raw(
     names = deap.resolve_channels(channels)
     tasks = _tasks(as_path(folder, "folder"), subjects, names, preprocessing, ratings)
     place = tasks[0].path.parent
-    simulated = (place / deap.SIMULATED_MARK).exists()
+    simulated = (place / SIMULATED_MARK).exists()
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
         prepare = joblib.delayed(_Task.prepare)
@@ -265,7 +267,7 @@ def _tasks(
     place = next(iter(files.values())).parent
     path = find_ratings(place, ratings)
     sheet = read_sheet(path)
-    n_trials = None if (place / deap.SIMULATED_MARK).exists() else deap.N_TRIALS
+    n_trials = None if (place / SIMULATED_MARK).exists() else deap.N_TRIALS
     return [
         _Task(subject, file, rows_of(sheet, subject, n_trials, path), names, preprocessing)
         for subject, file in files.items()
@@ -305,3 +307,18 @@ def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]
     if not found:
         raise DataFormatError(f"{str(folder)!r} holds no s01.bdf ... s32.bdf; are these DEAP's raw recordings?")
     return wanted_files(found, subjects, next(iter(found.values())).parent)
+
+
+DEAP_RAW = Dataset(
+    name="DEAP, raw",
+    files="s01.bdf ... s32.bdf",
+    recognised=lambda folder: holds(folder, _FILE) or holds(folder / "data_original", _FILE),
+    load=load_deap_raw,
+    ch_names=deap.EEG,
+    sfreq=512.0,
+    pass_band=(None, None),
+    labels="valence, arousal, dominance and liking of 40 music videos, each from 1 to 9",
+    schemes=(quadrants(), high_low("valence"), high_low("arousal")),
+    licence="on request, for academic use, by a signed agreement",
+    source="Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15",
+)

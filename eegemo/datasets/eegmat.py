@@ -13,7 +13,9 @@ import numpy as np
 import pandas as pd
 
 from eegemo._paths import as_path
+from eegemo.datasets.published import Dataset, holds
 from eegemo.errors import DataFormatError, suggest_keywords
+from eegemo.labels import categories
 from eegemo.trials import Trials
 
 SFREQ = 128.0
@@ -33,6 +35,7 @@ CONFOUND = (
 _ARRAYS = ("X", "task", "subject", "ch_names", "sfreq", "scale_uV")
 _MOST_BYTES = 1 << 27  # of an array, unpacked; all 36 people take 21 MB
 _FILE = re.compile(r"Subject(\d\d)_([12])\.edf")
+_EXTRACT = re.compile(r"eegmat.*_128hz_int16\.npz")
 
 
 @suggest_keywords
@@ -164,3 +167,19 @@ def _trials(
         simulated=False,
         provenance={"source": source, "licence": ATTRIBUTION},
     )
+
+
+EEGMAT = Dataset(
+    name="eegmat",
+    files="Subject00_1.edf ... Subject35_2.edf, or eegmat*_128hz_int16.npz",
+    recognised=lambda path: holds(path, _FILE) or holds(path, _EXTRACT) or bool(_EXTRACT.fullmatch(path.name)),
+    load=load_eegmat,
+    ch_names=CH_NAMES,
+    sfreq=SFREQ,
+    pass_band=(None, None),
+    labels="rest or mental arithmetic",
+    schemes=(categories("task", TASKS),),
+    licence="Open Data Commons Attribution License v1.0",
+    source="Zyma et al. 2019, doi:10.3390/data4010014; PhysioNet, doi:10.13026/C2JQ1P",
+    caution=CONFOUND,
+)

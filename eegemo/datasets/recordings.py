@@ -17,10 +17,10 @@ import pandas as pd
 from eegemo._electrodes import found_as, wanted_channels
 from eegemo._origins import RECORDING, warn_of_overlap
 from eegemo._paths import as_path
-from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._store import content_hash, prepared, table_as_text, with_warnings
 from eegemo.datasets._trial_table import complete_trial_table, read_trial_table
 from eegemo.datasets.bids import read_bids_events
+from eegemo.datasets.published import SIMULATED_MARK
 from eegemo.errors import ConfigError, DataFormatError, naming, suggest_keywords
 from eegemo.preprocessing.filters import nominal_rate
 from eegemo.preprocessing.reading import companions, read_recording
@@ -95,7 +95,7 @@ def prepare_recordings(
     files = [task.path for task in tasks]
     # Files of one name may lie in several folders, and one file may be listed under several names.
     depth = next(n for n in itertools.count(2) if len({path.parts[-n:] for path in files}) == len(set(files)))
-    simulated = {(path.parent / deap.SIMULATED_MARK).exists() for path in files}
+    simulated = {(path.parent / SIMULATED_MARK).exists() for path in files}
     if len(simulated) == 2:
         raise ConfigError("Some of the files were simulated and some not; a table of both has no meaning.")
 

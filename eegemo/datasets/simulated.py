@@ -59,6 +59,7 @@ from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._head_model import SITES
 from eegemo.datasets._simulated_subject import RHYTHMS, SimulatedSubject, emotion_weights, sites_of
 from eegemo.datasets._subjects import whole_numbers
+from eegemo.datasets.published import SIMULATED_MARK
 from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.trials import Trials
 
@@ -215,7 +216,7 @@ def write_simulated(
     place = as_path(folder, "folder")
     target = place / f"data_preprocessed_{format}"
     refuse_to_mix(place, target, {f"s{subject:02d}{suffix}" for subject in numbers})
-    with replacing(target / deap.SIMULATED_MARK) as partial:
+    with replacing(target / SIMULATED_MARK) as partial:
         partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
     paths, sheets = [], []
     for subject in numbers:
@@ -246,9 +247,9 @@ def subject_numbers(subjects: int | Sequence[int]) -> list[int]:
 def refuse_to_mix(folder: Path, target: Path, written: set[str]) -> None:
     """Refuse a folder with recordings of people, or with simulated ones that would stay beside the new ones."""
     for place in (*folder.glob("data_preprocessed_*"), *folder.glob("data_original*")):
-        if any(place.iterdir()) and not (place / deap.SIMULATED_MARK).exists():
+        if any(place.iterdir()) and not (place / SIMULATED_MARK).exists():
             raise ConfigError(f"{str(place)!r} holds files that were not simulated; name another folder.")
-    if (folder / "participant_ratings.csv").exists() and not list(folder.glob(f"*/{deap.SIMULATED_MARK}")):
+    if (folder / "participant_ratings.csv").exists() and not list(folder.glob(f"*/{SIMULATED_MARK}")):
         raise ConfigError(f"{str(folder)!r} holds ratings that were not simulated; name another folder.")
     others = sorted({path.name for path in target.glob("s??.*")} - written)
     if others:

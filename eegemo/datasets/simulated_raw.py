@@ -33,6 +33,7 @@ from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
 from eegemo.datasets._simulated_recording import SFREQ, SimulatedRecording
 from eegemo.datasets._simulated_subject import SimulatedSubject
+from eegemo.datasets.published import SIMULATED_MARK
 from eegemo.datasets.simulated import (
     DEFAULT_EFFECT,
     DEFAULT_SEED,
@@ -110,7 +111,7 @@ def write_simulated_raw(
     files = {f"s{subject:02d}.bdf" for subject in numbers}
     for place in (target, twin):
         refuse_to_mix(study, place, files)
-        with replacing(place / deap.SIMULATED_MARK) as partial:
+        with replacing(place / SIMULATED_MARK) as partial:
             partial.write_text("The files in this folder were simulated by eegemo: nobody was recorded.\n")
 
     def write(path: Path, recording: SimulatedRecording, samples: dict[str, np.ndarray]) -> None:

@@ -17,8 +17,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import cohen_kappa_score
 
 from eegemo import ConfigError, Trials, load_deap, quadrants, simulate, write_simulated
-from eegemo.datasets import LOADERS, _head_model
 from eegemo.datasets import _deap_format as deap
+from eegemo.datasets import _head_model
 from eegemo.datasets._simulated_artefacts import Artefacts, add_pops
 from eegemo.datasets._simulated_subject import SimulatedSubject
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
@@ -302,12 +302,6 @@ def test_settings_that_cannot_be_written_are_refused_and_write_nothing(
     with pytest.raises(ConfigError, match=message):
         write_simulated(tmp_path / "out", **settings)
     assert not (tmp_path / "out").exists()
-
-
-def test_every_loader_in_the_registry_is_there() -> None:
-    for target in LOADERS.values():
-        module, name = target.split(":")
-        assert callable(getattr(__import__(module, fromlist=[name]), name))
 
 
 def test_ratings_of_people_are_not_replaced(tmp_path: Path) -> None:

@@ -1,0 +1,182 @@
+"""From the files of people to a store: what every loader of a published dataset does alike."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from eegemo._electrodes import EMOTIV14, channel_names, found_as
+from eegemo.datasets._store import prepared
+from eegemo.datasets.published import simulated_mark
+from eegemo.errors import DataFormatError, unknown_name
+from eegemo.trials import Trials
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What all files of a dataset have in common.
+
+    Parameters
+    ----------
+    name : str
+        Of the dataset.
+    ch_names : tuple of str
+        All channels, in the order of the files.
+    sfreq : float
+        In Hz.
+    pass_band : (float | None, float | None)
+        In Hz.
+    other_types : mapping of str -> str
+        MNE's types of the channels that are no EEG.
+    """
+
+    name: str
+    ch_names: tuple[str, ...]
+    sfreq: float
+    pass_band: tuple[float | None, float | None]
+    other_types: Mapping[str, str]
+
+    @property
+    def eeg(self) -> tuple[str, ...]:
+        """The EEG channels."""
+        return tuple(name for name in self.ch_names if name not in self.other_types)
+
+    def resolve(self, channels: str | Iterable[str]) -> tuple[tuple[str, ...], list[int]]:
+        """Take channels as a user gives them.
+
+        Parameters
+        ----------
+        channels : "eeg" | "emotiv14" | iterable of str
+            A set, or names in the order wanted.
+
+        Returns
+        -------
+        ch_names : tuple of str
+            As they are wanted.
+        columns : list of int
+            Where they stand in the files.
+
+        Raises
+        ------
+        ConfigError
+            If a set or a name is unknown, or a channel is named twice.
+        """
+        sets = {"eeg": self.eeg, "emotiv14": EMOTIV14}
+        names = channel_names(channels, sets)
+        if len(names) == 1:  # as the only one of a list, which is how a command line gives it
+            names = sets.get(names[0], names)
+        found = found_as(names, self.ch_names)
+        for name in names:
+            if name not in found:
+                raise unknown_name("channel", name, self.ch_names)
+        return names, [self.ch_names.index(found[name]) for name in names]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one file holds of one person.
+
+    Parameters
+    ----------
+    file : str
+        Its name, for messages.
+    signals : list of array, each of shape (n_times, n_channels)
+        Of every trial, in all channels of the files, and in microvolts. The list is emptied.
+    table : DataFrame
+        A row a trial, as :class:`eegemo.Trials` has it but for ``start`` and ``n_times``; ``n_baseline`` is 0 where it
+        is not there.
+    """
+
+    file: str
+    signals: list[np.ndarray]
+    table: pd.DataFrame
+
+
+def load_people(
+    layout: Layout,
+    folder: Path,
+    files: Sequence[Path],
+    read: Callable[[], Iterator[Recorded]],
+    *,
+    channels: str | Iterable[str],
+    cache: str | os.PathLike[str] | None,
+    provenance: dict[str, Any],
+) -> Trials:
+    """Open the store of a dataset's files, making it first where it is missing, one file in memory at a time.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of the files.
+    folder : Path
+        That was given.
+    files : sequence of Path
+        All that samples or labels come from.
+    read : callable
+        Reads them; only called where the store has to be made.
+    channels : "eeg" | "emotiv14" | iterable of str
+        Which of them.
+    cache : path-like | None
+        Where the store lies.
+    provenance : dict
+        What else is known of them.
+
+    Returns
+    -------
+    trials : Trials
+
+    Raises
+    ------
+    DataFormatError
+        If a sample is not finite.
+    ConfigError
+        If a channel is unknown, or some files were simulated and others not.
+    """
+    names, columns = layout.resolve(channels)
+
+    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        for recorded in read():
+            n_times = np.array([len(signals) for signals in recorded.signals], dtype=np.int64)
+            start = np.cumsum(n_times) - n_times
+            strip = np.empty((n_times.sum(), len(columns)), np.float32)
+            for number, first in enumerate(start):
+                signals, recorded.signals[number] = recorded.signals[number], np.empty((0, 0))
+                strip[first : first + len(signals)] = signals[:, columns]
+                del signals
+            _check_finite(strip, start, recorded.file, names)
+            table = recorded.table.assign(start=start, n_times=n_times)
+            yield strip, table if "n_baseline" in table else table.assign(n_baseline=0), {}
+
+    nobody = simulated_mark(files, folder)
+    return prepared(
+        files,
+        blocks,
+        description={
+            "ch_names": list(names),
+            "ch_types": [layout.other_types.get(layout.ch_names[column], "eeg") for column in columns],
+            "sfreq": layout.sfreq,
+            "dataset": f"simulated {layout.name} files" if nobody else layout.name,
+            "simulated": nobody,
+            "provenance": {**provenance, "pass_band": list(layout.pass_band)},
+        },
+        cache=cache,
+    )
+
+
+def _check_finite(strip: np.ndarray, start: np.ndarray, file: str, names: Sequence[str]) -> None:
+    """Refuse samples that are no numbers."""
+    with np.errstate(invalid="ignore"):
+        if np.isfinite(strip.sum(dtype=np.float64)):  # a NaN or an infinity anywhere makes it one
+            return
+    sample, channel = np.argwhere(~np.isfinite(strip))[0]
+    trial = int(np.searchsorted(start, sample, side="right")) - 1
+    raise DataFormatError(
+        f"{file}: channel {names[channel]} of trial {trial + 1} is {strip[sample, channel]} at sample "
+        f"{sample - start[trial]}, expected finite values; the file is damaged - fetch it again."
+    )
