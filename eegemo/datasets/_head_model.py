@@ -1,4 +1,4 @@
-"""The head of simulated people: 32 electrodes, a sphere of four shells, dipoles under 24 sites, and the eyes."""
+"""The head of simulated people: electrodes, a sphere of four shells, dipoles under 24 sites, and the eyes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Electrodes under which a source lies.
 SITES = tuple("AF3 AF4 F3 F4 Fz F7 F8 FC5 FC6 C3 C4 Cz T7 T8 CP5 CP6 P3 P4 Pz P7 P8 O1 O2 Oz".split())
+#: Electrodes that the 10-05 system does not have, and those that lie nearest.
+_WITHOUT_PLACE = {"CB1": "PO9", "CB2": "PO10"}
 _DEPTH = 0.80  # of the scalp's radius
 #: Where the eyes are, in metres in head coordinates; moved inward as far as the model needs.
 _EYES = ((-0.030, 0.094, -0.006), (0.030, 0.094, -0.006))
@@ -36,10 +38,22 @@ def head_model() -> tuple[mne.Info, mne.bem.ConductorModel]:
     return info, mne.make_sphere_model("auto", "auto", info, verbose="error")
 
 
-@lru_cache(maxsize=1)
-def electrode_places() -> np.ndarray:
-    """Return where the 32 electrodes are, shape (32, 3), in metres."""
-    return np.array([channel["loc"][:3] for channel in head_model()[0]["chs"]])
+@lru_cache(maxsize=8)
+def electrodes(ch_names: tuple[str, ...] = deap.EEG) -> mne.Info:
+    """Return electrodes of the 10-05 system at their places on the same head; DEAP's 32 by default."""
+    import mne
+
+    if ch_names == deap.EEG:
+        return head_model()[0]
+    info = mne.create_info([_WITHOUT_PLACE.get(name, name) for name in ch_names], deap.SFREQ, "eeg")
+    info.set_montage("colin27_1005")
+    return info
+
+
+@lru_cache(maxsize=8)
+def electrode_places(ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
+    """Return where electrodes are, shape (n, 3), in metres."""
+    return np.array([channel["loc"][:3] for channel in electrodes(ch_names)["chs"]])
 
 
 def dipole_field(electrodes: mne.Info, positions: np.ndarray) -> np.ndarray:
@@ -90,10 +104,10 @@ def radial_directions() -> np.ndarray:
     return offsets / np.linalg.norm(offsets, axis=1, keepdims=True)
 
 
-@lru_cache(maxsize=1)
-def site_field() -> np.ndarray:
-    """Return the field of the sites' dipoles at the 32 electrodes, shape (32, sites, 3)."""
-    return dipole_field(head_model()[0], site_positions())
+@lru_cache(maxsize=8)
+def site_field(ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
+    """Return the field of the sites' dipoles at electrodes, shape (n, sites, 3)."""
+    return dipole_field(electrodes(ch_names), site_positions())
 
 
 @lru_cache(maxsize=1)
@@ -110,10 +124,10 @@ def eog_electrodes() -> mne.Info:
     return info
 
 
-@lru_cache(maxsize=1)
-def eye_maps() -> np.ndarray:
-    """Return the maps of blink, horizontal and vertical gaze, shape (36, 3), each 1 in its bipolar EOG."""
-    info, sphere = head_model()
+@lru_cache(maxsize=8)
+def eye_maps(ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
+    """Return the maps of blink, horizontal and vertical gaze, shape (n + 4, 3), each 1 in its bipolar EOG."""
+    info, (_, sphere) = electrodes(ch_names), head_model()
     offsets = np.array(_EYES) - sphere["r0"]
     inside = 0.97 * sphere["layers"][0]["rad"]
     offsets *= np.minimum(1, inside / np.linalg.norm(offsets, axis=1, keepdims=True))
@@ -122,11 +136,11 @@ def eye_maps() -> np.ndarray:
     # The lid over the cornea leads its charge to the forehead: a blink points up and forward; a gaze only turns.
     directions = np.array([[0, 0.87, 0.5], [-1, 0, 0], [0, 0, 1]])
     maps = field @ directions.T
-    n = len(deap.EEG)
+    n = len(ch_names)
     horizontal, vertical = maps[n] - maps[n + 1], maps[n + 2] - maps[n + 3]
     return maps / np.array([vertical[0], horizontal[1], vertical[2]])
 
 
-def blink_map() -> np.ndarray:
-    """Return how much of a blink's vertical EOG the 32 electrodes record, shape (32,)."""
-    return eye_maps()[: len(deap.EEG), 0]
+def blink_map(ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
+    """Return how much of a blink's vertical EOG electrodes record, shape (n,)."""
+    return eye_maps(ch_names)[: len(ch_names), 0]

@@ -59,16 +59,19 @@ class Artefacts:
     ----------
     rng : Generator
         Draws how well their blinks are corrected, how restless they are, and which electrodes are loose.
+    ch_names : tuple of str
+        Electrodes of the 10-05 system.
     """
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, ch_names: tuple[str, ...] = deap.EEG) -> None:
+        self.ch_names = ch_names
         self.blink_left = _BLINK_LEFT * rng.lognormal(0, _BLINK_LEFT_SPREAD)
         self.restlessness = rng.lognormal(0, _RESTLESSNESS_SPREAD)
-        self.looseness = rng.lognormal(0, _LOOSENESS_SPREAD, len(deap.EEG))
+        self.looseness = rng.lognormal(0, _LOOSENESS_SPREAD, len(ch_names))
 
     def record(self, rng: np.random.Generator) -> np.ndarray:
-        """Return one trial's artefacts within 4-45 Hz, shape (32, 8064), float32, in microvolts."""
-        signals = np.outer(blink_map(), self._blinks(rng))
+        """Return 63 s of artefacts within 4-45 Hz, shape (n_channels, 8064), float32, in microvolts."""
+        signals = np.outer(blink_map(self.ch_names), self._blinks(rng))
         add_pops(rng, signals, deap.SFREQ, self.looseness)
         self._add_movements(rng, signals)
         self._add_bursts(rng, signals)
@@ -87,8 +90,8 @@ class Artefacts:
             first = rng.integers(0, deap.N_TIMES - length)
             sway = np.cumsum(rng.normal(0, 1, length)) * np.hanning(length)  # slow, for the most part below 4 Hz
             size = _MOVEMENT_MICROVOLTS * rng.lognormal(0, _MOVEMENT_SPREAD)
-            spread = nearness(str(rng.choice(deap.EEG)), _MOVEMENT_WIDTH)
-            spread = spread * rng.lognormal(0, _MOVEMENT_UNEVENNESS, len(deap.EEG))
+            spread = nearness(str(rng.choice(self.ch_names)), _MOVEMENT_WIDTH, self.ch_names)
+            spread = spread * rng.lognormal(0, _MOVEMENT_UNEVENNESS, len(self.ch_names))
             signals[:, first : first + length] += np.outer(spread, size * sway)
 
     def _add_bursts(self, rng: np.random.Generator, signals: np.ndarray) -> None:
@@ -98,7 +101,8 @@ class Artefacts:
             first = rng.integers(0, deap.N_TIMES - length)
             size = _BURST_MICROVOLTS * rng.lognormal(0, _BURST_SPREAD)
             burst = size * np.hanning(length) * course[first : first + length]
-            signals[:, first : first + length] += np.outer(nearness(str(rng.choice(BURST_SITES)), BURST_WIDTH), burst)
+            near = nearness(str(rng.choice(BURST_SITES)), BURST_WIDTH, self.ch_names)
+            signals[:, first : first + length] += np.outer(near, burst)
 
 
 def add_pops(rng: np.random.Generator, signals: np.ndarray, sfreq: float, looseness: np.ndarray) -> None:
@@ -124,9 +128,9 @@ def add_pops(rng: np.random.Generator, signals: np.ndarray, sfreq: float, loosen
         signals[channel, first:last] += size * np.exp(-np.arange(last - first) / (settles * sfreq))
 
 
-def nearness(site: str, width: float) -> np.ndarray:
-    """Return how near each electrode is to one of them, 1 at itself and a bell around it, shape (32,)."""
-    offsets = electrode_places() - electrode_places()[deap.EEG.index(site)]
+def nearness(site: str, width: float, ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
+    """Return how near each electrode is to a site, 1 there and a bell around it, shape (n,)."""
+    offsets = electrode_places(ch_names) - electrode_places((site,))
     return np.exp(-0.5 * (np.linalg.norm(offsets, axis=1) / width) ** 2)
 
 

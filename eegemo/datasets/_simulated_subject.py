@@ -53,23 +53,35 @@ _SLIDER_LEFT_ALONE = 0.0125  # share of ratings that are exactly 5: 32 of DEAP's
 
 
 class SimulatedSubject:
-    """One simulated person: a head, habits of rhythm, and forty ratings."""
+    """One simulated person: a head, habits of rhythm, and forty ratings.
 
-    def __init__(self, subject: int, effect: float, seed: int) -> None:
-        self.subject, self.effect, self.seed = subject, effect, seed
+    Parameters
+    ----------
+    subject : int
+        Their number.
+    effect : float
+        As in :func:`eegemo.simulate`.
+    seed : int
+        Of everybody.
+    ch_names : tuple of str
+        Electrodes of the 10-05 system; DEAP's by default.
+    """
+
+    def __init__(self, subject: int, effect: float, seed: int, ch_names: tuple[str, ...] = deap.EEG) -> None:
+        self.subject, self.effect, self.seed, self.ch_names = subject, effect, seed, ch_names
         rng = np.random.default_rng([seed, subject])
         self.ratings = _ratings(rng, seed)
         self.order = rng.permutation(deap.N_TRIALS)
         self.moments = _moments(rng)
-        contacts = rng.lognormal(0, _CONTACT_SPREAD, len(deap.EEG))
-        self.leadfield = np.einsum("c,csx,sx->cs", contacts, site_field(), self.moments).astype(np.float32)
+        contacts = rng.lognormal(0, _CONTACT_SPREAD, len(ch_names))
+        self.leadfield = np.einsum("c,csx,sx->cs", contacts, site_field(ch_names), self.moments).astype(np.float32)
         self.centres = [rng.normal(centre, spread) for centre, _, spread, _, _ in RHYTHMS.values()]
         self.habits = [_log_amplitudes(rng, len(sites_of(name)), _PERSON_COMMON, _PERSON_SPREAD) for name in RHYTHMS]
         self.background_habit = _log_amplitudes(rng, len(SITES), _PERSON_COMMON, _PERSON_SPREAD)
-        self.tone = _log_amplitudes(rng, len(deap.EEG), _PERSON_COMMON, _TONE_PERSON_SPREAD)
-        self.tone += _MUSCLE_AT_EDGE * np.isin(deap.EEG, _EDGE)
+        self.tone = _log_amplitudes(rng, len(ch_names), _PERSON_COMMON, _TONE_PERSON_SPREAD)
+        self.tone += _MUSCLE_AT_EDGE * np.isin(ch_names, _EDGE)
         self.exponent = float(rng.normal(_EXPONENT, _EXPONENT_SPREAD))
-        self.artefacts = Artefacts(rng)
+        self.artefacts = Artefacts(rng, ch_names)
 
     def record(self, trial: int) -> np.ndarray:
         """Return one trial's samples, shape (40, 8064), float32: 32 EEG channels and 8 others."""
@@ -92,8 +104,13 @@ class SimulatedSubject:
         """Return valence and arousal of a trial in standard deviations from the middle of the scale."""
         return (self.ratings.iloc[trial][["valence", "arousal"]].to_numpy(float) - 5) / 2
 
-    def activity(self, rng: np.random.Generator, emotion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return 63 s of the sources, shape (sites, 8064), and of the channels' own noise, shape (32, 8064)."""
+    def activity(
+        self, rng: np.random.Generator, emotion: np.ndarray, first: int = deap.N_BASELINE
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return 63 s of the sources, (sites, 8064), and of the channels' own noise, (n_channels, 8064).
+
+        What is felt shows from the sample ``first``.
+        """
         everywhere = courses(rng, 1, _SECONDS_COMMON, _DRIFT_SPREAD)
 
         def wandering(habit: np.ndarray, spread: float) -> np.ndarray:
@@ -110,9 +127,9 @@ class SimulatedSubject:
             sites = sites_of(name)
             rhythm = noise(rng, len(sites), peak_spectrum(centre, width)) * wandering(habit, _STATE_SPREAD)
             shift = np.exp(self.effect * emotion_weights(name) @ emotion).astype(np.float32)
-            rhythm[:, deap.N_BASELINE :] *= shift[:, None]
+            rhythm[:, first:] *= shift[:, None]
             sources[sites] += np.float32(amplitude) * rhythm
-        muscles = noise(rng, len(deap.EEG), muscle_spectrum()) * wandering(self.tone, _TONE_SPREAD)
+        muscles = noise(rng, len(self.ch_names), muscle_spectrum()) * wandering(self.tone, _TONE_SPREAD)
         return sources, np.float32(_MUSCLE_MICROVOLTS) * muscles
 
     def onsets(self) -> np.ndarray:
