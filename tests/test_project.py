@@ -17,6 +17,7 @@ SUBPACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 #: The order of the design's sentence; an import may only lead to a layer before, or to its own.
 LAYERS = (
     "errors",
+    "_numbers",
     "_atomic",
     "_hdf5",
     "_html",
@@ -37,9 +38,9 @@ LAYERS = (
     "windows",
     "copies",
     "_validation",
+    "labels",
     "preprocessing",
     "datasets",
-    "labels",
     "features",
     "networks",
     "training",
