@@ -20,6 +20,7 @@ from .datasets.registry import load as load
 from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw
+from .datasets.simulated_releases import write_simulated_release as write_simulated_release
 from .errors import CollapseWarning as CollapseWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataFormatError as DataFormatError

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -18,8 +19,10 @@ from eegemo import (
     DEAP_PREPROCESSING,
     ConfigError,
     DataFormatError,
+    LabelScheme,
     Preprocessing,
     audit_split,
+    load,
     load_deap,
     load_deap_raw,
     prepare_recordings,
@@ -27,9 +30,11 @@ from eegemo import (
     read_bids_events,
     write_simulated,
     write_simulated_raw,
+    write_simulated_release,
 )
 from eegemo._paths import as_path
 from eegemo.copies import in_words
+from eegemo.datasets import dataset, recognise
 from eegemo.datasets.deap_raw import deap_recordings, raw_subjects
 from eegemo.datasets.recordings import listed_files, listed_recordings
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
@@ -46,14 +51,15 @@ C = TypeVar("C", bound="DataclassInstance")
 
 @dataclass(frozen=True)
 class Simulate:
-    """Write simulated people as DEAP's releases: about 100 MB each preprocessed, or twice 250 MB raw."""
+    """Write simulated people as a published dataset: DEAP (100 MB each preprocessed, twice 250 MB raw), or another."""
 
     out: tyro.conf.Positional[Path]
     """Folder to write into."""
     subjects: int = 4
     """How many people."""
-    format: Literal["python", "matlab", "raw"] = "python"
-    """The release: s01.dat as Python 2 pickled it, s01.mat, or s01.bdf with artefacts beside its clean twin."""
+    format: Literal["python", "matlab", "raw", "dreamer", "seed", "seed-iv", "amigos", "gameemo", "faced"] = "python"
+    """Of DEAP, s01.dat as Python 2 pickled it, s01.mat, or s01.bdf with artefacts beside its clean twin; or the files
+    of another dataset."""
     effect: float = DEFAULT_EFFECT
     """Change of a rhythm's log-amplitude with a rating; 0 for none."""
     seed: int = DEFAULT_SEED
@@ -63,10 +69,14 @@ class Simulate:
         """Write the files, with a progress bar."""
         with Progress(console=console, transient=True) as progress:
             bar = progress.add_task("simulating", total=self.subjects)
-            write = write_simulated_raw if self.format == "raw" else partial(write_simulated, format=self.format)
+            write: Callable[..., list[Path]] = write_simulated_raw
+            if self.format in ("python", "matlab"):
+                write = partial(write_simulated, format=self.format)
+            elif self.format != "raw":
+                write = partial(write_simulated_release, name=self.format)
             written = write(
                 self.out,
-                self.subjects,
+                subjects=self.subjects,
                 effect=self.effect,
                 random_state=self.seed,
                 on_written=lambda _: progress.update(bar, advance=1),
@@ -76,26 +86,35 @@ class Simulate:
 
 @dataclass(frozen=True)
 class Info:
-    """Read a folder of DEAP's recordings, preprocessed or raw, and say what is in it."""
+    """Read a folder of a published dataset, and say what is in it."""
 
     folder: tyro.conf.Positional[Path]
-    """data_preprocessed_python, data_preprocessed_matlab or data_original."""
+    """As it was published, unpacked; of DEAP data_preprocessed_python, data_preprocessed_matlab or data_original."""
+    dataset: str | None = None
+    """Its name, where its files do not say."""
     cache: Path | None = None
     """Where the prepared recordings are kept."""
 
     def run(self, console: Console) -> None:
         """Load the recordings, with every check, and print trials and classes."""
+        name = self.dataset or recognise(self.folder)
         with console.status("reading"):
-            load = load_deap_raw if raw_subjects(self.folder) else load_deap
-            trials = load(self.folder, cache=self.cache)
+            record, trials = dataset(name), load(self.folder, name, cache=self.cache)
         console.print(repr(trials))
-        table = Table("rule", *quadrants().classes, title="Trials in each quadrant")
-        for ties in ("low", "high", "drop"):
-            scheme = quadrants(ties=ties)
+        console.print(f"{record.name}: {record.labels}. {record.source}; {record.licence}.", soft_wrap=True)
+        if record.caution:
+            console.print(record.caution, soft_wrap=True)
+        table = Table("rule", Column("trials of each class", overflow="fold"))
+        first = record.schemes[0]
+        tied: list[LabelScheme] = []
+        if first.threshold is not None and first.columns == quadrants().columns:
+            tied = [quadrants(first.threshold, "high"), quadrants(first.threshold, "drop")]
+        for scheme in (first, *tied, *record.schemes[1:]):
             y = scheme(scheme.select(trials))
-            table.add_row(scheme.name, *(str((y == number).sum()) for number in range(len(scheme.classes))))
+            counts = (f"{kind} {(y == number).sum()}" for number, kind in enumerate(scheme.classes))
+            table.add_row(scheme.name, ", ".join(counts))
         console.print(table)
-        if not trials.simulated and trials.table["subject"].nunique() == 32:
+        if name.startswith("deap") and not trials.simulated and trials.table["subject"].nunique() == 32:
             console.print("All 32 people of DEAP give 439, 269, 298 and 274 by the first rule.")
 
 

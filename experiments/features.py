@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -25,7 +26,7 @@ from rich.console import Console
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from eegemo import ConfigError, Results, Windows, confidence_interval, make_splitter, quadrants
+from eegemo import ConfigError, Results, Windows, confidence_interval, make_splitter
 from eegemo.datasets.simulated import emotion_topography
 from eegemo.evaluation.slopes import rating_slopes
 from eegemo.features import feature_class
@@ -72,27 +73,28 @@ def run(config: Features, console: Console | None = None) -> list[Results]:
         for features in config.features
         for classifier in config.classifiers
     }
-    windows = config.windows(quadrants(), n_simulated=8, n_smoke=4)
+    windows = config.windows(config.scheme, n_simulated=8, n_smoke=4)
     splitters = [
         make_splitter(protocol, n_splits=config.n_splits, random_state=config.seed) for protocol in config.protocols
     ]
-    results = config.benchmark(models | config.named(config.models), windows, quadrants(), splitters, console=console)
-    slopes, significant = rating_slopes(windows)
+    results = config.benchmark(models | config.named(config.models), windows, config.scheme, splitters, console=console)
+    maps: dict[str, Any] = {}
+    if {"valence", "arousal"} <= set(windows.trials.table):
+        slopes, significant = rating_slopes(windows)
+        title = "Rise of differential entropy with a rating, nats per 2 points"
+        shown = "where on the head, and in which band, differential entropy goes with valence and arousal"
+        maps = {
+            "tables": [("topography", title, strongest(slopes))],
+            "figures": [("topography", shown, draw(config, windows, slopes, significant))],
+        }
     page = page_of(
         run,
         config,
         title="Features, classical models, and where the emotion is",
         question="Which features and classical models read most, and where on the head is it?",
         lead=("Macro-F1 of windows, mean over people [95 % interval]: feature sets x classifiers", crossed(results)),
-        tables=[("topography", "Rise of differential entropy with a rating, nats per 2 points", strongest(slopes))],
-        figures=[
-            (
-                "topography",
-                "where on the head, and in which band, differential entropy goes with valence and arousal",
-                draw(config, windows, slopes, significant),
-            )
-        ],
         drawn=[*(f"{name} on {config.features[0]}" for name in config.classifiers), *config.models],
+        **maps,
     )
     write_experiment_page(page, results, console=console)
     return results

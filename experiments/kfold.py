@@ -4,8 +4,8 @@ Their single 80:10:10 split of windows has no spread. Here windows are split int
 trials: the same models, the same folds, means with standard deviations, and the corrected resampled t-test
 (Nadeau & Bengio 2003) for whether one model is better than another.
 Expected on the simulated data: about .8 accuracy under ``window-random``, where windows follow each other (above .9
-where they overlap, as in ``paper_tables``), with a spread of about .01, as steady as it is meaningless; .35 to .45 under
-``trial``. A k-fold of windows makes a leak look exact.
+where they overlap, as in ``paper_tables``), with a spread of about .01, as steady as it is meaningless; .35 to .45
+under ``trial``. A k-fold of windows makes a leak look exact.
 Costs about 9 minutes on two CPU cores.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from options import main
 from rich.console import Console
 
-from eegemo import Results, compare_over_folds, make_splitter, quadrants
+from eegemo import Results, compare_over_folds, make_splitter
 from eegemo.reporting.experiment_page import write_experiment_page
 from eegemo.reporting.page import page_of
 from recordings import Recordings
@@ -46,7 +46,7 @@ def run(config: KFold, console: Console | None = None) -> list[Results]:
         for protocol in config.protocols
     ]
     results = config.benchmark(
-        config.named(config.models), config.windows(quadrants()), quadrants(), splitters, console=console
+        config.named(config.models), config.windows(config.scheme), config.scheme, splitters, console=console
     )
     how_many = f"{config.n_splits} folds" + (f", {config.n_repeats} times" if config.n_repeats > 1 else "")
     title = (

@@ -16,7 +16,7 @@ from pathlib import Path
 from options import main
 from rich.console import Console
 
-from eegemo import Results, make_splitter, quadrants
+from eegemo import Results, make_splitter
 from eegemo.reporting.experiment_page import write_experiment_page
 from eegemo.reporting.page import page_of
 from recordings import Recordings
@@ -47,8 +47,8 @@ def run(config: LeakageGap, console: Console | None = None) -> list[Results]:
     ]
     results = config.benchmark(
         config.named(config.models),
-        config.windows(quadrants(), n_simulated=6, n_smoke=5),
-        quadrants(),
+        config.windows(config.scheme, n_simulated=6, n_smoke=5),
+        config.scheme,
         splitters,
         config.controls,
         controlled=config.controlled,

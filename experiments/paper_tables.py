@@ -88,7 +88,7 @@ class PaperTables(Recordings):
 
 def run(config: PaperTables, console: Console | None = None) -> list[Results]:
     """Run every model under every protocol and write the page."""
-    scheme = quadrants(config.threshold, config.ties)
+    scheme = scheme_of(config)
     splitters = [
         make_splitter(
             protocol,
@@ -114,6 +114,15 @@ def run(config: PaperTables, console: Console | None = None) -> list[Results]:
     )
     write_experiment_page(page, results, console=console)
     return results
+
+
+def scheme_of(config: PaperTables) -> LabelScheme:
+    """Take the quadrants with the threshold and ties that are wanted, or a rule of the dataset."""
+    if (config.threshold, config.ties) == (PaperTables.threshold, PaperTables.ties):
+        return config.scheme
+    if config.labels is not None:
+        raise ConfigError(f"--labels {config.labels} has a threshold of its own; leave out --threshold and --ties.")
+    return quadrants(config.threshold, config.ties)
 
 
 def windows_of(config: PaperTables, scheme: LabelScheme) -> Windows:

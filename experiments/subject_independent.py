@@ -17,7 +17,7 @@ from pathlib import Path
 from options import main
 from rich.console import Console
 
-from eegemo import Results, make_splitter, quadrants, zscore_subjects
+from eegemo import Results, make_splitter, zscore_subjects
 from eegemo.reporting.experiment_page import write_experiment_page
 from eegemo.reporting.page import page_of
 from recordings import Recordings
@@ -37,12 +37,12 @@ class SubjectIndependent(Recordings):
 
 def run(config: SubjectIndependent, console: Console | None = None) -> list[Results]:
     """Run every model, leaving out one person at a time, and write the page."""
-    trials = quadrants().select(config.trials(n_simulated=7, n_smoke=3))
+    trials = config.scheme.select(config.trials(n_simulated=7, n_smoke=3))
     if config.zscore_subjects:
         trials = zscore_subjects(trials)
     splitter = make_splitter("subject", n_splits="leave-one-out", random_state=config.seed)
     windows = trials.windows(config.window, config.step)
-    results = config.benchmark(config.named(config.models), windows, quadrants(), [splitter], console=console)
+    results = config.benchmark(config.named(config.models), windows, config.scheme, [splitter], console=console)
     page = page_of(
         run,
         config,

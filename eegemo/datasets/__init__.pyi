@@ -16,3 +16,4 @@ from .registry import recognise as recognise
 from .simulated import simulate as simulate
 from .simulated import write_simulated as write_simulated
 from .simulated_raw import write_simulated_raw as write_simulated_raw
+from .simulated_releases import write_simulated_release as write_simulated_release

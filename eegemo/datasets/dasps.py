@@ -237,7 +237,7 @@ DASPS = Dataset(
     sfreq=SFREQ,
     pass_band=PASS_BAND,
     labels="valence and arousal of six imagined situations, each from 1 to 9",
-    schemes=(quadrants(), high_low("valence"), high_low("arousal")),
+    schemes=(quadrants(), high_low("valence", 2.0), high_low("arousal")),  # few say a valence above 2
     licence="open access, CC BY 4.0",
     source="Baghdadi et al. 2019, arXiv:1901.02942, doi:10.21227/barx-we60",
 )

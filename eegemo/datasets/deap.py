@@ -25,6 +25,8 @@ _RELEASES = {
     "matlab": re.compile(r"s(\d+)\.mat", re.IGNORECASE),
 }
 
+_ITS_NAMES = re.compile(r"s\d\d\.(dat|mat)|S\d\d\.DAT")  # S01.mat is DASPS's
+
 
 @suggest_keywords
 def load_deap(
@@ -158,7 +160,7 @@ def _to_strip(path: Path, data: np.ndarray, columns: list[int]) -> np.ndarray:
 
 def _is_deap(folder: Path) -> bool:
     places = (folder, folder / "data_preprocessed_python", folder / "data_preprocessed_matlab")
-    return any(holds(place, pattern) for place in places for pattern in _RELEASES.values())
+    return any(holds(place, _ITS_NAMES) for place in places)
 
 
 DEAP = Dataset(

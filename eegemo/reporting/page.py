@@ -15,7 +15,9 @@ from matplotlib.figure import Figure
 from eegemo._json import as_json
 
 #: Settings that say how an experiment is carried out and where it writes; the others are what is computed.
-_EXECUTION = ("out", "cache", "cluster", "data", "n_jobs", "tables")
+_EXECUTION = ("out", "cache", "cluster", "n_jobs", "tables")
+#: Settings that say what it is computed on, which the runs say for themselves.
+_RECORDINGS = ("data", "dataset", "labels")
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def settings_of(config: Any) -> dict[str, Any]:
     settings : dict
         As JSON gives it back.
     """
-    computed = {name: value for name, value in asdict(config).items() if name not in _EXECUTION}
+    computed = {name: value for name, value in asdict(config).items() if name not in (*_EXECUTION, *_RECORDINGS)}
     return dict(json.loads(json.dumps(as_json(computed))))
 
 
@@ -131,8 +133,8 @@ def command_of(script: str, config: Any) -> str:
     script : str
         For example ``experiments/paper_tables.py``.
     config : dataclass instance
-        Fields that differ from their default are named; those that say where to read and write are not
-        part of what is computed, and only ``--data`` is shown, by a stand-in.
+        Fields that differ from their default are named, but for those that say where to write and how to work;
+        the folder of ``--data`` is shown by a stand-in.
 
     Returns
     -------
@@ -142,7 +144,7 @@ def command_of(script: str, config: Any) -> str:
     for field in fields(config):
         value = getattr(config, field.name)
         flag = "--" + field.name.replace("_", "-")
-        if value == _default(field) or (field.name in _EXECUTION and field.name != "data"):
+        if value == _default(field) or field.name in _EXECUTION:
             continue
         if field.name == "data":
             words += [flag, "DATA"]
