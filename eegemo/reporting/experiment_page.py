@@ -91,7 +91,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     page.folder.mkdir(parents=True, exist_ok=True)
     with replacing(page.folder / "folds.csv") as partial:
         tidy = concatenate([*everything, *controls])
-        tidy.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+        tidy.to_csv(partial, index=False, float_format="%.4g", lineterminator="\n")
     notes = [INTERVALS, *dict.fromkeys(note for result in real for note in remarks(result))]
     found = _Content(
         answer=page.answer or answer_of(real),
@@ -131,7 +131,7 @@ def write_page(page: Page, note: str, provenance: dict[str, Any]) -> None:
     for name, _, numbers, _ in tables:
         if name == "folds":
             with replacing(page.folder / "folds.csv") as partial:
-                numbers.to_csv(partial, index=False, float_format="%.6g", lineterminator="\n")
+                numbers.to_csv(partial, index=False, float_format="%.4g", lineterminator="\n")
     made = environment()
     found = _Content(
         answer=page.answer or "",
