@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from eegemo.trials import Trials
 from eegemo.windows import Windows
 
 Ties = Literal["low", "high", "drop"]
+#: A threshold of each person's own: the median of the ratings of their training trials.
+MEDIAN: Final = "median"
 _SIGN = {"low": ">", "high": ">=", "drop": "!="}
 
 
@@ -31,8 +33,9 @@ class LabelScheme:
         The names of classes 0, 1, ...
     columns : tuple of str
         The columns of the trial table that the rule reads.
-    threshold : float | None
-        Ratings above it are high. None where the column holds the class itself.
+    threshold : float | "median" | None
+        Ratings above it are high; those above the median of the person's training trials, in each fold anew. None where
+        the column holds the class itself.
     ties : "low" | "high" | "drop"
         What a rating equal to the threshold is.
     """
@@ -40,8 +43,13 @@ class LabelScheme:
     name: str
     classes: tuple[str, ...]
     columns: tuple[str, ...]
-    threshold: float | None = None
+    threshold: float | Literal["median"] | None = None
     ties: Ties = "low"
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether the threshold is fitted to training trials, in each fold anew."""
+        return self.threshold == MEDIAN
 
     def __call__(self, data: Trials | Windows) -> np.ndarray:
         """Give the class numbers.
@@ -59,7 +67,7 @@ class LabelScheme:
         Raises
         ------
         ConfigError
-            If ``data`` is something else.
+            If ``data`` is something else, or the threshold is to be fitted (:meth:`fitted`).
         DataFormatError
             If a rating is missing or no number, a class is none of those known, or ties are to be dropped and are still
             there.
@@ -68,27 +76,53 @@ class LabelScheme:
             return data.expand(self(data.trials))
         if not isinstance(data, Trials):
             raise ConfigError(f"{self.name} labels Trials or Windows, got {type(data).__name__}.")
-        table = self._ratings(data)
-        missing = table.isna().any(axis=1).to_numpy()
-        if missing.any():
-            row = data.table[["trial", "subject"]].astype(object).iloc[int(missing.argmax())]
-            raise DataFormatError(
-                f"{self.name}: {missing.sum()} trials lack a rating, first trial {row['trial']} of subject "
-                f"{row['subject']}; drop them with trials.dropna({list(self.columns)})."
+        if self.is_fitted:
+            raise ConfigError(
+                f"{self.name} is fitted to training trials; give the rule itself to evaluate, or use "
+                "scheme.fitted(windows, train)."
             )
+        table = self._complete(data)
         if self.threshold is None:
             return self._category(table[self.columns[0]])
         ratings = self._numbers(table)
-        tied = (ratings == self.threshold).any(axis=1)
+        threshold = float(self.threshold)
+        tied = (ratings == threshold).any(axis=1)
         if self.ties == "drop" and tied.any():
             raise DataFormatError(
-                f"{self.name}: {tied.sum()} trials have a rating of exactly {self.threshold:g}; "
+                f"{self.name}: {tied.sum()} trials have a rating of exactly {threshold:g}; "
                 "drop them first with scheme.select(trials)."
             )
-        high = ratings >= self.threshold if self.ties == "high" else ratings > self.threshold
-        if len(self.columns) == 1:
-            return high[:, 0].astype(np.int64)
-        return np.int64(2) * ~high[:, 0] + ~high[:, 1]
+        return self._above(ratings, threshold)
+
+    def fitted(self, windows: Windows, train: np.ndarray) -> np.ndarray:
+        """Give the class numbers, with a threshold that is fitted to training trials, where it is to be.
+
+        Parameters
+        ----------
+        windows : Windows
+            What to label.
+        train : array of int
+            Numbers of the windows to train on.
+
+        Returns
+        -------
+        y : array of int64, shape (n_windows,)
+            Numbers into ``classes``; -1 for windows of people none of whose trials are trained on.
+
+        Raises
+        ------
+        DataFormatError
+            As when it is called.
+        """
+        if not self.is_fitted:
+            return self(windows)
+        ratings = self._numbers(self._complete(windows.trials))
+        subject = windows.trials.table["subject"]
+        trained = np.unique(windows.trial_index[train])
+        medians = pd.DataFrame(ratings[trained]).groupby(subject.iloc[trained].to_numpy()).median()
+        own = medians.reindex(subject).to_numpy()
+        y = np.where(np.isnan(own[:, 0]), -1, self._above(ratings, own))
+        return windows.expand(y)
 
     def select(self, trials: Trials) -> Trials:
         """Keep the trials that this scheme can label: without its ties, where those are to be dropped.
@@ -105,9 +139,27 @@ class LabelScheme:
         """
         if not isinstance(trials, Trials):
             raise ConfigError(f"Trials were expected, before they are cut, got {type(trials).__name__}.")
-        if self.ties != "drop" or self.threshold is None:
+        if self.ties != "drop" or self.threshold in (None, MEDIAN):
             return trials
         return trials.select(~(self._numbers(self._ratings(trials)) == self.threshold).any(axis=1))
+
+    def _above(self, ratings: np.ndarray, threshold: float | np.ndarray) -> np.ndarray:
+        high = ratings >= threshold if self.ties == "high" else ratings > threshold
+        if len(self.columns) == 1:
+            return high[:, 0].astype(np.int64)
+        return np.int64(2) * ~high[:, 0] + ~high[:, 1]
+
+    def _complete(self, trials: Trials) -> pd.DataFrame:
+        """Return the columns that are read, none of whose values is missing."""
+        table = self._ratings(trials)
+        missing = table.isna().any(axis=1).to_numpy()
+        if missing.any():
+            row = trials.table[["trial", "subject"]].astype(object).iloc[int(missing.argmax())]
+            raise DataFormatError(
+                f"{self.name}: {missing.sum()} trials lack a rating, first trial {row['trial']} of subject "
+                f"{row['subject']}; drop them with trials.dropna({list(self.columns)})."
+            )
+        return table
 
     def _ratings(self, trials: Trials) -> pd.DataFrame:
         for column in self.columns:
@@ -141,13 +193,14 @@ class LabelScheme:
 
 
 @suggest_keywords
-def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
+def quadrants(threshold: float | Literal["median"] = 5.0, ties: Ties = "low") -> LabelScheme:
     """Label by the quadrants of valence and arousal.
 
     Parameters
     ----------
-    threshold : float
-        Ratings above it are high; the middle of DEAP's scale by default.
+    threshold : float | "median"
+        Ratings above it are high; the middle of DEAP's scale by default. ``"median"`` is each person's own: of the
+        ratings of the trials that are trained on, in each fold anew, so that nothing is known of those tested on.
     ties : "low" | "high" | "drop"
         What a rating equal to the threshold is. On DEAP "low" (high is ``> 5``) gives 439, 269, 298 and
         274 trials a class, "high" (high is ``>= 5``) 458, 266, 296 and 260.
@@ -175,12 +228,12 @@ def quadrants(threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
     >>> scheme(simulate(subjects=1, channels=["F3"])).shape
     (40,)
     """
-    name = f"quadrants{_sign(ties)}{_number(threshold)}"
+    name = f"quadrants{_sign(ties)}{_in_words(threshold, ties)}"
     return LabelScheme(name, ("HVHA", "HVLA", "LVHA", "LVLA"), ("valence", "arousal"), threshold, ties)
 
 
 @suggest_keywords
-def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelScheme:
+def high_low(rating: str, threshold: float | Literal["median"] = 5.0, ties: Ties = "low") -> LabelScheme:
     """Label by one rating being high or low.
 
     Parameters
@@ -196,7 +249,8 @@ def high_low(rating: str, threshold: float = 5.0, ties: Ties = "low") -> LabelSc
         Classes ``low, high``, so that high is the positive class 1.
     """
     _check_column(rating)
-    return LabelScheme(f"{rating}{_sign(ties)}{_number(threshold)}", ("low", "high"), (rating,), threshold, ties)
+    name = f"{rating}{_sign(ties)}{_in_words(threshold, ties)}"
+    return LabelScheme(name, ("low", "high"), (rating,), threshold, ties)
 
 
 @suggest_keywords
@@ -236,74 +290,19 @@ def categories(column: str, classes: Iterable[object]) -> LabelScheme:
     return LabelScheme(column, names, (column,))
 
 
-def labels_of_trials(
-    windows: Windows, labels: Sequence[object] | np.ndarray | pd.Series
-) -> tuple[Windows, LabelScheme]:
-    """Take labels as scikit-learn does, one for each window or for each trial, where there is no rule for them.
-
-    Parameters
-    ----------
-    windows : Windows
-        What is labelled.
-    labels : array-like, shape (n_windows,) | (n_trials,)
-        Names or numbers of classes; the same for all windows of a trial.
-
-    Returns
-    -------
-    windows : Windows
-        The same, whose trials have the labels in a column ``label``.
-    scheme : LabelScheme
-        Reads them; its classes are in sorted order.
-
-    Raises
-    ------
-    ConfigError
-        If there are not as many labels as windows or trials, or windows of one trial have several.
-    DataFormatError
-        If a label is missing.
-    """
-    values = np.array(labels, dtype=object)
-    trials, n_windows = windows.trials, len(windows)
-    if values.shape not in ((n_windows,), (len(trials),)):
-        raise ConfigError(
-            f"labels must be a rule such as quadrants(), or one class for each of the {n_windows} windows or "
-            f"{len(trials)} trials, got {values.shape}."
-        )
-    missing = pd.isna(values)
-    if missing.any():
-        raise DataFormatError(f"labels: {missing.sum()} are missing, the first in row {int(missing.argmax())}.")
-    try:
-        classes = sorted(set(values))
-    except TypeError:
-        kinds = ", ".join(dict.fromkeys(type(value).__name__ for value in values))
-        raise ConfigError(f"labels are of several kinds ({kinds}); make them all text, or all numbers.") from None
-    if len(values) == n_windows:
-        of_trials = np.full(
-            len(trials), classes[0] if classes else "", dtype=object
-        )  # none is asked of a trial without
-        of_trials[windows.trial_index] = values
-        differing = np.flatnonzero(of_trials[windows.trial_index] != values)
-        if len(differing):
-            row = trials.table[["trial", "subject"]].astype(object).iloc[windows.trial_index[differing[0]]]
-            raise ConfigError(
-                f"labels: windows of trial {row['trial']} of subject {row['subject']} have several classes; a "
-                "trial has one class here. Cut trials where the class changes."
-            )
-    else:
-        of_trials = values
-    named = trials._replaced(table=trials.table.assign(label=[as_text(label) for label in of_trials]))
-    return Windows(named, windows.n_times, windows.starts, windows.trial_index), categories("label", classes)
-
-
 def _check_column(column: str) -> None:
     if not isinstance(column, str):
         raise ConfigError(f"The name of one column of the table of trials was expected, got {column!r}.")
 
 
-def _number(threshold: float) -> str:
-    median = isinstance(threshold, str) and threshold == "median"
-    hint = " A median of all ratings would look at those tested on; take the middle of the scale."
-    return repr(finite("threshold", threshold, hint if median else "")).removesuffix(".0")
+def _in_words(threshold: float | str, ties: Ties) -> str:
+    if not isinstance(threshold, str) or threshold != MEDIAN:
+        return repr(finite("threshold", threshold)).removesuffix(".0")
+    if ties == "drop":
+        raise ConfigError(
+            "The median is another in each fold, so its ties cannot be dropped; take ties='low' or 'high'."
+        )
+    return "median of the subject's training trials"
 
 
 def _sign(ties: Ties) -> str:

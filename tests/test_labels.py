@@ -199,7 +199,11 @@ def test_what_is_no_list_of_classes_is_refused(classes: Any) -> None:
         categories("task", classes)
 
 
-@pytest.mark.parametrize("threshold", ["median", "5", None, True, np.nan, np.inf, [5]])
+@pytest.mark.parametrize(
+    "threshold",
+    ["mean", "5", None, True, np.nan, np.inf, [5], np.array([4.0, 5.0]), 10**400, 10**5000],
+    ids=map(str, range(10)),
+)
 def test_a_threshold_that_cannot_be_compared_is_refused(threshold: Any) -> None:
     for make in (quadrants, lambda value: high_low("valence", value)):
         with pytest.raises(ConfigError, match="threshold must be a number, got"):
@@ -215,17 +219,6 @@ def test_a_rating_that_is_no_number_is_named(value: Any) -> None:
             label(trials)
 
 
-@pytest.mark.parametrize(
-    "threshold",
-    ["5", None, True, 10**400, 10**5000, float("nan"), np.array([4.0, 5.0]), [5.0]],
-    ids=[*map(str, range(8))],
-)
-@pytest.mark.parametrize("make", [quadrants, lambda threshold: high_low("valence", threshold)])
-def test_a_threshold_that_is_no_number_is_refused(make: Any, threshold: Any) -> None:
-    with pytest.raises(ConfigError, match=r"threshold must be a number, got"):
-        make(threshold)
-
-
 @pytest.mark.parametrize("values", [[True, False], pd.date_range("2026-01-01", periods=2)])
 def test_what_is_true_or_a_date_is_no_rating(values: Any) -> None:
     with pytest.raises(DataFormatError, match=r"valence holds .*, and a rating is a number"):
@@ -238,3 +231,35 @@ def test_a_table_is_not_labelled() -> None:
         quadrants()(trials.table)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match=r"Trials were expected, before they are cut, got Windows"):
         quadrants().select(trials.windows(1.0))  # type: ignore[arg-type]
+
+
+# A threshold of each person's own
+
+
+def test_the_median_is_of_training_trials_alone() -> None:
+    # Of 1, 2, 3 trained on the median is 2, whatever is tested on; a rating of 2 is a tie, and low.
+    trials = rated(valence=[1.0, 2.0, 3.0, 9.0, 2.0], arousal=[1.0, 1.0, 1.0, 5.0, 1.0])
+    windows = trials.windows(1.0)  # two a trial
+    scheme = high_low("valence", "median")
+    assert scheme.name == "valence>median of the subject's training trials"
+    assert scheme.fitted(windows, np.arange(6))[::2].tolist() == [0, 0, 1, 1, 0]
+    assert high_low("valence", "median", "high").fitted(windows, np.arange(6))[::2].tolist() == [0, 1, 1, 1, 1]
+    assert scheme.fitted(windows, np.arange(4, 10))[::2].tolist() == [0, 0, 0, 1, 0]  # the median of 3, 9, 2
+    corners = quadrants("median").fitted(windows, np.arange(6))[::2]
+    assert [quadrants().classes[corner] for corner in corners] == ["LVLA", "LVLA", "HVLA", "HVHA", "LVLA"]
+
+
+def test_each_person_has_a_median_and_who_is_not_trained_on_has_none() -> None:
+    trials = rated(valence=[1.0, 2.0, 3.0, 7.0, 8.0, 9.0, 5.0])
+    trials = trials._replaced(table=trials.table.assign(subject=[1, 1, 1, 2, 2, 2, 3]))
+    windows = trials.windows(2.0)
+    assert high_low("valence", "median").fitted(windows, np.arange(6)).tolist() == [0, 0, 1, 0, 0, 1, -1]
+
+
+def test_a_rule_that_is_fitted_labels_nothing_by_itself() -> None:
+    with pytest.raises(ConfigError, match=r"valence>median .* is fitted to training trials"):
+        high_low("valence", "median")(rated(**FOUR_CORNERS))
+    with pytest.raises(ConfigError, match="its ties cannot be dropped"):
+        quadrants("median", "drop")
+    fixed = rated(**FOUR_CORNERS).windows(1.0)
+    np.testing.assert_array_equal(quadrants().fitted(fixed, np.arange(2)), quadrants()(fixed))

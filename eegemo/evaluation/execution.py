@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import joblib
@@ -137,8 +137,9 @@ class _Jobs:
                 )
             settings = plan.identity["made_with"]["keras"]
             self.in_hand.add((position, number))
+            task = replace(self._task[1], y=plan.y_of(number)) if plan.scheme.is_fitted else self._task[1]
             yield joblib.delayed(_run_fold)(
-                (position, number), self._task[1], plan.splits[number], settings, self.on_epoch_end, self.parent
+                (position, number), task, plan.splits[number], settings, self.on_epoch_end, self.parent
             )
 
 

@@ -16,12 +16,13 @@ from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.blocks import Blocks, blocks_of
 from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.cross_validation import evaluate
+from eegemo.evaluation.label_arrays import labels_of_trials
 from eegemo.evaluation.metrics import METRICS, check_metric, from_confusions
 from eegemo.evaluation.remembering import once_for_each_result
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.scoring import LEVELS, confusions_by_trial
 from eegemo.evaluation.splitter import Splitter, make_splitter
-from eegemo.labels import LabelScheme, labels_of_trials
+from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
 

@@ -15,6 +15,7 @@ from eegemo._json import as_json
 from eegemo.errors import ConfigError
 from eegemo.evaluation.baselines import baselines_for
 from eegemo.evaluation.controls import Control, controlled
+from eegemo.evaluation.label_arrays import labels_of_trials
 from eegemo.evaluation.provenance import (
     all_params,
     backend_name,
@@ -25,7 +26,7 @@ from eegemo.evaluation.provenance import (
     keras_settings,
 )
 from eegemo.evaluation.splitter import Split, Splitter, make_splitter
-from eegemo.labels import LabelScheme, labels_of_trials
+from eegemo.labels import LabelScheme
 from eegemo.models.estimator import NetworkEstimator
 from eegemo.windows import Windows
 
@@ -45,7 +46,7 @@ class Plan:
     scheme : LabelScheme
         Gives its classes.
     y : array of int, shape (n_windows,)
-        The classes.
+        The classes; those of the fold in which a window is tested, where a rule is fitted in each fold.
     splitter : Splitter
         The protocol.
     splits : tuple of Split
@@ -70,6 +71,10 @@ class Plan:
     def title(self) -> str:
         """A few words for progress bars and warnings."""
         return f"{self.model} · {self.splitter.protocol}" + (f" · {self.control.name}" if self.control else "")
+
+    def y_of(self, number: int) -> np.ndarray:
+        """Return the classes of all windows in one fold."""
+        return self.scheme.fitted(self.windows, self.splits[number][0]) if self.scheme.is_fitted else self.y
 
     @cached_property
     def baselines(self) -> dict[str, BaseEstimator]:
@@ -174,8 +179,8 @@ def make_plan(
             "with scikit-learn's cross_val_score(..., cv=make_splitter(protocol))."
         )
     windows, scheme = (windows, labels) if isinstance(labels, LabelScheme) else labels_of_trials(windows, labels)
-    y = scheme(windows)
-    if len(windows) and (y == y[0]).all():
+    y = _classes_to_spread(scheme, windows, splitter)
+    if y is not None and len(y) and (y == y[0]).all():
         raise ConfigError(
             f"All {len(windows)} windows are {scheme.classes[y[0]]} by {scheme.name}, and one class cannot be told "
             "from another; take another threshold, or other labels."
@@ -189,4 +194,27 @@ def make_plan(
     if control is not None:
         windows, scheme = controlled(control, windows, scheme, splitter)
     own_name = classifier.network_name if isinstance(classifier, NetworkEstimator) else type(classifier).__name__
-    return Plan(model or own_name, estimator, windows, scheme, scheme(windows), splitter, splits, control, smoke)
+    y = _classes_as_tested(scheme, windows, splits)
+    return Plan(model or own_name, estimator, windows, scheme, y, splitter, splits, control, smoke)
+
+
+def _classes_to_spread(scheme: LabelScheme, windows: Windows, splitter: Splitter) -> np.ndarray | None:
+    """Return the classes that the parts should have alike; none where the rule is fitted to one of these parts."""
+    if not scheme.is_fitted:
+        return scheme(windows)
+    if splitter.rule.holds_out_people:
+        raise ConfigError(
+            f"{scheme.name}: under protocol {splitter.protocol!r} no trial of the people tested on is trained on; take "
+            "a threshold that is the same for all, or another protocol."
+        )
+    if splitter.n_repeats > 1:
+        raise ConfigError(f"{scheme.name}: a window would have a class for each repetition; take n_repeats=1.")
+    return None
+
+
+def _classes_as_tested(scheme: LabelScheme, windows: Windows, splits: Sequence[Split]) -> np.ndarray:
+    """Return the classes of all windows; where the rule is fitted in each fold, those of the fold that tests them."""
+    y = scheme.fitted(windows, splits[0][0])
+    for train, _, test in splits if scheme.is_fitted else ():
+        y[test] = scheme.fitted(windows, train)[test]
+    return y

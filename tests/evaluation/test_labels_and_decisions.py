@@ -22,6 +22,7 @@ from eegemo import (
     compare_models,
     confidence_interval,
     evaluate,
+    high_low,
     make_splitter,
     permutation_test,
     quadrants,
@@ -170,3 +171,36 @@ def test_deciders_are_compared_with_others(small_trials: Trials) -> None:
         evaluate(one, windows, quadrants(), SPLITTER, model=name) for name, one in (("svm", svm()), ("1nn", nearest()))
     ]
     assert compare_models(results)["difference"].notna().all()
+
+
+# Each person's own median
+
+
+@pytest.mark.parametrize("within", ["pooled", "subject"])
+def test_the_classes_of_a_fold_are_by_the_medians_of_its_training_trials(
+    small_trials: Trials, within: Any, tmp_path: Any
+) -> None:
+    windows = small_trials.windows()
+    splitter = make_splitter("trial", n_splits=4, within=within)
+    result = evaluate(nearest(), windows, high_low("valence", "median"), splitter, folder=tmp_path)
+    table = small_trials.table
+    for fold in result.folds:
+        trained = table.iloc[np.unique(windows.trial_index[fold.train])]
+        median = table["subject"].map(trained.groupby("subject")["valence"].median())
+        np.testing.assert_array_equal(fold.y, (table["valence"] > median).to_numpy(int)[fold.trial])
+    again = read_results(tmp_path)
+    assert again.scheme == high_low("valence", "median")
+    pd.testing.assert_frame_equal(again.scores, result.scores)
+    assert "median of the subject's training trials" in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("splitter", "message"),
+    [
+        (make_splitter("subject", n_splits=3), "no trial of the people tested on is trained on"),
+        (make_splitter("trial", n_splits=4, n_repeats=2), "a class for each repetition"),
+    ],
+)
+def test_where_there_is_no_such_median_it_is_refused(small_trials: Trials, splitter: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        evaluate(nearest(), small_trials.windows(), high_low("valence", "median"), splitter)
