@@ -67,6 +67,7 @@ from .models.classifier import EEGClassifier as EEGClassifier
 from .models.reading import read_classifier as read_classifier
 from .models.registry import make_model as make_model
 from .models.regressor import EEGRegressor as EEGRegressor
+from .preprocessing.combining import combine_datasets as combine_datasets
 from .preprocessing.stage import Preprocessing as Preprocessing
 from .preprocessing.stage import preprocess as preprocess
 from .preprocessing.subjects import zscore_subjects as zscore_subjects

@@ -17,6 +17,8 @@ REQUIRED_COLUMNS = ("subject", "trial", "stimulus", "start", "n_times", "n_basel
 UNIT = "unit"
 #: The column of the visit on which a trial was recorded; it may be missing.
 SESSION = "session"
+#: The column of the dataset that a trial is of, where several were put together.
+DATASET = "dataset"
 #: The column of the file of a visit, where there were several; it may be missing.
 RUN = "run"
 

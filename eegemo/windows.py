@@ -11,7 +11,7 @@ import pandas as pd
 
 from eegemo._html import html_table
 from eegemo._numbers import finite, whole
-from eegemo._trial_parts import SESSION, UNIT
+from eegemo._trial_parts import DATASET, SESSION, UNIT
 from eegemo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,8 +62,10 @@ class Windows:
 
     @property
     def table(self) -> pd.DataFrame:
-        """One row a window: ``subject, trial, stimulus``, ``session, unit`` where trials have them, and ``start``."""
-        columns = [name for name in ("subject", "trial", "stimulus", SESSION, UNIT) if name in self.trials.table]
+        """One row a window: ``subject, trial, stimulus, start``; ``session, dataset, unit`` where trials have them."""
+        columns = [
+            name for name in ("subject", "trial", "stimulus", SESSION, DATASET, UNIT) if name in self.trials.table
+        ]
         table = self.trials.table[columns].iloc[self.trial_index]
         return table.reset_index(drop=True).assign(start=self.starts)
 

@@ -17,7 +17,7 @@ from eegemo.evaluation.protocols import PROTOCOLS
 from eegemo.evaluation.splitter import NSplits, Split
 
 LEAVE_ONE_OUT: NSplits = "leave-one-out"
-PEOPLE_ARE_KEPT = ("subject", "subject-stimulus")
+PEOPLE_ARE_KEPT = ("subject", "subject-stimulus", "dataset")
 NOT_ONE_BY_ONE = ("window-random", "subject-stimulus")
 #: Protocol, n_splits and within, as far as they go together.
 SETTINGS = [
@@ -79,6 +79,7 @@ def windows_of_people(
         subject="s" + table["subject"].astype(str),
         stimulus=table["trial"] if stimuli is None else [f"v{video}" for own in stimuli for video in own],
         session=table["trial"] % sessions if sessions else table["trial"],
+        dataset="d" + (table["subject"] % 4).astype(str),
     )
     windows = make_trials(table).windows(n_times=4, step=step)
     return windows, windows.expand(table["class"].to_numpy())
@@ -132,6 +133,7 @@ def units_of(protocol: str, windows: Windows) -> list[np.ndarray]:
         "subject": [table["subject"].to_numpy()],
         "stimulus": [table["stimulus"].to_numpy()],
         "subject-stimulus": [table["subject"].to_numpy(), table["stimulus"].to_numpy()],
+        "dataset": [table["dataset"].to_numpy()],
     }
     return units[protocol]
 

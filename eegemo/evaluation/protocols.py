@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from eegemo._trial_parts import SESSION, UNIT, number_units
+from eegemo._trial_parts import DATASET, SESSION, UNIT, number_units
 from eegemo.errors import ConfigError
 from eegemo.evaluation.dealing import numbered
 from eegemo.windows import Windows
@@ -42,7 +42,7 @@ class Protocol:
     @property
     def holds_out_people(self) -> bool:
         """Whether training knows nobody who is tested."""
-        return "subject" in self.kept
+        return not {"subject", DATASET}.isdisjoint(self.kept)
 
     @property
     def has_units(self) -> bool:
@@ -77,6 +77,7 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("subject", "a new person, known stimuli", ("subject",)),
         Protocol("stimulus", "known people, a new stimulus", ("stimulus",)),
         Protocol("subject-stimulus", "a new person and a new stimulus", ("subject", "stimulus")),
+        Protocol("dataset", "people of another laboratory, and what they were shown", (DATASET,)),
     )
 }
 
@@ -108,7 +109,7 @@ def units_of_windows(windows: Windows, protocol: Protocol) -> pd.DataFrame:
     """
     table = windows.table.assign(trial=windows.groups)
     return numbered_units(
-        table, ("trial", "subject", *(c for c in protocol.kept if c in ("stimulus", SESSION))), protocol
+        table, ("trial", "subject", *(c for c in protocol.kept if c in ("stimulus", SESSION, DATASET))), protocol
     )
 
 
@@ -138,7 +139,8 @@ def units_of_groups(
     ConfigError
         If something is missing.
     """
-    needed = protocol.kept + (("subject",) if within_subject or SESSION in protocol.kept else ())
+    needs_people = within_subject or not {SESSION, DATASET}.isdisjoint(protocol.kept)
+    needed = protocol.kept + (("subject",) if needs_people else ())
     if groups is not None and len(groups) != n:
         raise ConfigError(f"groups must hold a row for each of the {n} rows of X, got {len(groups)}.")
     if isinstance(groups, pd.DataFrame):
@@ -189,6 +191,11 @@ def numbered_units(table: pd.DataFrame, needed: tuple[str, ...], protocol: Proto
         raise ConfigError(
             f"Protocol {protocol.name!r} needs a column {SESSION!r}, which says on which visit each trial was "
             "recorded; these recordings have none. Take 'trial' for known people and new trials."
+        )
+    if DATASET in needed and DATASET not in table:
+        raise ConfigError(
+            f"Protocol {protocol.name!r} needs a column {DATASET!r}, which says what each trial is of; these "
+            "recordings are of one dataset. Put several together with combine_datasets(...)."
         )
     for column in needed:
         missing = pd.isna(table[column])

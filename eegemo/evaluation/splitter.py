@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 
 from eegemo._numbers import finite, whole
-from eegemo._trial_parts import SESSION
+from eegemo._trial_parts import DATASET, SESSION
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.dealing import commonest, deal, numbered, spare_sessions, spread_draw
 from eegemo.evaluation.protocols import PROTOCOLS, Protocol, plural, units_of_groups, units_of_windows
@@ -168,6 +168,9 @@ class Splitter(BaseCrossValidator):
         if not self.rule.kept:
             yield from self._parts("window", np.zeros(len(units), int), classes, rng)
             return
+        if DATASET in self.rule.kept:
+            yield from self._parts_of_datasets(units[DATASET].to_numpy(), units["subject"].to_numpy(), classes, rng)
+            return
         axes = []
         for column in self.rule.kept:
             unit = units[column].to_numpy()
@@ -195,12 +198,31 @@ class Splitter(BaseCrossValidator):
                 "a larger test_size, or n_splits."
             )
 
+    def _parts_of_datasets(
+        self, dataset: np.ndarray, subject: np.ndarray, classes: np.ndarray, rng: np.random.Generator
+    ) -> Iterator[np.ndarray]:
+        """Test on whole datasets, and validate on people of the others: there are too few of these to spare one."""
+        first = np.unique(subject, return_index=True)[1]
+        dataset_of, class_of = dataset[first], commonest(subject, classes)
+        n_datasets = dataset.max() + 1
+        for part in self._parts(DATASET, np.zeros(n_datasets, int), commonest(dataset, classes), rng, validated=False):
+            of_people = part[dataset_of]
+            trained = np.flatnonzero(of_people == _TRAIN)
+            n = max(1, round(self.validation_size * len(trained))) if self.validation_size else 0
+            if n >= len(trained):
+                raise ConfigError(
+                    f"Protocol {self.protocol!r}: one person is left to train on and to validate on; take "
+                    "validation_size=0."
+                )
+            of_people[trained[spread_draw(dataset_of[trained], class_of[trained], n, rng)]] = _VALIDATION
+            yield of_people[subject]
+
     def _parts(
-        self, what: str, groups: np.ndarray, classes: np.ndarray, rng: np.random.Generator
+        self, what: str, groups: np.ndarray, classes: np.ndarray, rng: np.random.Generator, *, validated: bool = True
     ) -> Iterator[np.ndarray]:
         """Give every unit its part, once a fold."""
         n_units = len(groups)
-        n_validation = max(1, round(self.validation_size * n_units)) if self.validation_size else 0
+        n_validation = max(1, round(self.validation_size * n_units)) if self.validation_size and validated else 0
         n_splits = n_units if isinstance(self.n_splits, str) else self.n_splits
         if n_splits is None:
             n_test = max(1, round(self.test_size * n_units))
@@ -249,8 +271,9 @@ def make_splitter(
 
     Parameters
     ----------
-    protocol : "window-random" | "trial" | "session" | "subject" | "stimulus" | "subject-stimulus"
-        What is kept whole: nothing (so that it leaks), trials, sessions, people, stimuli, or people and stimuli. Under
+    protocol : "window-random" | "trial" | "session" | "subject" | "stimulus" | "subject-stimulus" | "dataset"
+        What is kept whole: nothing (so that it leaks), trials, sessions, people, stimuli, people and stimuli, or
+        datasets that were put together (:func:`eegemo.combine_datasets`), where validation is by people. Under
         ``"trial"`` each person's trials are spread evenly over the parts; trials of one ``unit`` count as one trial.
         Under ``"session"`` so are each person's sessions, one of which is always trained on.
         Under ``"subject-stimulus"`` people and stimuli are both split, every group of people is tested on every group

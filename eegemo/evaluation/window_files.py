@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from eegemo._atomic import replacing
-from eegemo._trial_parts import SESSION, UNIT
+from eegemo._trial_parts import DATASET, SESSION, UNIT
 from eegemo.errors import DataFormatError
 from eegemo.evaluation.archives import DAMAGE, read_arrays, save_arrays
 from eegemo.evaluation.folds import Fold, read_fold
 
 _NAMES = ("subject", "trial", "stimulus")
-_OPTIONAL = (SESSION, UNIT)
+_OPTIONAL = (SESSION, DATASET, UNIT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class SplitWindows:
     Parameters
     ----------
     table : DataFrame
-        A row a window: ``subject, trial, stimulus, start``, and ``session, unit`` where trials have them.
+        A row a window: ``subject, trial, stimulus, start``, and ``session, dataset, unit`` where trials have them.
     y : array of int, shape (n_windows,)
         Their classes.
     trial_index : array of int, shape (n_windows,) | None

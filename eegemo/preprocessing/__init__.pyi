@@ -3,6 +3,7 @@ from .bads import interpolate_bad_channels as interpolate_bad_channels
 from .channels import average_reference as average_reference
 from .channels import name_channels as name_channels
 from .channels import standard_names as standard_names
+from .combining import combine_datasets as combine_datasets
 from .cutting import Cut as Cut
 from .cutting import cut_trials as cut_trials
 from .eog import eog_correlation as eog_correlation
