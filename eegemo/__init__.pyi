@@ -17,6 +17,8 @@ from .datasets.eegmat import load_eegmat as load_eegmat
 from .datasets.published import Dataset as Dataset
 from .datasets.recordings import prepare_recordings as prepare_recordings
 from .datasets.registry import load as load
+from .datasets.seed import load_seed as load_seed
+from .datasets.seed_iv import load_seed_iv as load_seed_iv
 from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw

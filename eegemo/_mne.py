@@ -25,7 +25,7 @@ _TRIGGER = re.compile("STI|STATUS|TRIG|MARKER|EVENT", re.IGNORECASE)  # of type 
 
 
 def info_of(ch_names: Sequence[str], sfreq: float, ch_types: Sequence[str]) -> mne.Info:
-    """Describe channels as MNE does, with places where all EEG channels have one in the 10-05 system.
+    """Describe channels as MNE does, with the places of the EEG channels that have one in the 10-05 system.
 
     Parameters
     ----------
@@ -37,12 +37,16 @@ def info_of(ch_names: Sequence[str], sfreq: float, ch_types: Sequence[str]) -> m
     Returns
     -------
     info : mne.Info
+        Any other channel has NaN for a place, by which MNE knows that it has none.
     """
     info = mne.create_info(list(ch_names), sfreq, list(ch_types))
     montage = mne.channels.make_standard_montage("colin27_1005")
-    known = {name.upper() for name in montage.ch_names}
-    if all(name.upper() in known for name, kind in zip(ch_names, ch_types, strict=True) if kind == "eeg"):
-        info.set_montage(montage, match_case=False, verbose="error")
+    spelling = {name.upper(): name for name in montage.ch_names}
+    eeg = [name for name, kind in zip(ch_names, ch_types, strict=True) if kind == "eeg"]
+    placed = {spelling[name.upper()]: name for name in eeg if name.upper() in spelling}
+    if placed:
+        # Not match_case=False, which refuses channels whose names differ in nothing but case.
+        info.set_montage(montage.rename_channels(placed), on_missing="ignore", verbose="error")
     return info
 
 

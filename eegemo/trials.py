@@ -168,7 +168,7 @@ class Trials(TrialSelection):
 
     @property
     def info(self) -> mne.Info:
-        """MNE's description of the channels: names, types, sampling rate, places where all EEG channels have one."""
+        """MNE's description of the channels: names, types, sampling rate, and places in the 10-05 system."""
         from eegemo._mne import info_of
 
         return info_of(self.ch_names, self.sfreq, self.ch_types)
@@ -250,9 +250,10 @@ class Trials(TrialSelection):
         Returns
         -------
         epochs : mne.EpochsArray
-            With the standard 10-05 montage where all EEG channels are in it. What must not be forgotten on the way
-            back, such as whether anybody was recorded, stands in ``epochs.info["description"]`` and in a column
-            ``eegemo`` of the metadata, so that it outlives files, selections and concatenation.
+            With the places of the EEG channels that are in the standard 10-05 montage; MNE's maps are drawn when the
+            others are dropped. What must not be forgotten on the way back, such as whether anybody was recorded, stands
+            in ``epochs.info["description"]`` and in a column ``eegemo`` of the metadata, so that it outlives files,
+            selections and concatenation.
 
         Raises
         ------

@@ -251,8 +251,16 @@ def test_only_potentials_are_turned_into_volts() -> None:
     assert_allclose(trials.to_epochs().get_data(copy=True)[0, :, 3], [3e-6, 103, 203e-6], rtol=1e-6)
 
 
-def test_a_channel_outside_the_montage_leaves_the_epochs_without_one() -> None:
-    assert make_trials(lengths=(4,), ch_names=("F3", "E128")).to_epochs().get_montage() is None
+def test_a_channel_outside_the_montage_has_no_place_and_the_others_have_theirs() -> None:
+    info = make_trials(lengths=(4,), ch_names=("E128", "f3", "F3x", "F3X")).to_epochs().info
+    expected = mne.create_info(["F3"], 10.0, "eeg").set_montage("colin27_1005")
+    places = np.array([channel["loc"][:3] for channel in info["chs"]])
+    assert_allclose(places[1], expected["chs"][0]["loc"][:3])
+    assert np.isnan(places[[0, 2, 3]]).all()
+
+
+def test_channels_none_of_which_is_in_the_montage_leave_the_epochs_without_one() -> None:
+    assert make_trials(lengths=(4,), ch_names=("E1", "E128")).to_epochs().get_montage() is None
 
 
 def test_epochs_of_trials_of_several_lengths_are_refused() -> None:

@@ -13,6 +13,8 @@ from .registry import DATASETS as DATASETS
 from .registry import dataset as dataset
 from .registry import load as load
 from .registry import recognise as recognise
+from .seed import load_seed as load_seed
+from .seed_iv import load_seed_iv as load_seed_iv
 from .simulated import simulate as simulate
 from .simulated import write_simulated as write_simulated
 from .simulated_raw import write_simulated_raw as write_simulated_raw

@@ -152,6 +152,7 @@ def load_people(
             _check_finite(strip, start, recorded.file, names)
             table = recorded.table.assign(start=start, n_times=n_times)
             yield strip, table if "n_baseline" in table else table.assign(n_baseline=0), {}
+            del strip, recorded  # before the next file is read
 
     nobody = simulated_mark(files, folder)
     return prepared(

@@ -182,6 +182,7 @@ def _make(
                 tables.append(table.assign(start=table["start"] + n_samples))
                 recordings += [record] if record else []
                 n_samples += len(samples)
+                del samples  # before the next recording is read
             unchanged()
             file.seek(0)
             file.write(_header((n_samples, n_channels)))

@@ -6,11 +6,14 @@ import operator
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from eegemo._warnings import warn_caller
 from eegemo.errors import ConfigError, DataFormatError
+
+Files = TypeVar("Files")  # of a person: a path, or several
 
 _DIGITS = 2  # of a person's number in the name of a file
 
@@ -54,13 +57,13 @@ def subject_files(place: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
     return dict(sorted(found.items()))
 
 
-def wanted_files(found: dict[int, Path], subjects: Iterable[int] | None, place: Path) -> dict[int, Path]:
+def wanted_files(found: dict[int, Files], subjects: Iterable[int] | None, place: Path) -> dict[int, Files]:
     """Choose the files of the wanted people.
 
     Parameters
     ----------
     found : dict
-        The file of each person that is there.
+        The file, or files, of each person that is there.
     subjects : iterable of int | None
         Numbers of people; all by default.
     place : Path

@@ -81,14 +81,14 @@ def holds(folder: Path, pattern: re.Pattern[str]) -> bool:
 
 
 def simulated_mark(paths: Iterable[Path], folder: Path) -> bool:
-    """Tell whether files were simulated, by the mark that lies beside them, or in the folder.
+    """Tell whether files were simulated, by the mark that lies beside them, or in a folder above.
 
     Parameters
     ----------
     paths : iterable of Path
         The files.
     folder : Path
-        That was given.
+        That was given, for messages; the mark may lie above it, where a folder within a release was given.
 
     Returns
     -------
@@ -99,11 +99,7 @@ def simulated_mark(paths: Iterable[Path], folder: Path) -> bool:
     ConfigError
         If some were and some were not.
     """
-    marked = {
-        any((place / SIMULATED_MARK).exists() for place in path.parents if place.is_relative_to(folder))
-        or (path.parent / SIMULATED_MARK).exists()
-        for path in paths
-    }
+    marked = {any((place / SIMULATED_MARK).exists() for place in path.absolute().parents) for path in paths}
     if len(marked) == 2:
         raise ConfigError(f"Some of the people in {str(folder)!r} were simulated and some not; choose subjects.")
     return marked.pop()

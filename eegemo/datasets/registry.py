@@ -20,6 +20,8 @@ DATASETS = {
     "deap-raw": "eegemo.datasets.deap_raw:DEAP_RAW",
     "dasps": "eegemo.datasets.dasps:DASPS",
     "eegmat": "eegemo.datasets.eegmat:EEGMAT",
+    "seed": "eegemo.datasets.seed:SEED",
+    "seed-iv": "eegemo.datasets.seed_iv:SEED_IV",
 }
 
 

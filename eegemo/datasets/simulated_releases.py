@@ -21,7 +21,10 @@ MakePerson = Callable[[int], SimulatedPerson]
 #: Writes the files of a dataset into a folder, one after another; each path is yielded when its file is complete.
 Write = Callable[[Path, list[int], MakePerson], Iterator[Path]]
 #: What writes each dataset.
-WRITERS: dict[str, str] = {}
+WRITERS: dict[str, str] = {
+    "seed": "eegemo.datasets._written_seed:write_seed",
+    "seed-iv": "eegemo.datasets._written_seed:write_seed_iv",
+}
 
 
 @suggest_keywords
