@@ -188,7 +188,7 @@ def resampled(scores: np.ndarray, rng: np.random.Generator, n_resamples: int = 9
 
 def count(world: str, n_people: int, protocol: str, n_worlds: int) -> dict[str, Any]:
     """Count, over many worlds of one kind, what intervals hold and tests find; return a row of the table."""
-    new_stimuli = "stimulus" in PROTOCOLS[protocol].kept
+    new_stimuli = PROTOCOLS[protocol].holds_out_stimuli
     sets = [None] if new_stimuli else [draw_stimuli(np.random.default_rng([99, n])) for n in range(N_SETS)]
     of_sets = [
         [carry_out(world, n_people, protocol, number * len(sets) + k, own) for number in range(n_worlds // len(sets))]

@@ -127,7 +127,7 @@ def jackknife(result: Results, metric: str, level: str) -> Jackknife:
     counts, loss, trials = (np.concatenate(parts) for parts in zip(*counted, strict=True))
     repetition = np.repeat(np.arange(len(counted)), [len(part[2]) for part in counted])
     subject = result.subject_of(trials)
-    if "stimulus" in result.splitter.rule.kept:
+    if result.splitter.rule.holds_out_stimuli:
         name, unit = "stimuli", result.stimulus_of(trials)
     else:  # trials that share a rating are no independent observations
         name, unit = ("units" if UNIT in result.table else "trials"), result.unit_of(trials)

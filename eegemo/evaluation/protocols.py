@@ -45,6 +45,11 @@ class Protocol:
         return not {"subject", DATASET}.isdisjoint(self.kept)
 
     @property
+    def holds_out_stimuli(self) -> bool:
+        """Whether training knows no stimulus that is tested."""
+        return not {"stimulus", DATASET}.isdisjoint(self.kept)
+
+    @property
     def has_units(self) -> bool:
         """Whether there are units few enough for one to be left out in each fold."""
         return len(self.kept) == 1
