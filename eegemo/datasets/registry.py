@@ -20,6 +20,8 @@ DATASETS = {
     "deap-raw": "eegemo.datasets.deap_raw:DEAP_RAW",
     "dasps": "eegemo.datasets.dasps:DASPS",
     "eegmat": "eegemo.datasets.eegmat:EEGMAT",
+    "faced": "eegemo.datasets.faced:FACED",
+    "gameemo": "eegemo.datasets.gameemo:GAMEEMO",
 }
 
 

@@ -21,7 +21,10 @@ MakePerson = Callable[[int], SimulatedPerson]
 #: Writes the files of a dataset into a folder, one after another; each path is yielded when its file is complete.
 Write = Callable[[Path, list[int], MakePerson], Iterator[Path]]
 #: What writes each dataset.
-WRITERS: dict[str, str] = {}
+WRITERS: dict[str, str] = {
+    "faced": "eegemo.datasets._written_faced:write",
+    "gameemo": "eegemo.datasets._written_gameemo:write",
+}
 
 
 @suggest_keywords
