@@ -41,6 +41,11 @@ EMOTIONS = {
     "joy": (3, "positive"),
     "tenderness": (3, "positive"),
 }
+CAUTION = (
+    "The class is the video's, and everybody saw the same videos: under 'subject', training knows the very videos that "
+    "are tested, and a model may read the video in place of the emotion. An emotion has three or four videos, so that "
+    "'stimulus' and 'subject-stimulus' can tell."
+)
 _LAYOUT = Layout("FACED", CH_NAMES, SFREQ, PASS_BAND, OTHERS)
 _FILE = re.compile(r"sub(\d+)\.pkl")
 _FOLDER = "Processed_data"
@@ -90,6 +95,10 @@ def load_faced(
 
     Notes
     -----
+    The class is the video's, and everybody saw the same videos: under ``subject``, training knows the very videos that
+    are tested, and a model may read the video in place of the emotion. An emotion has three or four videos, so that
+    ``stimulus`` and ``subject-stimulus`` can tell.
+
     The files are sorted by video; the order in which a person saw them is not in them. Two cohorts (0 to 60, 61 to 122)
     were recorded at different rates and in different units. The authors' code brought both to 250 Hz and to microvolts,
     and put the two last electrodes of the first, A2 and A1, behind the others; in the second cohort they are
@@ -183,4 +192,5 @@ FACED = Dataset(
     ),
     licence="on Synapse (syn50614194), to registered users; see its page",
     source="Chen et al. 2023, doi:10.1038/s41597-023-02650-w",
+    caution=CAUTION,
 )

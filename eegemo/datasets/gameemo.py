@@ -32,7 +32,8 @@ CAUTION = (
     "One recording per person and game, and the game is the class: within a person, class and recording are one, and "
     "whatever else differs between a person's recordings, the electrodes' drift and the order of the games included, "
     "goes with the class. No protocol within a person (window-random, trial) can tell the emotion from the recording; "
-    "held-out people bound what is left, and cannot undo an order that was the same for all."
+    "held-out people bound what is left, and cannot tell an emotion from its only game, nor undo an order that was the "
+    "same for all."
 )
 _LAYOUT = Layout("GAMEEMO", CH_NAMES, SFREQ, pass_band=(None, None), other_types={})
 _PERSON = re.compile(r"\(S(\d\d)\)|S(\d\d)", re.IGNORECASE)
@@ -53,8 +54,8 @@ def load_gameemo(
     One recording per person and game, and the game is the class: **within a person, class and recording are one**.
     Whatever else differs between a person's recordings, the electrodes' drift and the order of the games included, goes
     with the class. No protocol within a person (``window-random``, ``trial``) can tell the emotion from the recording;
-    held-out people bound what is left, and cannot undo an order that was the same for all. The first call prepares a
-    store of float32 samples, one file in memory at a time; later calls map it.
+    held-out people bound what is left, and cannot tell an emotion from its only game, nor undo an order that was the
+    same for all. The first call prepares a store of float32 samples, one file in memory at a time; later calls map it.
 
     Parameters
     ----------

@@ -97,6 +97,7 @@ def test_where_the_samples_come_from_is_written_down(release: Path) -> None:
     assert trials.pass_band == (0.05, 47.0)
     assert trials.provenance["subjects"] == [122, 0]
     assert "doi:10.1038/s41597-023-02650-w" in trials.provenance["reference"]
+    assert "may read the video in place of the emotion" in trials.provenance["caution"]
 
 
 @pytest.mark.parametrize("given", [".", "Processed_data"])
