@@ -14,6 +14,8 @@ from .datasets.deap import load_deap as load_deap
 from .datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .datasets.deap_raw import load_deap_raw as load_deap_raw
 from .datasets.eegmat import load_eegmat as load_eegmat
+from .datasets.faced import load_faced as load_faced
+from .datasets.gameemo import load_gameemo as load_gameemo
 from .datasets.published import Dataset as Dataset
 from .datasets.recordings import prepare_recordings as prepare_recordings
 from .datasets.registry import load as load

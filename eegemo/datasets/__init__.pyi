@@ -6,6 +6,8 @@ from .deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .deap_raw import deap_recordings as deap_recordings
 from .deap_raw import load_deap_raw as load_deap_raw
 from .eegmat import load_eegmat as load_eegmat
+from .faced import load_faced as load_faced
+from .gameemo import load_gameemo as load_gameemo
 from .published import Dataset as Dataset
 from .recordings import listed_recordings as listed_recordings
 from .recordings import prepare_recordings as prepare_recordings

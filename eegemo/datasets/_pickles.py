@@ -13,7 +13,7 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from eegemo.errors import DataFormatError
 
 _MOST_READS = 100_000  # of an instruction or its argument; a file of DEAP takes a hundred
 _NUMBER = re.compile(r"[fiub]\d{1,2}")
+_Made = TypeVar("_Made")
 
 
 class _Dtype:
@@ -227,12 +228,35 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
     DataFormatError
         If the pickle asks for anything but arrays and builtin containers, or cannot be read.
     """
+    return _loaded(path, _arrays_of)
+
+
+def load_array(path: Path) -> np.ndarray:
+    """Load a pickled numeric array.
+
+    Parameters
+    ----------
+    path : Path
+        As in :func:`load_arrays`.
+
+    Returns
+    -------
+    array : array
+        Read-only, and shares the file's bytes.
+
+    Raises
+    ------
+    DataFormatError
+        As in :func:`load_arrays`.
+    """
+    return _loaded(path, _array_of)
+
+
+def _loaded(path: Path, made_of: Callable[[Any], _Made]) -> _Made:
+    """Load a pickle and make of it what is wanted; whatever goes wrong is an error that names the file."""
     with path.open("rb") as file:
         try:
-            loaded = _ArraysOnly(_Measured(file)).load()
-            if not isinstance(loaded, dict):
-                raise DataFormatError(f"holds a {type(loaded).__name__}, expected a dict of arrays")
-            return {_text(k): v.real() for k, v in loaded.items() if isinstance(v, _Array)}
+            return made_of(_ArraysOnly(_Measured(file)).load())
         except DataFormatError as error:
             raise DataFormatError(f"{path.name}: {error}.") from None
         except OSError:
@@ -242,6 +266,23 @@ def load_arrays(path: Path) -> dict[str, np.ndarray]:
             raise DataFormatError(
                 f"{path.name}: cannot be read as a pickle ({what}); the file may be cut short - fetch it again."
             ) from error
+
+
+def _arrays_of(loaded: Any) -> dict[str, np.ndarray]:
+    if not isinstance(loaded, dict):
+        raise DataFormatError(f"holds {_kind(loaded)}, expected a dict of arrays")
+    return {_text(k): v.real() for k, v in loaded.items() if isinstance(v, _Array)}
+
+
+def _array_of(loaded: Any) -> np.ndarray:
+    if not isinstance(loaded, _Array):
+        raise DataFormatError(f"holds {_kind(loaded)}, expected an array")
+    return loaded.real()
+
+
+def _kind(loaded: Any) -> str:
+    known = {_Array: "an array", _Dict: "a dict"}
+    return known.get(type(loaded), f"a {type(loaded).__name__}")
 
 
 def _text(value: bytes | str) -> str:

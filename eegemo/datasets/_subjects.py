@@ -15,10 +15,8 @@ from eegemo.errors import ConfigError, DataFormatError
 
 Files = TypeVar("Files")  # of a person: a path, or several
 
-_DIGITS = 2  # of a person's number in the name of a file
 
-
-def subject_files(place: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
+def subject_files(place: Path, pattern: re.Pattern[str], *, digits: int = 2) -> dict[int, Path]:
     """Find the file of each person in a folder.
 
     Parameters
@@ -26,8 +24,10 @@ def subject_files(place: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
     place : Path
         The folder; what is none holds no files.
     pattern : re.Pattern
-        Matches the whole name of a file; its first group is the person's number, which has two digits. A file whose
-        number has more or fewer is left out with a warning.
+        Matches the whole name of a file; its first group is the person's number. A file whose number has more or fewer
+        digits than it should is left out with a warning.
+    digits : int
+        Of the number.
 
     Returns
     -------
@@ -44,8 +44,8 @@ def subject_files(place: Path, pattern: re.Pattern[str]) -> dict[int, Path]:
         if not (match := pattern.fullmatch(path.name)) or not path.is_file():
             continue
         subject = int(match[1])
-        if len(match[1]) != _DIGITS:
-            due = f"{path.name[: match.start(1)]}{subject:0{_DIGITS}d}{path.name[match.end(1) :]}"
+        if len(match[1]) != digits:
+            due = f"{path.name[: match.start(1)]}{subject:0{digits}d}{path.name[match.end(1) :]}"
             warn_caller(f"{path.name} is not read; the releases name it {due}: rename it, if it is that.")
             continue
         if subject in found:

@@ -22,6 +22,8 @@ DATASETS = {
     "eegmat": "eegemo.datasets.eegmat:EEGMAT",
     "seed": "eegemo.datasets.seed:SEED",
     "seed-iv": "eegemo.datasets.seed_iv:SEED_IV",
+    "faced": "eegemo.datasets.faced:FACED",
+    "gameemo": "eegemo.datasets.gameemo:GAMEEMO",
 }
 
 

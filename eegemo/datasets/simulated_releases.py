@@ -24,6 +24,8 @@ Write = Callable[[Path, list[int], MakePerson], Iterator[Path]]
 WRITERS: dict[str, str] = {
     "seed": "eegemo.datasets._written_seed:write_seed",
     "seed-iv": "eegemo.datasets._written_seed:write_seed_iv",
+    "faced": "eegemo.datasets._written_faced:write",
+    "gameemo": "eegemo.datasets._written_gameemo:write",
 }
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from eegemo._trial_parts import SESSION, number_units
 from eegemo.evaluation.folds import Failure, Fold
+from eegemo.evaluation.protocols import Protocol
 
 
 def notes_on_folds(model: str, folds: Sequence[Fold], failures: Sequence[Failure]) -> list[str]:
@@ -63,6 +65,41 @@ def notes_on_people(subject: pd.Series, y: np.ndarray, classes: Sequence[str]) -
                 "the other classes, so chance is higher."
             )
     return notes
+
+
+def notes_on_recordings(protocol: Protocol, table: pd.DataFrame, y: np.ndarray) -> list[str]:
+    """Say where each class is one recording of a person, under a protocol that trains on the people it tests.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        How the windows were split.
+    table : DataFrame
+        A row a window: ``subject, trial``, and ``unit`` where trials share something.
+    y : array of int, shape (n_windows,)
+        The class of each.
+
+    Returns
+    -------
+    notes : list of str
+        Empty where somebody has two trials of a class, which are no one unit, or nobody has two classes.
+    """
+    if not len(table) or not set(protocol.kept) <= {"trial", SESSION}:
+        return []
+    of_windows = pd.DataFrame({"subject": table["subject"].to_numpy(), "y": y, "unit": number_units(table)})
+    units = of_windows.drop_duplicates()
+    if units.duplicated(["subject", "y"]).any() or units.groupby("subject")["y"].nunique().max() < 2:
+        return []
+    effect = (
+        "Training has the tested class from other subjects alone, and other classes of the very subject, which tends "
+        "to pull scores below those under 'subject'."
+        if protocol.kept
+        else "Training has windows of the very trials that are tested, so a score may be all recording and no class."
+    )
+    return [
+        "No subject has two trials of one class: within a subject, class and recording cannot be told apart, and "
+        f"whatever else differs between recordings goes with the class. {effect} The protocol to look at is 'subject'."
+    ]
 
 
 def notes_on_training(folds: Sequence[Fold], y: np.ndarray, classes: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.leakage import Leakage, mean_leakage, verdict
 from eegemo.evaluation.metrics import LEADING_METRICS, confusion, metric_name
-from eegemo.evaluation.notes import notes_on_folds, notes_on_people, notes_on_training
+from eegemo.evaluation.notes import notes_on_folds, notes_on_people, notes_on_recordings, notes_on_training
 from eegemo.evaluation.scoring import LEVELS, at_level, rows_of_fold, score_folds
 from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
@@ -158,10 +158,11 @@ class Results:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader must know: folds that failed or collapsed, classes that a person or a training set lacks."""
+        """What a reader must know: folds that failed or collapsed, classes that are lacking, or one recording."""
         notes = notes_on_folds(self.model, self.folds, self.failures)
         if self.asks is None:
             notes += notes_on_people(self.table["subject"], self.y, self.scheme.classes)
+            notes += notes_on_recordings(self.splitter.rule, self.table, self.y)
         return (*notes, *notes_on_training(self.folds, self.y, self.scheme.classes))
 
     @cached_property

@@ -22,7 +22,7 @@ from numpy.testing import assert_array_equal
 
 from eegemo import DataFormatError
 from eegemo.datasets._deap_format import write_dat
-from eegemo.datasets._pickles import load_arrays
+from eegemo.datasets._pickles import load_array, load_arrays
 
 DATA = np.random.default_rng(0).standard_normal((3, 4, 50))
 LABELS = np.arange(12.0).reshape(3, 4)
@@ -242,7 +242,7 @@ def test_an_object_outside_the_file_is_refused(tmp_path: Path, protocol: int) ->
         ({"data": np.array([1 + 2j])}, r"dtype 'c16' are not read"),
         ({"data": np.zeros(2, [("a", "f8")])}, "not read"),
         ([DATA, LABELS], "holds a list, expected a dict of arrays"),
-        (DATA, "expected a dict of arrays"),
+        (DATA, "holds an array, expected a dict of arrays"),
         (None, "holds a NoneType, expected a dict"),
         ({"data": OrderedDict(a=1)}, r"asks for collections\.OrderedDict"),
         ({"data": np.float64(1.0)}, r"asks for numpy\._?core\.multiarray\.scalar"),
@@ -385,6 +385,35 @@ def test_an_array_is_as_large_as_its_bytes(tmp_path: Path, shape: Any, code: str
     array = RECONSTRUCT + b")R(K\x01" + dims + dtype + b"\x89U\x08........tb"
     with pytest.raises(DataFormatError, match=rf"^s01\.dat: .*{message}"):
         load_arrays(written(tmp_path / "s01.dat", b"\x80\x02}" + text("data") + array + b"s."))
+
+
+@pytest.mark.parametrize("protocol", range(6))
+@pytest.mark.parametrize("array", [DATA, np.asfortranarray(DATA), LABELS.astype(">i2")], ids=["C", "Fortran", "int16"])
+def test_an_array_alone_is_read(tmp_path: Path, array: np.ndarray, protocol: int) -> None:
+    read = load_array(written(tmp_path / "sub000.pkl", pickle.dumps(array, protocol)))
+    assert_array_equal(read, array)
+    assert read.dtype == array.dtype and not read.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"data": DATA}, "holds a dict, expected an array"),
+        ((DATA,), "holds a tuple, expected an array"),
+        (b"text", "holds a bytes, expected an array"),
+        (np.array([{}]), "only numbers|not a run of bytes"),
+        (np.float64(1.0), r"asks for numpy\._?core\.multiarray\.scalar"),
+    ],
+)
+def test_what_is_no_array_is_refused(tmp_path: Path, value: Any, message: str) -> None:
+    with pytest.raises(DataFormatError, match=rf"^sub000\.pkl: .*({message})"):
+        load_array(written(tmp_path / "sub000.pkl", pickle.dumps(value)))
+
+
+@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_pickle_is_no_array(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(DataFormatError, match=r"^sub000\.pkl: .{5,500}$"):
+        load_array(written(tmp_path / "sub000.pkl", content))
 
 
 def test_a_missing_file_stays_an_error_of_the_file_system(tmp_path: Path) -> None:
