@@ -21,7 +21,10 @@ MakePerson = Callable[[int], SimulatedPerson]
 #: Writes the files of a dataset into a folder, one after another; each path is yielded when its file is complete.
 Write = Callable[[Path, list[int], MakePerson], Iterator[Path]]
 #: What writes each dataset.
-WRITERS: dict[str, str] = {}
+WRITERS: dict[str, str] = {
+    "dreamer": "eegemo.datasets._written_dreamer:write",
+    "amigos": "eegemo.datasets._written_amigos:write",
+}
 
 
 @suggest_keywords
