@@ -79,12 +79,12 @@ class _Walk:
             raise DataFormatError(f"{name!r} is {kind}, expected numbers")
         elif isinstance(item, h5py.Dataset):
             for number, reference in enumerate(self._references(item, name)):
-                yield from self.through(item.parent, reference, (*place, number))
+                yield from self.through(self.file, reference, (*place, number))
         elif fields := _fields_of_an_array(item):
             references = {field: self._references(item[field], name) for field in fields}
             for number in range(min(map(len, references.values()))):
                 for field in fields:
-                    yield from self.through(item, references[field][number], (*place, number, field))
+                    yield from self.through(self.file, references[field][number], (*place, number, field))
         else:
             for field in item:
                 yield from self.through(item, field, (*place, field))
@@ -106,7 +106,7 @@ def _fields_of_an_array(group: h5py.Group) -> list[str]:
     for field in group:
         item = group[field] if _lies_here(group, field) else None
         refers = isinstance(item, h5py.Dataset) and h5py.check_ref_dtype(item.dtype) is not None
-        if not refers or "MATLAB_class" in item.attrs:
+        if item is None or not refers or "MATLAB_class" in item.attrs:
             return []
     return list(group)
 

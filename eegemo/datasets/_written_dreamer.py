@@ -132,7 +132,7 @@ def _person(person: SimulatedPerson) -> dict[str, Any]:
 
 
 def _as_of_the_headset(microvolts: np.ndarray) -> np.ndarray:
-    return np.round((microvolts + _OFFSET) / _STEP) * _STEP
+    return np.round((microvolts.astype(float) + _OFFSET) / _STEP) * _STEP
 
 
 def _ecg(rng: np.random.Generator, n_eeg: int) -> np.ndarray:

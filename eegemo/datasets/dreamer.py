@@ -277,7 +277,7 @@ def _recorded(signals: _Signals, contents: _Contents) -> Recorded:
         "trial": films,
         "stimulus": films,
         "n_baseline": n_baseline,
-        **contents.scores[signals.subject],
+        **{name: contents.scores[signals.subject][name] for name in RATINGS.values()},
         "target_emotion": TARGET_EMOTIONS,
     }
     return Recorded(signals.file, joined, pd.DataFrame(table))
