@@ -291,6 +291,7 @@ LESS = {name: value for name, value in person(1).items() if name != "ScoreArousa
             r"subject 1: film 5 has no baseline",
         ),
         (cells(person(1), person(2, EEG={"other": 1.0})), r"subject 2 has no EEG"),
+        (cells(person(1), {"EEG": person(2)["EEG"]}), r"samples of subject 2 come twice, or without scores"),
         (cells(), r"there is no person in DREAMER\.Data"),
         (np.eye(3), r"there is no person in DREAMER\.Data"),
     ],
