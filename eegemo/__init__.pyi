@@ -7,12 +7,14 @@ from . import preprocessing as preprocessing
 from . import reporting as reporting
 from . import training as training
 from .copies import find_copies as find_copies
+from .datasets.amigos import load_amigos as load_amigos
 from .datasets.annotations import trials_from_annotations as trials_from_annotations
 from .datasets.bids import read_bids_events as read_bids_events
 from .datasets.dasps import load_dasps as load_dasps
 from .datasets.deap import load_deap as load_deap
 from .datasets.deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .datasets.deap_raw import load_deap_raw as load_deap_raw
+from .datasets.dreamer import load_dreamer as load_dreamer
 from .datasets.eegmat import load_eegmat as load_eegmat
 from .datasets.faced import load_faced as load_faced
 from .datasets.gameemo import load_gameemo as load_gameemo

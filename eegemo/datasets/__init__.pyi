@@ -1,3 +1,4 @@
+from .amigos import load_amigos as load_amigos
 from .annotations import trials_from_annotations as trials_from_annotations
 from .bids import read_bids_events as read_bids_events
 from .dasps import load_dasps as load_dasps
@@ -5,6 +6,7 @@ from .deap import load_deap as load_deap
 from .deap_raw import DEAP_PREPROCESSING as DEAP_PREPROCESSING
 from .deap_raw import deap_recordings as deap_recordings
 from .deap_raw import load_deap_raw as load_deap_raw
+from .dreamer import load_dreamer as load_dreamer
 from .eegmat import load_eegmat as load_eegmat
 from .faced import load_faced as load_faced
 from .gameemo import load_gameemo as load_gameemo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from eegemo._electrodes import EMOTIV14, channel_names, found_as
+from eegemo._warnings import warn_caller
 from eegemo.datasets._store import prepared
 from eegemo.datasets.published import simulated_mark
 from eegemo.errors import DataFormatError, unknown_name
@@ -91,11 +92,14 @@ class Recorded:
     table : DataFrame
         A row a trial, as :class:`eegemo.Trials` has it but for ``start`` and ``n_times``; ``n_baseline`` is 0 where it
         is not there.
+    left_out : mapping of str -> list of int
+        From a reason to the numbers of the trials of the file that are not among these for it.
     """
 
     file: str
     signals: list[np.ndarray]
     table: pd.DataFrame
+    left_out: Mapping[str, list[int]] = field(default_factory=dict)
 
 
 def load_people(
@@ -130,18 +134,23 @@ def load_people(
     Returns
     -------
     trials : Trials
+        Trials that were left out are named in a warning and in ``provenance["recordings"]``.
 
     Raises
     ------
     DataFormatError
-        If a sample is not finite.
+        If a sample is not finite, or no trial is left.
     ConfigError
         If a channel is unknown, or some files were simulated and others not.
     """
     names, columns = layout.resolve(channels)
 
     def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+        any_left, left_out = False, []
         for recorded in read():
+            record = {"file": recorded.file, "left_out": dict(recorded.left_out)} if recorded.left_out else {}
+            left_out += [record] if record else []
+            any_left |= bool(recorded.signals)
             n_times = np.array([len(signals) for signals in recorded.signals], dtype=np.int64)
             start = np.cumsum(n_times) - n_times
             strip = np.empty((n_times.sum(), len(columns)), np.float32)
@@ -151,11 +160,15 @@ def load_people(
                 del signals
             _check_finite(strip, start, recorded.file, names)
             table = recorded.table.assign(start=start, n_times=n_times)
-            yield strip, table if "n_baseline" in table else table.assign(n_baseline=0), {}
+            yield strip, table if "n_baseline" in table else table.assign(n_baseline=0), record
             del strip, recorded  # before the next file is read
+        if not any_left:
+            raise DataFormatError(
+                f"{str(folder)!r}: no trial is left. {_in_words(left_out) if left_out else ''}".strip()
+            )
 
     nobody = simulated_mark(files, folder)
-    return prepared(
+    trials = prepared(
         files,
         blocks,
         description={
@@ -168,6 +181,19 @@ def load_people(
         },
         cache=cache,
     )
+    if left_out := trials.provenance.get("recordings"):
+        warn_caller(_in_words(left_out))
+    return trials
+
+
+def _in_words(left_out: Sequence[Mapping[str, Any]]) -> str:
+    n_trials = sum(len(trials) for record in left_out for trials in record["left_out"].values())
+    of_files = [
+        f"{record['file']}: trial{'s' * (len(trials) > 1)} {', '.join(map(str, trials))} ({reason})"
+        for record in left_out
+        for reason, trials in record["left_out"].items()
+    ]
+    return f"{n_trials} trial{'s are' if n_trials > 1 else ' is'} left out. {'; '.join(of_files)}."
 
 
 def _check_finite(strip: np.ndarray, start: np.ndarray, file: str, names: Sequence[str]) -> None:

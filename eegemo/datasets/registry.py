@@ -19,6 +19,8 @@ DATASETS = {
     "deap": "eegemo.datasets.deap:DEAP",
     "deap-raw": "eegemo.datasets.deap_raw:DEAP_RAW",
     "dasps": "eegemo.datasets.dasps:DASPS",
+    "dreamer": "eegemo.datasets.dreamer:DREAMER",
+    "amigos": "eegemo.datasets.amigos:AMIGOS",
     "eegmat": "eegemo.datasets.eegmat:EEGMAT",
     "seed": "eegemo.datasets.seed:SEED",
     "seed-iv": "eegemo.datasets.seed_iv:SEED_IV",

@@ -26,6 +26,8 @@ WRITERS: dict[str, str] = {
     "seed-iv": "eegemo.datasets._written_seed:write_seed_iv",
     "faced": "eegemo.datasets._written_faced:write",
     "gameemo": "eegemo.datasets._written_gameemo:write",
+    "dreamer": "eegemo.datasets._written_dreamer:write",
+    "amigos": "eegemo.datasets._written_amigos:write",
 }
 
 
