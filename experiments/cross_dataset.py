@@ -63,9 +63,9 @@ class CrossDataset(Options):
     """Train on one dataset and test on another."""
 
     data: tuple[str, ...] = ()
-    """Recordings as NAME=FOLDER, such as DEAP=/data/deap; each is recognised by its files. Simulated ones by default."""
+    """Recordings as NAME=FOLDER, such as DEAP=/data/deap, which are recognised by their files; simulated by default."""
     labels: str = "valence"
-    """What all of them are labelled by: a column that each dataset has a rule for, such as valence, arousal, emotion."""
+    """What they are labelled by: a column that each dataset has a rule for, such as valence, arousal or emotion."""
     models: tuple[str, ...] = ("logistic-regression", "riemann", "cnn-gru")
     """Models by name."""
     zscore_subjects: bool = False
@@ -132,9 +132,9 @@ def recordings(config: CrossDataset) -> tuple[Trials, LabelScheme]:
     parts = {"DEAP": (deap, rule_of("deap", config.labels))}
     with tempfile.TemporaryDirectory() as written:
         for name in SIMULATED:
-            folder = Path(written) / name
-            write_simulated_release(folder, name, n_people, effect=config.effect, random_state=config.seed)
-            parts[dataset(name).name] = (load(folder, cache=Path(written) / "cache"), rule_of(name, config.labels))
+            place = Path(written) / name
+            write_simulated_release(place, name, n_people, effect=config.effect, random_state=config.seed)
+            parts[dataset(name).name] = (load(place, cache=Path(written) / "cache"), rule_of(name, config.labels))
         return combine_datasets(parts)
 
 
@@ -171,7 +171,7 @@ def cells_of(result: Results) -> Iterator[dict[str, Any]]:
     for folds in parts:
         tested_on = dataset_of.iloc[folds[0].test[0]]
         others = [name for name in names if name != tested_on]
-        own = replace(result, folds=tuple(folds))
+        own = replace(result, folds=tuple(replace(fold, number=number) for number, fold in enumerate(folds)))
         interval = confidence_interval(own, "macro_f1")
         yield {
             "model": result.model_label,
