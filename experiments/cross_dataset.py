@@ -127,14 +127,15 @@ def recordings(config: CrossDataset) -> tuple[Trials, LabelScheme]:
                 raise ConfigError(f"--data takes NAME=FOLDER, each name once, such as DEAP=/data/deap; got {given!r}.")
             parts[name] = (load(folder, cache=config.cache), rule_of(recognise(folder), config.labels))
         return combine_datasets(parts)
+    rules = {name: rule_of(name, config.labels) for name in ("deap", *SIMULATED)}
     n_people = N_SMOKE if config.smoke else config.n_people
     deap = simulate(n_people, effect=config.effect, random_state=config.seed)
-    parts = {"DEAP": (deap, rule_of("deap", config.labels))}
+    parts = {"DEAP": (deap, rules["deap"])}
     with tempfile.TemporaryDirectory() as written:
         for name in SIMULATED:
             place = Path(written) / name
             write_simulated_release(place, name, n_people, effect=config.effect, random_state=config.seed)
-            parts[dataset(name).name] = (load(place, cache=Path(written) / "cache"), rule_of(name, config.labels))
+            parts[dataset(name).name] = (load(place, cache=Path(written) / "cache"), rules[name])
         return combine_datasets(parts)
 
 
