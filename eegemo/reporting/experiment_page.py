@@ -38,6 +38,7 @@ from eegemo.reporting.terminal import print_summary
 
 _Table = tuple[str, str, pd.DataFrame, pd.DataFrame]  # file name, title, numbers, text
 _Figure = tuple[str, str, Figure]  # file name, what it shows, figure
+_FOLDED_DPI = 80  # of figures that few unfold
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     }
     page.folder.mkdir(parents=True, exist_ok=True)
     with replacing(page.folder / "folds.csv") as partial:
-        tidy = concatenate([*everything, *controls])
-        tidy.to_csv(partial, index=False, float_format="%.4g", lineterminator="\n")
+        _write_scores(concatenate([*everything, *controls]), partial)
     notes = [INTERVALS, *dict.fromkeys(note for result in real for note in remarks(result))]
     found = _Content(
         answer=page.answer or answer_of(real),
@@ -131,7 +131,7 @@ def write_page(page: Page, note: str, provenance: dict[str, Any]) -> None:
     for name, _, numbers, _ in tables:
         if name == "folds":
             with replacing(page.folder / "folds.csv") as partial:
-                numbers.to_csv(partial, index=False, float_format="%.4g", lineterminator="\n")
+                _write_scores(numbers, partial)
     made = environment()
     found = _Content(
         answer=page.answer or "",
@@ -198,7 +198,7 @@ def _write(page: Page, note: str, found: _Content) -> None:
     sections += [page.text, _folded("How it was done", page.method)]
     sections += [_folded(title, _markdown(text)) for _, title, _, text in found.tables]
     for name, shows, figure in found.folded:
-        write_figure(figure, folder / f"{name}.png")
+        write_figure(figure, folder / f"{name}.png", dpi=_FOLDED_DPI)
         sections.append(_folded(shows[0].upper() + shows[1:], f"![{shows}]({name}.png)"))
     if found.notes:
         sections.append(_folded("To know", "\n".join(f"* {one}" for one in found.notes)))
@@ -228,7 +228,16 @@ def _folded(summary: str, content: str) -> str:
 
 
 def _markdown(text: pd.DataFrame) -> str:
-    return text.to_markdown(index=False, disable_numparse=True)
+    """Write a table without the spaces that would align it: pages have many, and are read as they are shown."""
+    rows = [list(map(str, text.columns)), [":--"] * text.shape[1], *text.astype(str).to_numpy().tolist()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """Write scores of folds with four digits; of one person's few trials in a fold a score would say nothing."""
+    if {"subject", "level"} <= set(scores):
+        scores = scores[(scores["subject"] == "all") | (scores["level"] == "window")]
+    scores.to_csv(path, index=False, float_format="%.4g", lineterminator="\n")
 
 
 def _without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:

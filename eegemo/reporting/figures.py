@@ -275,7 +275,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
     return figure
 
 
-def write_figure(figure: Figure, path: Path) -> None:
+def write_figure(figure: Figure, path: Path, *, dpi: int = 100) -> None:
     """Write a figure as PNG, whole or not at all.
 
     Parameters
@@ -284,9 +284,11 @@ def write_figure(figure: Figure, path: Path) -> None:
         What is drawn.
     path : Path
         Its name ends in ``.png``.
+    dpi : int
+        Pixels in an inch.
     """
     drawn = io.BytesIO()
-    figure.savefig(drawn, dpi=110)
+    figure.savefig(drawn, dpi=dpi)
     # A palette holds all that a plot has, in a third of the bytes.
     with Image.open(drawn) as image, replacing(path) as partial:
         image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(partial, format="png", optimize=True)
