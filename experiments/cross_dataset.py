@@ -6,8 +6,8 @@ dataset and tested on another; trained on all others. Between datasets nothing i
 stimulus nor an amplifier. ``--zscore-subjects`` takes out what is each person's own over all of their trials; no label
 is used, but it is transductive, and every table says so.
 
-Published between DEAP and SEED, three classes, after the adaptation of domains: 40 to 60 % (Lan et al. 2019,
-doi:10.1109/TCDS.2018.2826840); the paper that is reproduced here names other datasets as its future work.
+Between DEAP and SEED it was studied by Lan et al. (2019, doi:10.1109/TCDS.2018.2826840), who adapt one to the other;
+the paper that is reproduced here names other datasets as its future work.
 Expected on the simulated data: a little above chance within and between datasets, since all of them hold the same small
 effect; each person's own rhythms are what stands in the way.
 Costs about 5 minutes on two CPU cores.
