@@ -275,7 +275,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
     return figure
 
 
-def write_figure(figure: Figure, path: Path, *, dpi: int = 100) -> None:
+def write_figure(figure: Figure, path: Path, *, dpi: int = 110) -> None:
     """Write a figure as PNG, whole or not at all.
 
     Parameters

@@ -81,6 +81,8 @@ def test_the_record_of_a_fold_is_the_count_over_all_pairs(
     table = table.assign(stimulus=table["trial"], n_baseline=data.draw(st.integers(0, 3)), start=0)
     if protocol == "session":
         table["session"] = table["trial"] % 4
+    if protocol == "dataset":
+        table["dataset"] = table["subject"] % 2
     if protocol in ("window-random", "trial", "subject"):
         table["stimulus"] = data.draw(st.lists(st.integers(0, 6), min_size=20, max_size=20))
     table["n_times"] = np.array(data.draw(st.lists(st.integers(4, 9), min_size=20, max_size=20))) + table["n_baseline"]

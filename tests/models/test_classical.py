@@ -46,7 +46,9 @@ def test_the_effect_is_found_on_unseen_trials(windows: Windows, name: str) -> No
 @every_model
 def test_every_model_runs_under_every_protocol(windows: Windows, name: str, protocol: str) -> None:
     trials = windows.trials
-    trials = trials._replaced(table=trials.table.assign(session=trials.table["trial"] % 4))
+    trials = trials._replaced(
+        table=trials.table.assign(session=trials.table["trial"] % 4, dataset=trials.table["subject"])
+    )
     few = Windows(trials, windows.n_times, windows.starts, windows.trial_index)[::2]
     model = make_model(name, random_state=0)
     if name == "random-forest":

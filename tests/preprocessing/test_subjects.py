@@ -192,7 +192,7 @@ def test_the_mark_stands_beside_what_else_was_fitted_on_all(small_trials: Trials
 def test_under_every_protocol_the_results_are_called_transductive(small_trials: Trials, protocol: str) -> None:
     splitter = make_splitter(protocol, n_splits=3)
     table = small_trials.table
-    trials = replaced(small_trials, table=table.assign(session=table["trial"] % 4))
+    trials = replaced(small_trials, table=table.assign(session=table["trial"] % 4, dataset=table["subject"]))
     plain = evaluate(First(), trials.windows(), quadrants(), splitter)
     scaled = evaluate(First(), zscore_subjects(trials).windows(), quadrants(), splitter)
     assert [fold.leakage.fitted_on_test for fold in plain.folds] == [()] * len(plain.folds)
