@@ -25,6 +25,14 @@ def read(page: Path) -> dict[str, Any]:
     return made
 
 
+def runs_of(made: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put back what a page writes once for all runs of one model, or under one protocol."""
+    return [
+        made["all_runs"] | made["models"].get(run["model"], {}) | made["protocols"].get(run["under"], {}) | run
+        for run in made["runs"]
+    ]
+
+
 def configuration_of(command: str) -> Any:
     """Return the options that a page's command stands for, by the script as it is now."""
     python, script, *words = shlex.split(command)
@@ -45,7 +53,7 @@ def test_a_page_has_the_configuration_that_its_command_stands_for(page: Path) ->
 def test_a_page_has_the_models_protocols_and_folds_of_its_command(page: Path) -> None:
     made = read(page)
     config = configuration_of(made["command"])
-    runs = [made["all_runs"] | run for run in made["runs"]]
+    runs = runs_of(made)
     real = [run for run in runs if run["control"] is None]
     assert set(config.models) <= {run["model"] for run in real}
     protocols = {run["protocol"]["protocol"] for run in real}

@@ -241,10 +241,32 @@ def _write_scores(scores: pd.DataFrame, path: Path) -> None:
 
 
 def _without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Put what all runs have in common in one place."""
-    first = runs[0]
-    common = {k: v for k, v in first.items() if all(k in run and run[k] == v for run in runs)} if len(runs) > 1 else {}
-    return {"all_runs": common, "runs": [{k: v for k, v in run.items() if k not in common} for run in runs]}
+    """Put what all runs have in common in one place, and what those of one model, or under one protocol, have likewise.
+
+    A run is ``all_runs | models[run["model"]] | protocols[run["under"]] | run``.
+    """
+    left = [{**run, "under": run["protocol"]["protocol"]} for run in runs]
+    common = _taken_out(left, [left])
+    written: dict[str, Any] = {"all_runs": common[0]}
+    for key in ("model", "under"):
+        groups: dict[str, list[dict[str, Any]]] = {}
+        for run in left:
+            groups.setdefault(run[key], []).append(run)
+        shared = _taken_out(left, list(groups.values()))
+        written["models" if key == "model" else "protocols"] = dict(zip(groups, shared, strict=True))
+    return {**written, "runs": left}
+
+
+def _taken_out(runs: list[dict[str, Any]], groups: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Take out of the runs what those of each group have in common; nothing where each run is a group of its own."""
+    shared = [
+        name
+        for name in dict.fromkeys(name for run in runs for name in run)
+        if name not in ("model", "under")
+        and len(groups) < len(runs)
+        and all(name in run and run[name] == group[0].get(name) for group in groups for run in group)
+    ]
+    return [{name: [run.pop(name) for run in group].pop() for name in shared} for group in groups]
 
 
 def _one_line_each(provenance: dict[str, Any]) -> str:
