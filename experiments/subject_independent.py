@@ -6,7 +6,7 @@ interval over people, and a model is called better only where the people say so.
 Expected on the simulated data: about .3 macro-F1, above a uniform guess, and below the majority of the same stimulus.
 With ``--zscore-subjects`` every person is z-scored over all of their own trials first; that is transductive, and every
 table says so.
-Costs about 10 minutes on two CPU cores.
+Costs about 9 minutes on two CPU cores.
 """
 
 from __future__ import annotations
