@@ -15,8 +15,7 @@ import tyro
 from eegemo.reporting.page import settings_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-# Pages that an earlier version wrote have no headline, and the index says so; they are to be run again.
-PAGES = sorted(path.parent for path in RESULTS.glob("*/provenance.json") if '"headline"' in path.read_text("utf-8"))
+PAGES = sorted(path.parent for path in RESULTS.glob("*/provenance.json"))
 COMMITTED = [path for page in PAGES for path in page.rglob("*") if path.is_file() and path.parent == page]
 
 
