@@ -229,9 +229,9 @@ def _folded(summary: str, content: str) -> str:
 
 def _markdown(text: pd.DataFrame) -> str:
     """Write a table without the spaces that would align it: pages have many, and are read as they are shown."""
-    names, values = text.columns.astype(str), text.astype(str).to_numpy().tolist()
-    rows = [[cell.replace("|", r"\|") for cell in row] for row in (names, *values)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in (rows[0], [":--"] * len(names), *rows[1:]))
+    names, values = [list(map(str, text.columns))], text.astype(str).to_numpy().tolist()
+    head, *rows = [[str(cell).replace("|", r"\|") for cell in row] for row in names + values]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, [":--"] * len(head), *rows))
 
 
 def _write_scores(scores: pd.DataFrame, path: Path) -> None:
