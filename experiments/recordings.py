@@ -47,6 +47,8 @@ class Recordings(Options):
             if self.dataset:
                 raise ConfigError(f"--dataset {self.dataset} needs --data, the folder of its recordings.")
             return dataset("deap")
+        if self.effect != DEFAULT_EFFECT:
+            raise ConfigError(f"--effect {self.effect:g} is of simulated people alone; leave it out with --data.")
         return dataset(self.dataset or recognise(self.data))
 
     @property
@@ -65,8 +67,6 @@ class Recordings(Options):
         if self.data is None:
             subjects = self.subjects or (n_smoke if self.smoke else n_simulated)
             return simulate(subjects, effect=self.effect, channels=channels, random_state=self.seed)
-        if self.effect != DEFAULT_EFFECT:
-            raise ConfigError(f"--effect {self.effect:g} is of simulated people alone; leave it out with --data.")
         trials = load(self.data, self.dataset, subjects=self.subjects, channels=channels, cache=self.cache)
         if self.smoke and self.subjects is None:
             trials = trials.select(trials.table["subject"].isin(trials.table["subject"].unique()[:n_smoke]))

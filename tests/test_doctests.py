@@ -5,11 +5,13 @@ from __future__ import annotations
 import doctest
 import importlib
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import eegemo
+from simulated_once import people_recorded_once
 
 PACKAGE = Path(eegemo.__file__).parent
 _FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -18,6 +20,12 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded_once() -> Iterator[None]:
+    with people_recorded_once():
+        yield
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -187,7 +187,7 @@ def test_people_are_the_same_in_every_selection(raw_release: Path, tmp_path: Pat
         ({"flat": ["T3"]}, "Unknown EEG channel 'T3'"),
         ({"noisy": ["hEOG"]}, "Unknown EEG channel 'hEOG'"),
         ({"effect": -1.0}, "effect must lie between"),
-        ({"random_state": -1}, "random_state must be 0 or more"),
+        ({"random_state": -1}, "random_state must be at least 0, got -1"),
     ],
 )
 def test_wrong_settings_are_refused_and_write_nothing(tmp_path: Path, settings: dict[str, object], words: str) -> None:
@@ -203,7 +203,7 @@ def test_wrong_settings_are_refused_and_write_nothing(tmp_path: Path, settings: 
         ({"subjects": [2, 2]}, "subjects must be"),
         ({"subjects": [0, 1]}, "subjects must be"),
         ({"subjects": 33}, "subjects 1 to 32, got 33"),
-        ({"effect": float("nan")}, "effect must lie between 0"),
+        ({"effect": float("nan")}, "effect must be a number, got nan"),
         ({"effect": 2.5}, "effect must lie between 0"),
         ({"n_trials": -1}, "n_trials must lie between 1 and 40.* got -1"),
         ({"lost_onsets": [0]}, r"lost_onsets among them, got 40 and \[0\]"),
