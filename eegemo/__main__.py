@@ -81,7 +81,8 @@ class Simulate:
                 random_state=self.seed,
                 on_written=lambda _: progress.update(bar, advance=1),
             )
-        console.print(f"Wrote {self.subjects} simulated people to {written[0].parent}")
+        place = written[0].parent if self.format in ("python", "matlab", "raw") else self.out
+        console.print(f"Wrote {self.subjects} simulated people to {place}")
 
 
 @dataclass(frozen=True)
