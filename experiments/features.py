@@ -10,7 +10,7 @@ The figure shows, at each channel and band, by how much differential entropy ris
 each person, mean over people), beside what the simulation put under that electrode. They are not equal: the skull
 spreads each source over many channels, background and muscles dilute it, and the alpha of people who have it slow
 reaches into theta.
-Costs about 20 minutes on two CPU cores, most of it EEGNet.
+Costs about 30 minutes on two CPU cores, most of it EEGNet.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ known people and 16 to 31 % on new people (LibEER); 54 % without any EEG, by the
 Expected on the simulated data: the same picture, and a step down from ``window-random`` to ``trial`` that is many times
 any difference between models. With the labels permuted over trials ``window-random`` stays high, since there is nothing
 to find but the trials themselves, and ``trial`` falls to chance.
-Costs about 20 minutes on two CPU cores.
+Costs about 25 minutes on two CPU cores.
 """
 
 from __future__ import annotations
