@@ -23,7 +23,6 @@ from rich.console import Console
 
 from eegemo import ConfigError, Results, confidence_interval, high_low, load_dasps, make_splitter, quadrants
 from eegemo.datasets.dasps import ATTRIBUTION
-from eegemo.networks import NETWORKS
 from eegemo.reporting.experiment_page import write_experiment_page
 from eegemo.reporting.page import page_of
 
@@ -41,7 +40,10 @@ class RealEmotion(Options):
     """Folder of DASPS; by default what EEGEMO_REAL_DATA leads to."""
     tasks: tuple[str, ...] = ("valence", "arousal")
     """What is asked: valence, arousal, quadrants."""
-    models: tuple[str, ...] = (*NETWORKS, "logistic-regression", "extra-trees", "nearest-neighbor")
+    models: tuple[str, ...] = (
+        *("cnn-gru", "cnn-lstm", "tcn", "eegnet"),
+        *("logistic-regression", "extra-trees", "nearest-neighbor"),
+    )
     """Models by name; the last three on differential entropy."""
     protocols: tuple[str, ...] = tuple(N_SPLITS)
     """Protocols by name."""

@@ -17,6 +17,7 @@ TINY: dict[str, dict[str, Any]] = {
     "cnn-lstm": _CNN_RNN,
     "tcn": {"nb_filters": 8, "kernel_size": 4},
     "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
+    "resnet1d": {"filters": (8,), "kernel_size": 5, "dropout": 0.0},
 }
 
 

@@ -33,9 +33,9 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
     Parameters
     ----------
     network : str | Network | callable
-        A name (``"cnn-gru", "cnn-lstm", "tcn", "eegnet"``), a network with sizes of one's own (``CNNGRU(units=32)``;
-        ``network__units`` in a grid search), or a function ``(n_times, n_channels, n_outputs) -> keras.Model`` whose
-        model ends in a softmax.
+        A name (``"cnn-gru", "cnn-lstm", "tcn", "eegnet", "resnet1d"``; plain recurrent ones are ``"rnn", "gru",
+        "lstm"``), a network with sizes of one's own (``CNNGRU(units=32)``; ``network__units`` in a grid search), or a
+        function ``(n_times, n_channels, n_outputs) -> keras.Model`` whose model ends in a softmax.
     epochs, batch_size : int | None
         At most so many epochs, of batches of so many windows; the network's own where None: batches of 64, and epochs
         until 4000 batches are done, from 10 to 200.

@@ -21,7 +21,7 @@ from eegemo.errors import CollapseWarning, ConfigError, suggest_settings
 from eegemo.models.checks import check_settings, fair_sample, warn_of_volts
 from eegemo.models.saving import save
 from eegemo.models.training_data import as_source, training_data
-from eegemo.networks.registry import NETWORKS, name_of
+from eegemo.networks.registry import OWN, name_of
 from eegemo.windows import Windows, batch_numbers
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _key(self) -> tuple[object, ...] | None:
         """Return what makes networks alike; None where somebody's own code may make others each time."""
-        if name_of(type(self.network_)) not in NETWORKS:
+        if name_of(type(self.network_)) not in OWN:
             return None
         sizes = json.dumps(as_json(self.network_.get_params()), sort_keys=True)
         shape = self.n_times_, self.n_channels_, self._n_outputs

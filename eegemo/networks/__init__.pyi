@@ -5,6 +5,11 @@ from .cnn_rnn import CNNGRU as CNNGRU
 from .cnn_rnn import CNNLSTM as CNNLSTM
 from .eegnet import EEGNet as EEGNet
 from .normalization import ChannelNormalization as ChannelNormalization
+from .recurrent import GRU as GRU
+from .recurrent import LSTM as LSTM
+from .recurrent import RNN as RNN
 from .registry import NETWORKS as NETWORKS
+from .registry import RECURRENT as RECURRENT
 from .registry import network_class as network_class
+from .resnet1d import ResNet1D as ResNet1D
 from .tcn import TCN as TCN

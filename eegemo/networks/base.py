@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator
 
 from eegemo._keras import keras, standard_settings, start
 from eegemo.errors import ConfigError, suggest_settings
-from eegemo.networks.registry import NETWORKS, REGISTERED
+from eegemo.networks.registry import OWN, REGISTERED
 
 NetworkClass = TypeVar("NetworkClass", bound="type[Network]")
 
@@ -136,23 +136,98 @@ class Network(BaseEstimator, ABC):
         ConfigError
             If a size cannot be used.
         """
+        return self._assemble((n_times, n_channels), n_outputs, activation, normalization=normalization)
+
+    def sequence_layers(self, n_times: int, n_channels: int, *, stateful: bool = False) -> list[keras.layers.Layer]:
+        """Return fresh layers before the output of a network that answers at every step.
+
+        Parameters
+        ----------
+        n_times, n_channels : int
+            Samples and channels of a window.
+        stateful : bool
+            Whether the state that a window ends with is that which the window in its place in the next batch begins
+            with.
+
+        Returns
+        -------
+        layers : list of keras.layers.Layer
+            From (batch, n_times, n_channels) to (batch, n_times, n_features).
+
+        Raises
+        ------
+        ConfigError
+            If the network has one answer for a window, carries no state, or a size cannot be used.
+        """
+        raise ConfigError(f"{type(self).__name__} has one answer for a window, and none at every step of it.")
+
+    def build_sequence(
+        self,
+        n_times: int,
+        n_channels: int,
+        n_outputs: int,
+        *,
+        activation: str = "softmax",
+        batch_size: int | None = None,
+    ) -> keras.Model:
+        """Make a fresh network that answers at every step, not compiled.
+
+        Parameters
+        ----------
+        n_times, n_channels : int
+            Steps of a sequence, and numbers at each of them.
+        n_outputs : int
+            Classes, or numbers to predict, at each step.
+        activation : str
+            Of the last layer.
+        batch_size : int | None
+            Sequences in a batch, for a network that carries its state from batch to batch: each sequence goes on where
+            the one in its place in the batch before ended. None for one that begins each sequence anew.
+
+        Returns
+        -------
+        model : keras.Model
+            Input (batch, n_times, n_channels), output (batch, n_times, n_outputs).
+
+        Raises
+        ------
+        ConfigError
+            If the network has one answer for a window, carries no state, or a size cannot be used.
+        """
+        return self._assemble((n_times, n_channels), n_outputs, activation, every_step=True, batch_size=batch_size)
+
+    def _assemble(
+        self,
+        shape: tuple[int, int],
+        n_outputs: int,
+        activation: str,
+        *,
+        normalization: keras.layers.Layer | None = None,
+        every_step: bool = False,
+        batch_size: int | None = None,
+    ) -> keras.Model:
+        """Put input, normalisation, layers and output together, and look at the shape that comes out."""
         start()
         with standard_settings():
-            first = [keras.Input((n_times, n_channels), name="microvolts")]
+            first = [keras.Input(shape, batch_size, name="sequence" if every_step else "microvolts")]
             if normalization is not None:
                 first.append(normalization)
-            inner, name = self.layers(n_times, n_channels), type(self).__name__
+            inner = self.sequence_layers(*shape, stateful=batch_size is not None) if every_step else self.layers(*shape)
+            name, n_times = type(self).__name__, shape[0]
             if not isinstance(inner, (list, tuple)):
                 raise ConfigError(f"layers() of {name} must return a list of Keras layers, got {type(inner).__name__}.")
             try:
                 model = keras.Sequential([*first, *inner, self.output(n_outputs, activation)], name=name)
             except ValueError as error:
-                raise ConfigError(f"{name} cannot be built for windows of {n_channels} x {n_times}: {error}") from error
-            if tuple(model.output_shape) != (None, n_outputs):
-                raise ConfigError(
-                    f"The layers of {name} must end in one row of features a window, (batch, n_features), got outputs "
-                    f"of shape {model.output_shape}; end them in Flatten or a pooling over time."
-                )
+                raise ConfigError(f"{name} cannot be built for windows of {shape[1]} x {n_times}: {error}") from error
+            if every_step:
+                expected = (batch_size, n_times, n_outputs)
+                end = "a row of features for each step, (batch, n_times, n_features)"
+            else:
+                expected = (None, n_outputs)
+                end = "one row of features a window, (batch, n_features), as Flatten or a pooling over time gives it"
+            if tuple(model.output_shape) != expected:
+                raise ConfigError(f"The layers of {name} must end in {end}; got outputs of shape {model.output_shape}.")
             return model
 
 
@@ -192,7 +267,7 @@ def register_network(name: str) -> Callable[[NetworkClass], NetworkClass]:
         raise ConfigError("register_network needs a name: @register_network('mine').")
 
     def register(network: NetworkClass) -> NetworkClass:
-        if name in NETWORKS:
+        if name in OWN:
             raise ConfigError(f"{name!r} is the name of a network of eegemo's own; take another.")
         if not (isinstance(network, type) and issubclass(network, Network)):
             raise ConfigError(f"A subclass of eegemo.networks.Network was expected, got {network!r}.")

@@ -12,6 +12,7 @@ import wrapt
 _LAYERS = {
     "eegemo>ChannelNormalization": ("eegemo.networks.normalization", "ChannelNormalization"),
     "eegemo>ChosenSteps": ("eegemo.networks.tcn", "ChosenSteps"),
+    "eegemo>ResidualBlock": ("eegemo.networks.resnet1d", "ResidualBlock"),
     "eegemo>LastStepTCN": ("eegemo.networks.tcn", "LastStepTCN"),
     "Custom>TCN": ("tcn", "TCN"),
 }

@@ -16,7 +16,16 @@ NETWORKS = {
     "cnn-lstm": "eegemo.networks.cnn_rnn:CNNLSTM",
     "tcn": "eegemo.networks.tcn:TCN",
     "eegnet": "eegemo.networks.eegnet:EEGNet",
+    "resnet1d": "eegemo.networks.resnet1d:ResNet1D",
 }
+#: Plain recurrent networks, known by name too; experiments that run every network of EEG do without them.
+RECURRENT = {
+    "rnn": "eegemo.networks.recurrent:RNN",
+    "gru": "eegemo.networks.recurrent:GRU",
+    "lstm": "eegemo.networks.recurrent:LSTM",
+}
+#: All of eegemo's own.
+OWN = {**NETWORKS, **RECURRENT}
 #: Those that users registered, by :func:`eegemo.networks.register_network`.
 REGISTERED: dict[str, type[Network]] = {}
 
@@ -27,7 +36,7 @@ def network_class(name: str) -> type[Network]:
     Parameters
     ----------
     name : str
-        A key of ``NETWORKS``, or a name given to :func:`register_network`.
+        A key of ``OWN``, or a name given to :func:`register_network`.
 
     Returns
     -------
@@ -41,15 +50,15 @@ def network_class(name: str) -> type[Network]:
     """
     if name in REGISTERED:
         return REGISTERED[name]
-    if name not in NETWORKS:
+    if name not in OWN:
         raise unknown_name("network", name, known_networks())
-    module, attribute = NETWORKS[name].split(":")
+    module, attribute = OWN[name].split(":")
     return getattr(importlib.import_module(module), attribute)
 
 
 def known_networks() -> list[str]:
     """Return the names of all networks, eegemo's own and those that were registered."""
-    return [*NETWORKS, *REGISTERED]
+    return [*OWN, *REGISTERED]
 
 
 def name_of(network: type[Network]) -> str | None:
@@ -65,6 +74,6 @@ def name_of(network: type[Network]) -> str | None:
     name : str | None
     """
     place = f"{network.__module__}:{network.__qualname__}"
-    own = {known: name for name, known in NETWORKS.items()}
+    own = {known: name for name, known in OWN.items()}
     registered = {known: name for name, known in REGISTERED.items()}
     return own.get(place) or registered.get(network)

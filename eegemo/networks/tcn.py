@@ -169,21 +169,28 @@ class TCN(Network):
 
     def layers(self, n_times: int, n_channels: int) -> list[keras.layers.Layer]:
         """Return keras-tcn's layer and the head; see :meth:`Network.layers`."""
+        head = self._head(n_times)
+        return [self._blocks(tcn.TCN if head else LastStepTCN, n_times, return_sequences=bool(head)), *head]
+
+    def sequence_layers(self, n_times: int, n_channels: int, *, stateful: bool = False) -> list[keras.layers.Layer]:
+        """Return keras-tcn's layer with all of its steps; see :meth:`Network.sequence_layers`."""
+        if stateful:
+            raise ConfigError("A TCN carries no state from batch to batch; build it without batch_size.")
+        return [self._blocks(tcn.TCN, n_times, return_sequences=True)]
+
+    def _blocks(self, layer: Any, n_times: int, *, return_sequences: bool) -> keras.layers.Layer:
         check_sizes(nb_filters=self.nb_filters, kernel_size=self.kernel_size, nb_stacks=self.nb_stacks)
         check_dropout(self.dropout)
-        head = self._head(n_times)
-        layer = tcn.TCN if head else LastStepTCN
-        blocks = layer(
+        return layer(
             nb_filters=int(self.nb_filters),
             kernel_size=int(self.kernel_size),
             nb_stacks=int(self.nb_stacks),
             dilations=self._dilations(n_times),
             dropout_rate=self.dropout,
             use_layer_norm=True,
-            return_sequences=bool(head),
+            return_sequences=return_sequences,
             name="tcn",
         )
-        return [blocks, *head]
 
     def _head(self, n_times: int) -> list[keras.layers.Layer]:
         """Return the layers from the sequence to one row of features; none for the last step."""

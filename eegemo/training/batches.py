@@ -154,8 +154,10 @@ def draws(sample_weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.repeat(np.arange(len(sample_weight)), whole.astype(np.int64) + once_more)
 
 
-def even_batches(numbers: np.ndarray, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Go through numbers in random order; the last batch is filled up from the beginning of that order.
+def even_batches(
+    numbers: np.ndarray, batch_size: int, rng: np.random.Generator, *, shuffle: bool = True
+) -> Iterator[np.ndarray]:
+    """Go through numbers, in random order by default; the last batch is filled up from the beginning of that order.
 
     Parameters
     ----------
@@ -165,12 +167,14 @@ def even_batches(numbers: np.ndarray, batch_size: int, rng: np.random.Generator)
         Numbers in a batch; all of them where there are fewer.
     rng : Generator
         Shuffles them.
+    shuffle : bool
+        Whether it does.
 
     Yields
     ------
     batch : array of int, shape (min(len(numbers), batch_size),)
     """
     size = min(len(numbers), batch_size)
-    order = rng.permutation(numbers)
+    order = rng.permutation(numbers) if shuffle else numbers
     filled = np.resize(order, math.ceil(len(numbers) / size) * size)
     yield from filled.reshape(-1, size)

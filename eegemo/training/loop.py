@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from eegemo._keras import keras
+from eegemo.errors import ConfigError
 from eegemo.training.batches import Source, draws, even_batches
 from eegemo.training.compiled import compile_network
 from eegemo.training.losses import Loss
@@ -48,6 +49,7 @@ def train(
     patience: int,
     rng: np.random.Generator,
     sample_weight: np.ndarray | None = None,
+    shuffle: bool = True,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     recipe: Recipe = RECIPE,
 ) -> History:
@@ -76,6 +78,10 @@ def train(
         Shuffles the inputs.
     sample_weight : array, shape (n,) | None
         How often each input is seen in an epoch; see :func:`draws`.
+    shuffle : bool
+        Whether the inputs are shuffled in each epoch. A network that carries its state from batch to batch needs them
+        in order: the inputs of a batch go on, place by place, where those of the batch before ended. Its state is
+        nothing again at the beginning of each epoch, and of each prediction.
     callbacks : sequence of keras.callbacks.Callback
         Called at the beginning and end of training, of each epoch, with its figures, and of each training batch. One
         that sets ``model.stop_training`` ends the training after that batch; one that sets weights at the end of
@@ -86,7 +92,13 @@ def train(
     Returns
     -------
     history : History
+
+    Raises
+    ------
+    ConfigError
+        If a network carries its state, and the inputs are shuffled or come in batches of another size than its own.
     """
+    _check_order(model, batch_size, shuffle)
     compile_network(model, loss, learning_rate, recipe.clip_norm)
     names = ("loss", loss.metric)
     curves: dict[str, list[float]] = {name: [] for name in names}
@@ -101,10 +113,11 @@ def train(
     listeners.on_train_begin()
     for epoch in range(1, int(epochs) + 1):
         listeners.on_epoch_begin(epoch - 1)
+        _reset_states(model)
         numbers = everything if sample_weight is None else draws(sample_weight, rng)
         steps = []
         # tf.data's autotuning makes each epoch of fit() wait; single steps do not, on any backend.
-        for step, batch in enumerate(even_batches(numbers, batch_size, rng)):
+        for step, batch in enumerate(even_batches(numbers, batch_size, rng, shuffle=shuffle)):
             listeners.on_train_batch_begin(step)
             pace.next()
             steps.append(model.train_on_batch(source.gather(batch), target[batch]))
@@ -127,6 +140,28 @@ def train(
         model.set_weights(best_weights)
     listeners.on_train_end({name: values[-1] for name, values in curves.items()})
     return History(curves, best_epoch if best_weights is not None else len(curves["loss"]))
+
+
+def _stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+
+
+def _reset_states(model: keras.Model) -> None:
+    for layer in _stateful_layers(model):
+        layer.reset_state()
+
+
+def _check_order(model: keras.Model, batch_size: int, shuffle: bool) -> None:
+    if not _stateful_layers(model):
+        return
+    if shuffle:
+        raise ConfigError(
+            "A network that carries its state from batch to batch needs its inputs in order: shuffle=False."
+        )
+    if model.input_shape[0] != batch_size:
+        raise ConfigError(
+            f"The network carries the states of {model.input_shape[0]} sequences, got batch_size={batch_size}."
+        )
 
 
 class _Pace:
@@ -163,8 +198,9 @@ def predict(model: keras.Model, source: Source) -> np.ndarray:
     outputs : array, shape (n, ...)
     """
     n = len(source)
+    _reset_states(model)
     # Batches of few different sizes, filled up with repetitions: each new size is compiled anew.
-    size = min(PREDICTION_BATCH, 2 ** math.ceil(math.log2(n)))
+    size = model.input_shape[0] or min(PREDICTION_BATCH, 2 ** math.ceil(math.log2(n)))
     outputs = [
         np.asarray(model.predict_on_batch(source.gather(np.resize(batch, size))))[: len(batch)]
         for batch in batch_numbers(n, size)

@@ -25,6 +25,7 @@ _TINY: dict[str, dict[str, Any]] = {
     "cnn-lstm": {"filters": 16, "kernel_size": 2, "units": 16, "dense_units": 16, "dropout": 0.0},
     "tcn": {"nb_filters": 16, "kernel_size": 8, "dilations": (1,), "short_receptive_field": "allow"},
     "eegnet": {"F1": 2, "D": 2, "F2": 4, "kernel_length": 8, "dropout": 0.0},
+    "resnet1d": {"filters": (8,), "kernel_size": 3, "dropout": 0.0},
 }
 _QUICK: dict[str, Any] = {"epochs": 3, "batch_size": 50, "learning_rate": 0.05}
 #: Of the regressor under JAX, whose predictions are given in double precision, as scikit-learn wants them.

@@ -107,3 +107,12 @@ def test_a_window_is_not_moved_into_a_neighbour_of_another_target_or_that_is_not
 
     np.testing.assert_array_equal(source.low, [16, 16, 64, 80, 80])
     np.testing.assert_array_equal(source.high, [32, 32, 64, 96, 96])
+
+
+def test_batches_in_order_leave_the_generator_alone() -> None:
+    rng, untouched = np.random.default_rng(0), np.random.default_rng(0)
+
+    batches = list(even_batches(np.arange(7), 3, rng, shuffle=False))
+
+    np.testing.assert_array_equal(batches, [[0, 1, 2], [3, 4, 5], [6, 0, 1]])
+    assert rng.random() == untouched.random()

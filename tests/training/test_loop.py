@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+from eegemo import ConfigError
 from eegemo.training import CROSS_ENTROPY, SQUARED_ERROR, History, Loss, predict, train
 
 
@@ -178,3 +179,66 @@ def test_outputs_come_in_the_order_of_the_inputs(n: int) -> None:
     X = np.arange(n, dtype=float)[:, None]
 
     np.testing.assert_allclose(predict(model, Rows(X)), 2 * X)
+
+
+def test_batch_normalisation_keeps_running_means_and_the_best_epochs_come_back() -> None:
+    X = np.array([[1.0], [3.0]])  # mean 2, variance 1
+    norm = keras.layers.BatchNormalization(momentum=0.5, center=False, scale=False)
+    model = keras.Sequential([keras.Input((1,)), norm, keras.layers.Dense(1, kernel_initializer="zeros")])
+    losses = iter([0.3, 0.1, 0.2, 0.2])
+    loss = Loss("mean_squared_error", "mean_absolute_error", lambda *_: (next(losses), 0.0), lambda _: 0.0)
+
+    history = train(
+        model,
+        Rows(X),
+        np.zeros((2, 1)),
+        (Rows(X), np.zeros((2, 1))),
+        loss=loss,
+        epochs=4,
+        batch_size=2,
+        learning_rate=0.1,
+        patience=4,
+        rng=np.random.default_rng(0),
+    )
+
+    assert history.best_epoch == 2
+    # From 0 and 1, half the way to 2 and 1 twice: 1, 1.5.
+    assert keras.ops.convert_to_numpy(norm.moving_mean) == pytest.approx([1.5])
+    assert keras.ops.convert_to_numpy(norm.moving_variance) == pytest.approx([1.0])
+
+
+def counter() -> keras.Model:
+    """A plain recurrent unit that adds up what it sees, from batch to batch; its output is the sum times a weight."""
+    added_up = keras.layers.SimpleRNN(
+        1,
+        activation="linear",
+        use_bias=False,
+        kernel_initializer="ones",
+        recurrent_initializer="ones",
+        return_sequences=True,
+        stateful=True,
+        trainable=False,
+    )
+    return keras.Sequential(
+        [keras.Input((2, 1), 1), added_up, keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")]
+    )
+
+
+def test_a_state_is_carried_through_an_epoch_and_through_a_prediction_and_no_further() -> None:
+    X = np.arange(1.0, 7.0).reshape(3, 2, 1)  # 1 to 6 in pieces of two
+    sums = np.cumsum(X).reshape(X.shape)  # 1, 3, 6, 10, 15, 21
+    model = counter()
+
+    history = run(model, X, sums, (Rows(X), sums), batch_size=1, shuffle=False)
+
+    assert history.curves["loss"] == history.curves["val_loss"] == [0.0] * 3
+    np.testing.assert_allclose(predict(model, Rows(X)), sums)
+
+
+def test_a_state_is_not_carried_through_a_shuffle_or_to_other_sequences() -> None:
+    X = np.zeros((3, 2, 1))
+
+    with pytest.raises(ConfigError, match="needs its inputs in order: shuffle=False"):
+        run(counter(), X, X, batch_size=1)
+    with pytest.raises(ConfigError, match="carries the states of 1 sequences, got batch_size=3"):
+        run(counter(), X, X, batch_size=3, shuffle=False)
