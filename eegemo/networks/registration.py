@@ -14,7 +14,7 @@ _LAYERS = {
     "eegemo>ChosenSteps": ("eegemo.networks.tcn", "ChosenSteps"),
     "eegemo>ResidualBlock": ("eegemo.networks.resnet1d", "ResidualBlock"),
     "eegemo>LastStepTCN": ("eegemo.networks.tcn", "LastStepTCN"),
-    "Custom>TCN": ("tcn", "TCN"),
+    "Custom>TCN": ("eegemo.networks.keras_tcn", "TCN"),
 }
 
 

@@ -11,8 +11,7 @@ from typing import Any
 from eegemo._keras import keras
 from eegemo.errors import ConfigError, unknown_name
 from eegemo.networks.base import Network, check_dropout, check_sizes
-
-import tcn  # isort: skip  # it imports TensorFlow, which eegemo._keras does quietly
+from eegemo.networks.keras_tcn import TCN as TCNLayer
 
 
 def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]) -> int:
@@ -38,7 +37,7 @@ def receptive_field(kernel_size: int, nb_stacks: int, dilations: tuple[int, ...]
 
 
 @keras.saving.register_keras_serializable("eegemo")
-class LastStepTCN(tcn.TCN):
+class LastStepTCN(TCNLayer):
     """keras-tcn's layer where its last step alone is wanted: the same weights and output, for a part of the work.
 
     The last step sees every second step of a block with dilation 2, every fourth of one with dilation 4: the steps
@@ -170,13 +169,13 @@ class TCN(Network):
     def layers(self, n_times: int, n_channels: int) -> list[keras.layers.Layer]:
         """Return keras-tcn's layer and the head; see :meth:`Network.layers`."""
         head = self._head(n_times)
-        return [self._blocks(tcn.TCN if head else LastStepTCN, n_times, return_sequences=bool(head)), *head]
+        return [self._blocks(TCNLayer if head else LastStepTCN, n_times, return_sequences=bool(head)), *head]
 
     def sequence_layers(self, n_times: int, n_channels: int, *, stateful: bool = False) -> list[keras.layers.Layer]:
         """Return keras-tcn's layer with all of its steps; see :meth:`Network.sequence_layers`."""
         if stateful:
             raise ConfigError("A TCN carries no state from batch to batch; build it without batch_size.")
-        return [self._blocks(tcn.TCN, n_times, return_sequences=True)]
+        return [self._blocks(TCNLayer, n_times, return_sequences=True)]
 
     def _blocks(self, layer: Any, n_times: int, *, return_sequences: bool) -> keras.layers.Layer:
         check_sizes(nb_filters=self.nb_filters, kernel_size=self.kernel_size, nb_stacks=self.nb_stacks)
