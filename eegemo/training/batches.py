@@ -37,9 +37,14 @@ class WindowSource:
     def __len__(self) -> int:
         return len(self.windows)
 
+    def places(self, index: np.ndarray) -> np.ndarray:
+        """Return the first samples of some windows in the strip."""
+        return self.windows.starts[index]
+
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Copy some windows out of the strip; ``DataFormatError`` names the trial of a non-finite value."""
-        return _finite(self.windows.gather(index), self.windows.trial_index[index], self.windows)
+        moved = replace(self.windows, starts=self.places(index))
+        return _finite(moved.gather(), self.windows.trial_index[index], self.windows)
 
 
 class ShiftedWindows(WindowSource):
@@ -71,10 +76,9 @@ class ShiftedWindows(WindowSource):
         self.low, self.high = np.empty_like(starts), np.empty_like(starts)
         self.low[order], self.high[order] = starts[first], starts[last]
 
-    def gather(self, index: np.ndarray) -> np.ndarray:
-        """Cut windows out of the strip, each somewhere in its stretch."""
-        moved = replace(self.windows, starts=self.rng.integers(self.low[index], self.high[index] + 1))
-        return _finite(moved.gather(), self.windows.trial_index[index], self.windows)
+    def places(self, index: np.ndarray) -> np.ndarray:
+        """Draw first samples, each somewhere in the stretch of its window."""
+        return self.rng.integers(self.low[index], self.high[index] + 1)
 
 
 class ArraySource:
@@ -128,6 +132,24 @@ class Subset:
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Gather from the source by its own numbers."""
         return self.source.gather(self.chosen[index])
+
+
+def take(source: Source, chosen: np.ndarray) -> Source:
+    """Keep some inputs of a source, an input several times where its number stands several times.
+
+    Parameters
+    ----------
+    source : Source
+        All inputs.
+    chosen : array of int
+        Their numbers in the source.
+
+    Returns
+    -------
+    source : Source
+        Windows stay windows; of an array nothing is copied.
+    """
+    return WindowSource(source.windows[chosen]) if type(source) is WindowSource else Subset(source, chosen)
 
 
 def draws(sample_weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
