@@ -17,9 +17,10 @@ from sklearn.base import BaseEstimator
 from eegemo._json import as_json
 from eegemo._warnings import warn_caller
 from eegemo.errors import suggest_keywords
+from eegemo.evaluation.at_once import check_at_once
 from eegemo.evaluation.controls import Control
-from eegemo.evaluation.execution import FailedFold, run_folds
-from eegemo.evaluation.folds import Failure, Fold
+from eegemo.evaluation.execution import run_folds
+from eegemo.evaluation.folds import FailedFold, Failure, Fold
 from eegemo.evaluation.plan import Plan, make_plan
 from eegemo.evaluation.provenance import commit, environment
 from eegemo.evaluation.results import Results
@@ -40,6 +41,7 @@ def evaluate(
     model: str | None = None,
     control: str | Control | None = None,
     n_jobs: int | None = None,
+    folds_at_once: bool | str = "auto",
     folder: str | os.PathLike[str] | None = None,
     runs: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -67,6 +69,11 @@ def evaluate(
     n_jobs : int | None
         Folds at a time, as in scikit-learn; inside ``joblib.parallel_config(backend="dask")`` they run on a cluster.
         Each fold runs on one thread, wherever it runs, so the numbers are the same.
+    folds_at_once : "auto" | bool
+        Whether the folds of a network (:class:`eegemo.EEGClassifier`) are trained as one computation, which fills a GPU
+        where a single network leaves it idle; ``"auto"`` where Keras computes with JAX (``KERAS_BACKEND=jax``) and JAX
+        has an accelerator. What is computed is the same but for the rounding of sums; folds end in groups, of as many
+        as the device's memory holds. Other classifiers' folds run as ``n_jobs`` says.
     folder : path-like | None
         Where each fold is written when it ends. A run that was interrupted goes on with the folds that are missing; a
         run of another configuration is refused.
@@ -111,7 +118,8 @@ def evaluate(
     (5, 0.0)
     """
     plan = make_plan(classifier, windows, labels, protocol, model=model, control=control, smoke=smoke)
-    (results,) = _carry_out([_Run(plan, run_folder(plan, folder, runs))], n_jobs=n_jobs, progress=progress)
+    run = _Run(plan, run_folder(plan, folder, runs))
+    (results,) = _carry_out([run], n_jobs=n_jobs, folds_at_once=folds_at_once, progress=progress)
     return results
 
 
@@ -125,6 +133,7 @@ def benchmark(
     *,
     controlled: Collection[str] | None = None,
     n_jobs: int | None = None,
+    folds_at_once: bool | str = "auto",
     runs: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     smoke: bool = False,
@@ -143,7 +152,7 @@ def benchmark(
         Tasks whose answer is known; under a protocol that holds out what a control asks for, it is left out.
     controlled : collection of str | None
         The protocols that controls are run under; all by default.
-    n_jobs, runs, progress, smoke
+    n_jobs, folds_at_once, runs, progress, smoke
         As :func:`evaluate` takes them.
 
     Returns
@@ -182,7 +191,8 @@ def benchmark(
             for name, splitter, task in (tasks[number] for number in numbers)
         ]
         runs_of_kind = [_Run(plan, run_folder(plan, None, runs)) for plan in plans]
-        found |= zip(numbers, _carry_out(runs_of_kind, n_jobs=n_jobs, progress=progress), strict=True)
+        results = _carry_out(runs_of_kind, n_jobs=n_jobs, folds_at_once=folds_at_once, progress=progress)
+        found |= zip(numbers, results, strict=True)
     return [found[number] for number in range(len(tasks))]
 
 
@@ -200,8 +210,11 @@ class _Run:
         return len(self.done) + len(self.failed) == len(self.plan.splits)
 
 
-def _carry_out(runs: Sequence[_Run], *, n_jobs: int | None, progress: Progress | None) -> list[Results]:
+def _carry_out(
+    runs: Sequence[_Run], *, n_jobs: int | None, folds_at_once: bool | str, progress: Progress | None
+) -> list[Results]:
     """Take up what is there, run the folds that are missing, and write down each run when its last fold ends."""
+    check_at_once(folds_at_once)  # before anything is written
     began = time.perf_counter()
     commit()  # remembered from here on, whatever is edited during the run
     found: dict[int, Results] = {}
@@ -235,7 +248,7 @@ def _carry_out(runs: Sequence[_Run], *, n_jobs: int | None, progress: Progress |
             if run.complete and number not in found:  # killed before it could say so
                 finish(number)
         todo = [(run.plan, tuple(run.done)) for number, run in enumerate(runs) if number not in found]
-        for plan, outcome in run_folds(todo, n_jobs=n_jobs, progress=progress):
+        for plan, outcome in run_folds(todo, n_jobs=n_jobs, folds_at_once=folds_at_once, progress=progress):
             run = runs[numbers[id(plan)]]
             if isinstance(outcome, FailedFold):
                 run.failed.append(outcome)

@@ -8,7 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import joblib
@@ -22,8 +22,9 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from eegemo.errors import ConfigError
+from eegemo.evaluation.at_once import Key, can_be_at_once, check_at_once, run_at_once
 from eegemo.evaluation.fitting import FoldTask, fit_fold
-from eegemo.evaluation.folds import Fold
+from eegemo.evaluation.folds import FailedFold, Fold
 from eegemo.evaluation.plan import Plan
 from eegemo.evaluation.provenance import set_keras
 from eegemo.evaluation.splitter import Split
@@ -34,31 +35,15 @@ from eegemo.windows import Windows
 
 _ONE_AT_A_TIME = threading.RLock()  # folds on threads of one process would share Keras's state
 _ONE_WORKER: dict[str, Any] = {"n_jobs": 2, "pre_dispatch": 1, "batch_size": 1, "backend": "loky"}
-_Key = tuple[int, int]  # which plan, and which fold of it
 _SECONDS_TO_ANSWER = 10
 
 
-@dataclass(frozen=True)
-class FailedFold:
-    """A fold whose fitting or testing raised an exception.
-
-    Parameters
-    ----------
-    number : int
-        Of the fold, from 0.
-    text : str
-        The exception's type and message.
-    exception : Exception
-        Itself, or one with its text where it cannot travel between processes.
-    """
-
-    number: int
-    text: str
-    exception: Exception
-
-
 def run_folds(
-    todo: Sequence[tuple[Plan, Collection[int]]], *, n_jobs: int | None = None, progress: Progress | None = None
+    todo: Sequence[tuple[Plan, Collection[int]]],
+    *,
+    n_jobs: int | None = None,
+    folds_at_once: bool | str = "auto",
+    progress: Progress | None = None,
 ) -> Iterator[tuple[Plan, Fold | FailedFold]]:
     """Run the folds of plans, side by side whichever plan they are of, and give each one when it ends.
 
@@ -68,6 +53,8 @@ def run_folds(
         What to fit and test, and the numbers of the folds to leave out.
     n_jobs : int | None
         Folds at a time, as in scikit-learn.
+    folds_at_once : "auto" | bool
+        Whether the folds of networks are trained as one computation; see :func:`eegemo.evaluate`.
     progress : rich.progress.Progress | None
         Shows bars over folds and epochs.
 
@@ -84,9 +71,29 @@ def run_folds(
         for number in range(len(plan.splits))
         if number not in done
     ]
-    if not left:
-        return
     n_folds = sum(len(plan.splits) for plan, _ in todo)
+    plans = [plan for plan, _ in todo]
+    together = [key for key in left if can_be_at_once(plans[key[0]].estimator)] if check_at_once(folds_at_once) else []
+    if together:
+        network = plans[together[0][0]].estimator
+        with _bars(todo, network, n_folds, len(left), progress) as (on_fold_end, on_epoch_end):
+            for key, outcome in run_at_once(plans, together, demanded=folds_at_once is True, on_epoch_end=on_epoch_end):
+                if outcome is not None:
+                    left.remove(key)
+                    yield plans[key[0]], outcome
+                    on_fold_end()
+    if left:
+        yield from _run_one_by_one(todo, left, n_folds, n_jobs, progress)
+
+
+def _run_one_by_one(
+    todo: Sequence[tuple[Plan, Collection[int]]],
+    left: Sequence[Key],
+    n_folds: int,
+    n_jobs: int | None,
+    progress: Progress | None,
+) -> Iterator[tuple[Plan, Fold | FailedFold]]:
+    """Run folds each by itself, on one thread, several of them side by side."""
     n_wanted = joblib.effective_n_jobs(n_jobs)
     n_workers = min(n_wanted, len(left))
     backend = type(get_active_backend()[0]).__name__
@@ -101,10 +108,8 @@ def run_folds(
         side_by_side = _ONE_WORKER
     elif "Loky" in backend:  # no fold waits behind another one that may take its worker with it
         side_by_side |= {"pre_dispatch": "n_jobs", "batch_size": 1}
-    first = todo[0][0]
-    title = first.title if len(todo) == 1 else f"{len(todo)} evaluations"
-    network = first.estimator if len(todo) == 1 and in_this_process else None
-    with _bars(title, network, n_folds, len(left), progress) as (on_fold_end, on_epoch_end):
+    network = todo[0][0].estimator if len(todo) == 1 and in_this_process else None
+    with _bars(todo, network, n_folds, len(left), progress) as (on_fold_end, on_epoch_end):
         in_worker = not in_this_process and ("Loky" in backend or side_by_side is _ONE_WORKER)
         jobs = _Jobs(todo, on_epoch_end, os.getpid() if in_worker else None)
         for (position, _), outcome in _each_outcome(jobs, left, side_by_side):
@@ -122,10 +127,10 @@ class _Jobs:
         parent: int | None,
     ) -> None:
         self.todo, self.on_epoch_end, self.parent = todo, on_epoch_end, parent
-        self.in_hand: set[_Key] = set()
+        self.in_hand: set[Key] = set()
         self._task: tuple[int, FoldTask] | None = None
 
-    def of(self, keys: Sequence[_Key]) -> Iterator[Any]:
+    def of(self, keys: Sequence[Key]) -> Iterator[Any]:
         """Give the jobs of some folds, and note which are in hand."""
         for position, number in keys:
             plan = self.todo[position][0]
@@ -144,13 +149,13 @@ class _Jobs:
 
 
 def _each_outcome(
-    jobs: _Jobs, left: Sequence[_Key], side_by_side: dict[str, Any]
-) -> Iterator[tuple[_Key, Fold | FailedFold]]:
+    jobs: _Jobs, left: Sequence[Key], side_by_side: dict[str, Any]
+) -> Iterator[tuple[Key, Fold | FailedFold]]:
     """Run folds; where a worker dies, run what was in hand again, one after another, and go on with the others.
 
     The death of one worker ends all of them, so that nobody can say whose fold it was until each has run alone.
     """
-    waiting, suspects = list(left), list[_Key]()
+    waiting, suspects = list(left), list[Key]()
     while waiting or suspects:
         turn, settings = (suspects, _ONE_WORKER) if suspects else (waiting, side_by_side)
         jobs.in_hand.clear()
@@ -225,13 +230,13 @@ def cluster(address: str | None) -> Iterator[None]:
 
 
 def _run_fold(
-    key: _Key,
+    key: Key,
     task: FoldTask,
     split: Split,
     settings: dict[str, str],
     on_epoch_end: Callable[[int], None] | None,
     parent: int | None,
-) -> tuple[_Key, Fold | FailedFold]:
+) -> tuple[Key, Fold | FailedFold]:
     """Fit and test one fold on one thread; a failure is a result too, so that it takes no other fold with it."""
     number = key[1]
     in_worker = parent is not None and parent != os.getpid()
@@ -241,14 +246,7 @@ def _run_fold(
         set_keras(settings)
         _on_one_thread(task.estimator)
         with _ONE_AT_A_TIME, threadpool_limits(1):
-            fold = fit_fold(number, task, split, on_epoch_end)
-        wrong = fold.wrong_probabilities(len(task.classes))
-        if wrong:
-            raise ConfigError(
-                f"Fold {number}: predict_proba gave {wrong}; it must give a number for each class, from 0 on and 1 in "
-                "all."
-            )
-        return key, fold
+            return key, fit_fold(number, task, split, on_epoch_end)
     except (Exception, SystemExit) as error:
         if isinstance(error, SystemExit) and not in_worker:  # somebody ends this process
             raise
@@ -280,13 +278,17 @@ def _on_one_thread(estimator: BaseEstimator) -> bool:
 
 @contextmanager
 def _bars(
-    title: str, network: BaseEstimator | None, n_folds: int, n_missing: int, progress: Progress | None
+    todo: Sequence[tuple[Plan, Collection[int]]],
+    network: BaseEstimator | None,
+    n_folds: int,
+    n_missing: int,
+    progress: Progress | None,
 ) -> Iterator[tuple[Callable[[], None], Callable[[int], None] | None]]:
     """Show a bar over folds, and one over the epochs of a network; give what moves them on."""
     if progress is None:
         yield lambda: None, None
         return
-    title = escape(title)  # of brackets, which rich takes for markup
+    title = escape(todo[0][0].title if len(todo) == 1 else f"{len(todo)} evaluations")  # rich's markup has brackets
     bar = progress.add_task(f"{title} · folds", total=n_folds, completed=n_folds - n_missing)
     shown = [bar]
     n_epochs = network.resolved_params()["epochs"] if isinstance(network, NetworkEstimator) else None

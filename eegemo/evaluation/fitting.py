@@ -76,11 +76,9 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
         If the predictions are not finite, or not of the classes or windows that there are.
     """
     started = time.perf_counter()
-    train, validation, test = split
-    X, y = task.X, task.y
+    train, X, y = split[0], task.X, task.y
     classifier = clone(task.estimator)
-    # A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
-    usable = validation[np.isin(y[validation], np.unique(y[train]))]
+    usable = stopped_on(task, split)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CollapseWarning)  # the fold says it
         fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
@@ -88,7 +86,6 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
     n_classes = len(task.classes)
 
     def predict(numbers: np.ndarray) -> np.ndarray:
-        proba = np.zeros((len(numbers), n_classes), np.float32)
         if not probabilistic:
             answers = np.asarray(classifier.predict(X[numbers]))
             if answers.shape != numbers.shape or not np.isin(answers, np.arange(n_classes)).all():
@@ -96,49 +93,141 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
                     f"Fold {number}: {type(classifier).__name__}.predict must give a class it was fitted on, 0 to "
                     f"{n_classes - 1}, for each of {len(numbers)} windows; got {_in_short(answers)}."
                 )
-            proba[np.arange(len(numbers)), answers.astype(int)] = 1
-            return proba
+            return np.eye(n_classes, dtype=np.float32)[answers.astype(int)]
         given = np.asarray(classifier.predict_proba(X[numbers]))
         if given.shape != (len(numbers), len(classifier.classes_)):
             raise ConfigError(
                 f"Fold {number}: {type(classifier).__name__}.predict_proba must have a row for each of {len(numbers)} "
                 f"windows and a column for each of {len(classifier.classes_)} classes; got {_in_short(given)}."
             )
-        proba[:, classifier.classes_] = given
-        if not np.isfinite(proba).all():
-            raise ConfigError(
-                f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
-                "learning rate, or look for extreme values in the recordings."
-            )
-        return proba
+        return over_all_classes(number, given, classifier.classes_, n_classes)
 
-    table = task.windows.table
+    predicted = {part: predict(numbers) for part, numbers in parts_of(split).items()}
     weights = getattr(getattr(fitted, "model_", None), "trainable_weights", None)
-    seen = {part: numbers for part, numbers in (("train", train), ("validation", validation)) if len(numbers)}
-    predicted = {part: predict(numbers) for part, numbers in seen.items()}
-    collapse = getattr(fitted, "collapse_", None)
+    learned = Learned(
+        history=getattr(fitted, "history_", {}),
+        best_epoch=getattr(fitted, "best_epoch_", None),
+        n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
+        collapse=getattr(fitted, "collapse_", None),
+        probabilistic=probabilistic,
+    )
+    return record_fold(number, task, split, learned, predicted, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fold's classifier tells of its fit; see :class:`Fold`, which has it too."""
+
+    history: dict[str, list[float]]
+    best_epoch: int | None
+    n_parameters: int | None
+    collapse: str | None
+    probabilistic: bool = True
+
+
+def parts_of(split: Split) -> dict[str, np.ndarray]:
+    """Return the windows that a fold predicts, by part; there need be no validation data."""
+    train, validation, test = split
+    return {"train": train, **({"validation": validation} if len(validation) else {}), "test": test}
+
+
+def stopped_on(task: FoldTask, split: Split) -> np.ndarray:
+    """Return the validation windows that training is stopped on.
+
+    A class that training lacks cannot be predicted, so there is nothing to stop on in its windows.
+    """
+    train, validation, _ = split
+    return validation[np.isin(task.y[validation], np.unique(task.y[train]))]
+
+
+def over_all_classes(number: int, given: np.ndarray, classes: np.ndarray, n_classes: int) -> np.ndarray:
+    """Put the probabilities of the classes that training had in their places among all classes.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold.
+    given : array, shape (n, len(classes))
+        What was predicted.
+    classes : array of int
+        Of the columns.
+    n_classes : int
+        How many there are.
+
+    Returns
+    -------
+    proba : array, shape (n, n_classes), float32
+
+    Raises
+    ------
+    ConfigError
+        If they are not finite.
+    """
+    proba = np.zeros((len(given), n_classes), np.float32)
+    proba[:, classes] = given
+    if not np.isfinite(proba).all():
+        raise ConfigError(
+            f"Fold {number}: the predicted probabilities are not finite; training diverged. Lower the "
+            "learning rate, or look for extreme values in the recordings."
+        )
+    return proba
+
+
+def record_fold(
+    number: int, task: FoldTask, split: Split, learned: Learned, predicted: dict[str, np.ndarray], seconds: float
+) -> Fold:
+    """Score what a fold predicted, and fit and score the baselines beside it.
+
+    Parameters
+    ----------
+    number, task, split
+        As :func:`fit_fold` takes them.
+    learned : Learned
+        What is known of the fit.
+    predicted : dict of str -> array, shape (n, n_classes)
+        Of the windows of :func:`parts_of`.
+    seconds : float
+        Of fitting and predicting.
+
+    Returns
+    -------
+    fold : Fold
+
+    Raises
+    ------
+    ConfigError
+        If the predictions are no probabilities.
+    """
+    train, validation, test = split
+    y, table, collapse = task.y, task.windows.table, learned.collapse
+    seen = {part: numbers for part, numbers in parts_of(split).items() if part != "test"}
     answers = np.unique(predicted["train"].argmax(axis=1))
     if collapse is not None and len(answers) == 1:
         collapse = f"it answers {task.classes[answers[0]]} for all of its training data"
-    return Fold(
+    fold = Fold(
         number=number,
-        seen={part: score(y[seen[part]], proba, probabilistic=probabilistic) for part, proba in predicted.items()},
+        seen={
+            part: score(y[numbers], predicted[part], probabilistic=learned.probabilistic)
+            for part, numbers in seen.items()
+        },
         train=train,
         validation=validation,
         test=test,
         y=y[test],
         trial=task.windows.trial_index[test],
-        proba=predict(test),
-        history=getattr(fitted, "history_", {}),
-        best_epoch=getattr(fitted, "best_epoch_", None),
+        proba=predicted["test"],
         leakage=leakage_record(task.windows, np.concatenate([train, validation]), test),
-        n_parameters=None if weights is None else int(sum(np.prod(weight.shape) for weight in weights)),
-        seconds=time.perf_counter() - started,
+        seconds=seconds,
         peak_memory_mb=peak_memory_mb(),
-        collapse=collapse,
-        probabilistic=probabilistic,
         baselines=tuple(_baseline(name, one, number, task, table, seen, split) for name, one in task.baselines.items()),
+        **(vars(learned) | {"collapse": collapse}),
     )
+    wrong = fold.wrong_probabilities(len(task.classes))
+    if wrong:
+        raise ConfigError(
+            f"Fold {number}: predict_proba gave {wrong}; it must give a number for each class, from 0 on and 1 in all."
+        )
+    return fold
 
 
 def _in_short(answers: np.ndarray) -> str:

@@ -65,7 +65,7 @@ class Fold:
     n_parameters : int | None
         Trainable parameters of the network.
     seconds : float
-        Of fitting and predicting.
+        Of fitting and predicting; its share, where folds were trained at once.
     peak_memory_mb : float | None
         Of the process that ran it.
     collapse : str | None
@@ -188,6 +188,25 @@ class Failure:
 
     number: int
     error: str
+
+
+@dataclass(frozen=True)
+class FailedFold:
+    """A fold whose fitting or testing raised an exception.
+
+    Parameters
+    ----------
+    number : int
+        Of the fold, from 0.
+    text : str
+        The exception's type and message.
+    exception : Exception
+        Itself, or one with its text where it cannot travel between processes.
+    """
+
+    number: int
+    text: str
+    exception: Exception
 
 
 def read_fold(path: Path, *, number: int | None = None, run: str | None = None, most_rows: int | None = None) -> Fold:

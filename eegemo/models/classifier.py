@@ -181,6 +181,18 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         UserWarning
             If training diverged, or the windows look like volts.
         """
+        self._train(**self._checked_fit(X, y, groups, sample_weight, validation_data), callbacks=callbacks)
+        return self
+
+    def _checked_fit(
+        self,
+        X: Any,
+        y: Any,
+        groups: np.ndarray | None = None,
+        sample_weight: Any = None,
+        validation_data: Any = None,
+    ) -> dict[str, Any]:
+        """Check what ``fit`` was given, learn the classes, and return what training takes."""
         from eegemo.training.losses import CROSS_ENTROPY
 
         self._forget()
@@ -197,17 +209,17 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
             if of_class.min() < 0 or not of_class.any():
                 raise ConfigError(f"Weights of classes must not be negative, nor all 0, got {self.class_weight!r}.")
             weight = of_class / of_class.mean() * (1.0 if weight is None else weight)
-        self._train(
-            X,
-            numbers,
-            None if validation_data is None else self._checked_validation(*validation_pair(validation_data)),
-            n_outputs=len(self.classes_),
-            loss=CROSS_ENTROPY,
-            groups=groups,
-            sample_weight=weight,
-            callbacks=callbacks,
-        )
-        return self
+        return {
+            "X": X,
+            "y": numbers,
+            "validation_data": None
+            if validation_data is None
+            else self._checked_validation(*validation_pair(validation_data)),
+            "n_outputs": len(self.classes_),
+            "loss": CROSS_ENTROPY,
+            "groups": groups,
+            "sample_weight": weight,
+        }
 
     def predict_proba(self, X: np.ndarray | Windows) -> np.ndarray:
         """Give each window a probability for each class.

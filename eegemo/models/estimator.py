@@ -20,7 +20,7 @@ from eegemo._validation import check_windows
 from eegemo.errors import CollapseWarning, ConfigError, suggest_settings
 from eegemo.models.checks import check_settings, fair_sample, warn_of_volts
 from eegemo.models.saving import save
-from eegemo.models.training_data import as_source, training_data
+from eegemo.models.training_data import BegunFit, as_source, training_data
 from eegemo.networks.registry import OWN, name_of
 from eegemo.windows import Windows, batch_numbers
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from eegemo.networks.base import Network
     from eegemo.networks.function import NetworkFunction
     from eegemo.training.batches import Source
+    from eegemo.training.loop import History
     from eegemo.training.losses import Loss
 
 
@@ -185,19 +186,54 @@ class NetworkEstimator(BaseEstimator):
         y: np.ndarray,
         validation_data: tuple[Windows | np.ndarray, np.ndarray] | None,
         *,
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None,
+        **options: Any,
+    ) -> None:
+        """Train a fresh network on windows that were checked, and targets as the loss takes them."""
+        from eegemo import _keras
+        from eegemo.training.batches import take
+        from eegemo.training.callbacks import EpochListener, as_callbacks
+        from eegemo.training.compiled import traced_twin
+        from eegemo.training.loop import train
+
+        begun = self._begin(X, y, validation_data, **options)
+        data, loss, fair = begun.data, begun.loss, begun.fair
+        listeners = as_callbacks(callbacks)
+        alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
+        bar = _epoch_bar(begun.how["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
+        with _keras.standard_settings(), _keras.seeded(begun.seed), bar as shown:
+            model = self._build()
+            self._fit_normalization(model, data.source, fair)
+            self._set_out(model, data.target[fair])
+            with traced_twin(model, self._build, alike) as twin:
+                history = train(
+                    twin,
+                    data.seen,
+                    data.target,
+                    data.held_out,
+                    loss=loss,
+                    rng=begun.rng,
+                    sample_weight=data.weight,
+                    callbacks=[*listeners, *shown],
+                    **begun.how,
+                )
+        self.model_ = model
+        self._note(history, stacklevel=5)  # whoever called fit, which is behind a decorator
+        self._judge(loss, take(data.source, fair), data.target[fair])
+
+    def _begin(
+        self,
+        X: Windows | np.ndarray,
+        y: np.ndarray,
+        validation_data: tuple[Windows | np.ndarray, np.ndarray] | None,
+        *,
         n_outputs: int,
         loss: Loss,
         groups: np.ndarray | None,
         sample_weight: np.ndarray | None,
-        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.Callback | None,
-    ) -> None:
-        """Train a fresh network on windows that were checked, and targets as the loss takes them."""
-        from eegemo import _keras
+    ) -> BegunFit:
+        """Do all of a fit that comes before its network is made."""
         from eegemo.networks.function import as_network
-        from eegemo.training.batches import Subset
-        from eegemo.training.callbacks import EpochListener, as_callbacks
-        from eegemo.training.compiled import traced_twin
-        from eegemo.training.loop import train
         from eegemo.training.recipe import RECIPE
 
         self.network_ = clone(as_network(self.network))
@@ -217,39 +253,22 @@ class NetworkEstimator(BaseEstimator):
             augment=self.augment,
             rng=rng,
         )
-        epochs = settings["epochs"] or RECIPE.epochs(data.n_windows, settings["batch_size"])
-        listeners = as_callbacks(callbacks)
-        alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
-        bar = _epoch_bar(epochs, type(self.network_).__name__, enabled=bool(self.verbose))
-        with _keras.standard_settings(), _keras.seeded(seed), bar as shown:
-            model = self._build()
-            fair = fair_sample(len(data.source), self.n_times_, data.weight, rng)
-            self._fit_normalization(model, data.source, fair)
-            self._set_out(model, data.target[fair])
-            with traced_twin(model, self._build, alike) as twin:
-                history = train(
-                    twin,
-                    data.seen,
-                    data.target,
-                    data.held_out,
-                    loss=loss,
-                    epochs=epochs,
-                    batch_size=settings["batch_size"],
-                    learning_rate=settings["learning_rate"],
-                    patience=settings["patience"] or RECIPE.patience(epochs),
-                    rng=rng,
-                    sample_weight=data.weight,
-                    callbacks=[*listeners, *shown],
-                )
+        how = {name: settings[name] for name in ("batch_size", "learning_rate")}
+        how["epochs"] = settings["epochs"] or RECIPE.epochs(data.n_windows, settings["batch_size"])
+        how["patience"] = settings["patience"] or RECIPE.patience(how["epochs"])
+        fair = fair_sample(len(data.source), self.n_times_, data.weight, rng)
+        return BegunFit(data, fair, loss, how, seed, rng)
+
+    def _note(self, history: History, *, stacklevel: int) -> None:
+        """Keep what training went through, and warn where it diverged."""
+        self.history_, self.best_epoch_ = history.curves, history.best_epoch
         if not np.isfinite(history.curves["loss"]).all():
             warnings.warn(
                 f"Training diverged: the loss of {type(self).__name__} is not finite. Lower the learning rate, or look "
                 "for extreme values in the recordings.",
                 UserWarning,
-                stacklevel=4,  # whoever called fit, which is behind a decorator
+                stacklevel=stacklevel,
             )
-        self.model_, self.history_, self.best_epoch_ = model, history.curves, history.best_epoch
-        self._judge(loss, Subset(data.source, fair), data.target[fair])
 
     def _set_out(self, model: keras.Model, target: np.ndarray) -> None:
         """Let a fresh network begin where the targets are."""

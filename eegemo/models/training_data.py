@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.utils.validation import check_consistent_length
@@ -14,6 +14,7 @@ from eegemo.windows import Windows
 
 if TYPE_CHECKING:
     from eegemo.training.batches import Source
+    from eegemo.training.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,34 @@ class TrainingData:
     def n_windows(self) -> float:
         """How many windows an epoch has; on average, where weights leave some to chance."""
         return len(self.source) if self.weight is None else float(self.weight.sum())
+
+
+@dataclass(frozen=True)
+class BegunFit:
+    """All of a fit that comes before its network is made.
+
+    Parameters
+    ----------
+    data : TrainingData
+        What it is trained on.
+    fair : array of int
+        Numbers of training windows that stand for all; the normalisation is fitted on them.
+    loss : Loss
+        What is lowered.
+    how : dict
+        ``epochs, batch_size, learning_rate, patience``, as :func:`eegemo.training.train` takes them.
+    seed : int
+        Of the network's weights and dropout.
+    rng : Generator
+        Of what is drawn in training.
+    """
+
+    data: TrainingData
+    fair: np.ndarray
+    loss: Loss
+    how: dict[str, Any]
+    seed: int
+    rng: np.random.Generator
 
 
 def training_data(
@@ -81,18 +110,18 @@ def training_data(
     ConfigError
         If an array is to be cut anew, or the weights or the fraction cannot be used.
     """
-    from eegemo.training.batches import ShiftedWindows, Subset
+    from eegemo.training.batches import ShiftedWindows, take
 
-    warn_of_volts(X, stacklevel=5)  # whoever called fit, which is behind a decorator
+    warn_of_volts(X, stacklevel=6)  # whoever called fit, which is behind a decorator
     source, held_out, kept = as_source(X), None, np.arange(len(X))
     if validation_data is not None:
-        warn_of_volts(validation_data[0], stacklevel=5)
+        warn_of_volts(validation_data[0], stacklevel=6)
         held_out = as_source(validation_data[0]), validation_data[1]
         check_consistent_length(*held_out)
     elif validation_fraction is not None:
         kept, aside = carve(X, groups, validation_fraction, rng)
-        held_out = Subset(source, aside), y[aside]
-        source, y = Subset(source, kept), y[kept]
+        held_out = take(source, aside), y[aside]
+        source, y = take(source, kept), y[kept]
         sample_weight = None if sample_weight is None else sample_weight[kept]
     seen = source
     if augment:

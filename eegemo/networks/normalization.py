@@ -68,6 +68,21 @@ class ChannelNormalization(keras.layers.Layer):
         batches : iterable of array, shape (n, n_times, n_channels)
             The training data, or a fair sample of them; held in memory all together.
         """
+        for weight, value in zip((self.shift, self.scale), self.fitted(batches), strict=True):
+            weight.assign(value)
+
+    def fitted(self, batches: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return what :meth:`adapt` would set shift and scale to, and leave the layer as it is.
+
+        Parameters
+        ----------
+        batches : iterable of array, shape (n, n_times, n_channels)
+            As :meth:`adapt` takes them.
+
+        Returns
+        -------
+        shift, scale : array, shape (n_channels,)
+        """
         if self.over != "training":
             raise ConfigError("A normalisation over each window fits nothing; it has nothing to adapt.")
         samples = np.concatenate([batch.reshape(-1, batch.shape[-1]) for batch in batches])
@@ -75,8 +90,7 @@ class ChannelNormalization(keras.layers.Layer):
         spread = (high - low) / 2
         # A channel that mostly stands still has no spread between quantiles, and one all the same.
         spread = np.where(spread > 0, spread, samples.std(axis=0, dtype=np.float64))
-        self.shift.assign(median if self._last_step == "zscore" else (low + high) / 2)
-        self.scale.assign(_safe_inverse(spread))
+        return (median if self._last_step == "zscore" else (low + high) / 2), _safe_inverse(spread)
 
     @property
     def _last_step(self) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 from eegemo.errors import DataFormatError
 from eegemo.windows import Windows
 
+_SAMPLES_OF_A_PIECE = 2**20
+
 
 class Source(Protocol):
     """Where batches come from: anything with a length that gathers inputs by their numbers."""
@@ -99,6 +101,47 @@ class ArraySource:
     def gather(self, index: np.ndarray) -> np.ndarray:
         """Copy some rows, time-major."""
         return np.ascontiguousarray(self.X[index].transpose(0, 2, 1))
+
+
+def non_finite_samples(strip: np.ndarray) -> np.ndarray:
+    """Return the numbers of the samples that are not finite on some channel.
+
+    Parameters
+    ----------
+    strip : array, shape (n_samples, n_channels)
+        Looked through piece by piece, since it may lie on a disk.
+
+    Returns
+    -------
+    numbers : array of int
+        Ascending; of sound recordings none.
+    """
+    pieces = range(0, len(strip), _SAMPLES_OF_A_PIECE)
+    found = [
+        first + np.flatnonzero(~np.isfinite(strip[first : first + _SAMPLES_OF_A_PIECE]).all(1)) for first in pieces
+    ]
+    return np.concatenate(found) if found else np.zeros(0, np.int64)
+
+
+def refuse_non_finite(windows: Windows, bad: np.ndarray) -> None:
+    """Refuse windows with a non-finite value, before any is gathered.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of which one may reach over such a sample.
+    bad : array of int
+        What :func:`non_finite_samples` returned.
+
+    Raises
+    ------
+    DataFormatError
+        It names the trial of the first one.
+    """
+    first, last = (np.searchsorted(bad, windows.starts + shift) for shift in (0, windows.n_times))
+    hit = np.flatnonzero(last > first)[:1]
+    if len(hit):
+        _finite(windows.gather(hit), windows.trial_index[hit], windows)
 
 
 def _finite(batch: np.ndarray, trial_index: np.ndarray, windows: Windows) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from eegemo.errors import ConfigError
 from eegemo.training.batches import WindowSource, draws, even_batches
 from eegemo.training.loop import History
 from eegemo.training.losses import Loss
@@ -15,6 +16,10 @@ from eegemo.training.recipe import Recipe
 
 #: An epoch: first samples of windows and their targets, shape (n_steps, batch, ...), and learning rates, (n_steps,).
 Drawn = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+class CannotStackError(ConfigError):
+    """A network that cannot be trained many times at once, or trainings that are not alike."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +84,14 @@ class Fitted:
         A value for each of ``model.variables``.
     outputs : list of array, shape (n, ...)
         What was predicted, as :class:`Fit` asked.
+    seconds : float
+        Its share of those that were trained together.
     """
 
     history: History
     values: list[np.ndarray]
     outputs: list[np.ndarray]
+    seconds: float
 
 
 class Course:
@@ -124,9 +132,11 @@ class Course:
         """Note an epoch, shape (n_steps,) of each figure; return whether its weights are the best so far."""
         fit, self.epoch, better = self.fit, self.epoch + 1, False
         for name, values in zip(("loss", self.loss.metric), figures, strict=True):
-            self.curves[name].append(float(np.mean(values)))
+            self.curves[name].append(float(np.mean(values, dtype=np.float64)))
         if fit.held_out and outputs is not None:
-            for name, value in zip(("loss", self.loss.metric), self.loss.measure(outputs, fit.held_out[1]), strict=True):
+            for name, value in zip(
+                ("loss", self.loss.metric), self.loss.measure(outputs, fit.held_out[1]), strict=True
+            ):
                 self.curves[f"val_{name}"].append(value)
             losses = self.curves["val_loss"]
             best = losses[self.best_epoch - 1] if self.best_epoch else np.nan

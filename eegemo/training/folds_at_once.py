@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from eegemo._keras import keras
-from eegemo.errors import ConfigError
 from eegemo.training.batches import ShiftedWindows, WindowSource
 from eegemo.training.compiled import compile_network
-from eegemo.training.course import Course, Drawn, Fit, Fitted
+from eegemo.training.course import CannotStackError, Course, Drawn, Fit, Fitted
 from eegemo.training.layers_for_many import layers_for_many
 from eegemo.training.losses import Loss
 from eegemo.training.recipe import RECIPE, Recipe
@@ -60,14 +60,14 @@ def fit_folds(
 
     Raises
     ------
-    ConfigError
+    CannotStackError
         If Keras does not compute with JAX, the fits are not alike, the network cannot be stacked, or a single one takes
         more memory than there is.
     """
     if keras.backend.backend() != "jax":
-        raise ConfigError(
-            f"Folds are trained at once by JAX, and Keras computes with {keras.backend.backend()}; set KERAS_BACKEND=jax "
-            "before Python starts, and install it: pip install 'eegemo[jax]'."
+        raise CannotStackError(
+            f"Folds are trained at once by JAX, and Keras computes with {keras.backend.backend()}; set "
+            "KERAS_BACKEND=jax before Python starts, and install it: pip install 'eegemo[jax]'."
         )
     import jax
 
@@ -92,7 +92,7 @@ def fit_folds(
                     continue
                 n_fitting = size // 2
             if n_fitting == 0:
-                raise ConfigError(
+                raise CannotStackError(
                     f"A single training of {model.name} takes more memory than is left on the device; take smaller "
                     "batches, or folds_at_once=False."
                 )
@@ -104,13 +104,15 @@ def _refuse_different(fits: Sequence[Fit]) -> tuple[np.ndarray, int]:
     sources = [source for fit in fits for source in _sources(fit)]
     for source in sources:
         if not isinstance(source, WindowSource):
-            raise ConfigError(f"Trainings at once need Windows, got {type(source).__name__}.")
+            raise CannotStackError(f"Trainings at once need Windows, got {type(source).__name__}.")
     first = sources[0].windows
     strip, n_times = first.trials.signals, first.n_times
     if any(one.windows.trials.signals is not strip or one.windows.n_times != n_times for one in sources):
-        raise ConfigError("Trainings at once need windows of one length over the same samples.")
+        raise CannotStackError("Trainings at once need windows of one length over the same samples.")
     if fits[0].batch is None or {fit.batch for fit in fits} != {fits[0].batch}:
-        raise ConfigError(f"Trainings at once need batches of one size, got {sorted({str(fit.batch) for fit in fits})}.")
+        raise CannotStackError(
+            f"Trainings at once need batches of one size, got {sorted({str(fit.batch) for fit in fits})}."
+        )
     return strip, n_times
 
 
@@ -136,7 +138,7 @@ class _Group:
         except Exception as error:
             if _is_out_of_memory(error):
                 return self.size // 2
-            raise ConfigError(
+            raise CannotStackError(
                 f"{self.stacked.model.name} cannot be trained many times at once ({type(error).__name__}: "
                 f"{str(error).partition(chr(10))[0]}); say folds_at_once=False."
             ) from error
@@ -160,6 +162,7 @@ class _Group:
     def _fit(self, on_epoch_end: Callable[[int], object] | None) -> list[Fitted]:
         from eegemo.training.stacked import choose
 
+        began = time.perf_counter()
         courses = [Course(fit, self.stacked.loss, self.recipe) for fit in self.fits]
         held_out = [None if fit.held_out is None else fit.held_out[0] for fit in self.fits]
         state = self.stacked.begin(self.values)
@@ -191,13 +194,14 @@ class _Group:
         n_predicted = max(len(fit.predicted) for fit in self.fits)
         asked = [[dict(enumerate(fit.predicted)).get(number) for fit in self.fits] for number in range(n_predicted)]
         given = [self._predict(state, sources) for sources in asked]
+        answers = [
+            [_of_one(outputs, k, sources) for outputs, sources in zip(given, asked, strict=True) if sources[k]]
+            for k in range(len(courses))
+        ]
+        seconds = (time.perf_counter() - began) / len(courses)
         return [
-            Fitted(
-                course.history,
-                values[k],
-                [_of_one(outputs, k, sources) for outputs, sources in zip(given, asked, strict=True) if sources[k]],
-            )
-            for k, course in enumerate(courses)
+            Fitted(course.history, own_values, own_answers, seconds)
+            for course, own_values, own_answers in zip(courses, values, answers, strict=False)
         ]
 
     def _of_steps(self, drawn: Sequence[Drawn | None], steps: slice) -> tuple[np.ndarray, ...]:
