@@ -95,6 +95,11 @@ def standard_settings() -> Iterator[None]:
         config.set_dtype_policy("float32")
         config.set_image_data_format("channels_last")
         config.set_epsilon(1e-7)
+        if keras.backend.backend() == "jax":
+            import jax
+
+            # On a GPU, products of float32 are otherwise rounded to 10 bits.
+            stack.enter_context(jax.default_matmul_precision("float32"))
         yield
 
 

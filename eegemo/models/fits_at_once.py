@@ -95,19 +95,19 @@ def fit_at_once(
         trained many times at once.
 
     """
-    from eegemo.training.batches import non_finite_samples, refuse_non_finite
+    from eegemo.training.batches import non_finite_samples, place_of_strip, refuse_non_finite
 
-    bad: dict[int, np.ndarray] = {}
+    bad: dict[tuple[object, ...], np.ndarray] = {}
     groups: dict[tuple[object, ...], list[tuple[int, FitRequest, BegunFit]]] = {}
     for number, request in enumerate(requests):
         try:
             given = request.classifier._checked_fit(request.X, request.y, validation_data=request.validation_data)
             begun = request.classifier._begin(**given)
-            strip = request.X.trials.signals
-            if id(strip) not in bad:
-                bad[id(strip)] = non_finite_samples(strip)
+            strip = place_of_strip(request.X)
+            if strip not in bad:
+                bad[strip] = non_finite_samples(request.X.trials.signals)
             for windows in (request.X, *(request.validation_data or ())[:1], *request.predicted):
-                refuse_non_finite(windows, bad[id(strip)])
+                refuse_non_finite(windows, bad[strip])
         except Exception as error:
             yield number, error
             continue
@@ -124,12 +124,14 @@ def fit_at_once(
 
 def _alike(request: FitRequest, begun: BegunFit) -> tuple[object, ...]:
     """Return what fits have in common that can be computed together."""
+    from eegemo.training.batches import place_of_strip
+
     classifier, how = request.classifier, begun.how
     key = classifier._key()
     if key is None:  # somebody's own code; whether it builds alike is seen later
         key = classifier.network, classifier.n_times_, classifier.n_channels_, classifier._n_outputs
     n_windows = len(begun.data.source) if begun.data.weight is None else np.floor(begun.data.weight).sum()
-    return key, min(n_windows, how["batch_size"]), id(request.X.trials.signals)
+    return key, min(n_windows, how["batch_size"]), place_of_strip(request.X)
 
 
 def _fit_group(

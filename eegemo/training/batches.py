@@ -49,6 +49,23 @@ class WindowSource:
         return _finite(moved.gather(), self.windows.trial_index[index], self.windows)
 
 
+def place_of_strip(windows: Windows) -> tuple[object, ...]:
+    """Return where in memory the samples of windows lie: the same for windows over the same samples.
+
+    Parameters
+    ----------
+    windows : Windows
+        Whose trials may be another selection or have other ratings.
+
+    Returns
+    -------
+    place : tuple
+        Address, shape and strides.
+    """
+    strip = windows.trials.signals
+    return strip.ctypes.data, strip.shape, strip.strides
+
+
 class ShiftedWindows(WindowSource):
     """Windows that are cut anew each time they are gathered, at any sample of the data they stand for.
 

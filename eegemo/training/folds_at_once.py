@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eegemo._keras import keras
-from eegemo.training.batches import ShiftedWindows, WindowSource
+from eegemo.training.batches import ShiftedWindows, WindowSource, place_of_strip
 from eegemo.training.compiled import compile_network
 from eegemo.training.course import CannotStackError, Course, Drawn, Fit, Fitted
 from eegemo.training.layers_for_many import layers_for_many
@@ -106,14 +106,13 @@ def _refuse_different(fits: Sequence[Fit]) -> tuple[np.ndarray, int]:
         if not isinstance(source, WindowSource):
             raise CannotStackError(f"Trainings at once need Windows, got {type(source).__name__}.")
     first = sources[0].windows
-    strip, n_times = first.trials.signals, first.n_times
-    if any(one.windows.trials.signals is not strip or one.windows.n_times != n_times for one in sources):
+    if len({(place_of_strip(one.windows), one.windows.n_times) for one in sources}) > 1:
         raise CannotStackError("Trainings at once need windows of one length over the same samples.")
     if fits[0].batch is None or {fit.batch for fit in fits} != {fits[0].batch}:
         raise CannotStackError(
             f"Trainings at once need batches of one size, got {sorted({str(fit.batch) for fit in fits})}."
         )
-    return strip, n_times
+    return first.trials.signals, first.n_times
 
 
 class _Group:

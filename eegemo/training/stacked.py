@@ -40,7 +40,7 @@ class Stacked:
         self.model, self.loss, self.strip, self.n_times = model, loss, strip, n_times
         self._known = _compiled.setdefault(model, {})
         # Only what is kept with the network must not keep it: its computations hold it weakly.
-        self._step, self._outputs = _computations(model, loss, n_times)
+        self.step, self.outputs = _computations(model, loss, n_times)
 
     def begin(self, values: Sequence[Sequence[np.ndarray]]) -> State:
         """Stack what networks begin with.
@@ -96,6 +96,7 @@ class Stacked:
         Parameters
         ----------
         state : State
+            Left as it is.
         places : array of int32, shape (n_networks, n)
             First samples of the windows.
 
@@ -109,14 +110,14 @@ class Stacked:
         """Return the compiled computation of :meth:`train` for such shapes."""
 
         def steps(strip: Any, state: State, batches: Any) -> Any:
-            many = jax.vmap(self._step, in_axes=(None, 0, 0))
+            many = jax.vmap(self.step, in_axes=(None, 0, 0))
             return lax.scan(lambda state, batch: many(strip, state, batch), state, batches)
 
         return self._compile("train", jax.jit(steps, donate_argnums=1), state, batches)
 
     def predicting(self, state: State, places: np.ndarray) -> Any:
         """Return the compiled computation of :meth:`predict` for such shapes."""
-        many = jax.vmap(self._outputs, in_axes=(None, 0, 0))
+        many = jax.vmap(self.outputs, in_axes=(None, 0, 0))
         return self._compile("predict", jax.jit(many), state, places)
 
     def bytes_beside(self, computation: Any) -> int:
@@ -169,6 +170,7 @@ def choose(better: Any, new: State, old: State) -> State:
     better : array of bool, shape (n_networks,)
         Whose is taken from ``new``.
     new, old : State
+        Of all networks.
 
     Returns
     -------

@@ -1,0 +1,360 @@
+"""Leave-one-subject-out on one GPU: all folds as one computation, one after another, and PyTorch one after another.
+
+CNN-GRU, CNN-LSTM and TCN on simulated people, windows of 1 s without overlap. For each network: the seconds of all
+folds at once (``eegemo.models.fits_at_once``, by which ``evaluate(..., folds_at_once=True)`` trains), those of one fold
+after another as :class:`eegemo.EEGClassifier` trains it on the same card, and those of the same network in plain
+PyTorch with all samples on the card; windows a second, the share of the card's float32 peak, memory a fold, and how far
+the probabilities of folds trained at once and alone lie apart. Of what is trained one after another some steps are
+timed, and the rest is multiplied; so is what the time that is allowed cuts short, and the table says so.
+
+Each part runs in a process of its own. Needs ``KERAS_BACKEND=jax``, and for the peers PyTorch. Costs the minutes it is
+allowed on a GPU.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tyro
+
+#: Products and sums a second in float32, by NVIDIA's data sheet: of H100 (SXM) and H200 alike.
+_PEAK = 67e12
+
+
+@dataclass(frozen=True)
+class FoldsAtOnce:
+    """Time leave-one-subject-out on one device."""
+
+    out: Path
+    """Folder for ``folds_at_once.json`` and ``folds_at_once.txt``."""
+    models: tuple[str, ...] = ("cnn-gru", "cnn-lstm", "tcn")
+    """Networks by name."""
+    subjects: int = 32
+    """Simulated people, and so many folds."""
+    epochs: int = 20
+    """Of each fold."""
+    every: int = 1
+    """Take every so manieth window: a rehearsal takes few."""
+    n_steps: int = 300
+    """Steps that are timed of what runs one after another."""
+    compared: int = 3
+    """Folds that are trained alone, too, on as many windows as one call takes, and compared."""
+    minutes: float = 8.0
+    """All of it; what does not fit is multiplied from what did."""
+    part: str = ""
+    """For this script's own use: the part that this process does."""
+    data: Path | None = None
+    """For this script's own use: where the simulated people are."""
+    until: float = 0.0
+    """For this script's own use: when the part is to be done, in seconds since 1970."""
+
+
+def say(text: str) -> None:
+    """Print at once: who waits sees how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
+
+
+def run(config: FoldsAtOnce) -> str:
+    """Simulate, start a process for each part, and put together what they wrote."""
+    began = time.time()
+    config.out.mkdir(parents=True, exist_ok=True)
+    for path in config.out.glob("part-*.json"):
+        path.unlink()
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "people.joblib"
+        simulate_people(config.subjects, data)
+        parts = [*config.models, "torch"]
+        for number, part in enumerate(parts):
+            left = began + 60 * config.minutes - time.time()
+            # The TCN takes about twice as long as the others, PyTorch's few steps about a quarter.
+            weights = [{"tcn": 2.0, "torch": 0.25}.get(one, 1.0) for one in parts[number:]]
+            share = max(left, 30.0) * weights[0] / sum(weights)
+            say(f"{part}: {share:.0f} s")
+            do_elsewhere(config, part, data, time.time() + share)
+    found = {path.stem.removeprefix("part-"): json.loads(path.read_text()) for path in config.out.glob("part-*.json")}
+    text = as_text(config, found)
+    written = {"options": asdict(config), **found}
+    (config.out / "folds_at_once.json").write_text(json.dumps(written, indent=1, default=str))
+    (config.out / "folds_at_once.txt").write_text(text)
+    print(text, flush=True)
+    say(f"all done in {time.time() - began:.0f} s")
+    return text
+
+
+def do_elsewhere(config: FoldsAtOnce, part: str, data: Path, until: float) -> None:
+    """Do a part in a process of its own, so that one that fails takes no other with it, nor the card's memory."""
+    numbers = ("subjects", "epochs", "every", "n_steps", "compared")
+    command = [sys.executable, __file__, "--out", str(config.out), "--part", part, "--data", str(data)]
+    command += [word for name in numbers for word in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
+    try:
+        subprocess.run([*command, "--until", str(until), "--models", *config.models], timeout=until + 90 - time.time())
+    except subprocess.TimeoutExpired:
+        say(f"{part}: not done in its time, ended")
+
+
+def simulate_people(n_subjects: int, path: Path) -> None:
+    """Simulate people side by side, and leave them where the parts find them."""
+    import joblib
+    import pandas as pd
+
+    from eegemo import Trials, simulate
+
+    started = time.perf_counter()
+    people = joblib.Parallel(-1)(joblib.delayed(simulate)([number]) for number in range(1, n_subjects + 1))
+    first = people[0]
+    n_samples = len(first.signals)
+    tables = [one.table.assign(start=one.table["start"] + k * n_samples) for k, one in enumerate(people)]
+    signals = np.concatenate([one.signals for one in people])
+    table = pd.concat(tables, ignore_index=True)
+    joblib.dump(Trials(signals, table, first.ch_names, first.sfreq, dataset="simulated", simulated=True), path)
+    say(f"{n_subjects} people simulated in {time.perf_counter() - started:.0f} s")
+
+
+class OutOfTimeError(Exception):
+    """The time that a part has is up."""
+
+
+def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
+    """Measure one network."""
+    import jax
+
+    from eegemo.models.fits_at_once import fit_at_once
+
+    device = jax.devices()[0]
+    requests = requests_of(config, name, config.epochs)
+    batch_size = requests[0].classifier.resolved_params()["batch_size"]
+    steps = [-(-len(request.X) // batch_size) for request in requests]
+    found: dict[str, Any] = {
+        "device": device.device_kind,
+        "versions": {module: __import__(module).__version__ for module in ("jax", "keras", "numpy")},
+        "folds": len(requests),
+        "windows": [len(request.X) for request in requests],
+        "batch_size": batch_size,
+        "flops_of_a_window": flops_of_a_window(name, requests[0]),
+    }
+    flops = found["flops_of_a_window"] / 1e6
+    say(f"{name} on {device.device_kind}: {len(requests)} folds of {steps[0]} steps, {flops:.2f} MFLOP a window")
+    write(config, name, found)
+
+    ticks = [time.perf_counter()]
+
+    def tick(epoch: int) -> None:
+        ticks.append(time.perf_counter())
+        say(f"{name}: epoch {epoch} after {ticks[-1] - ticks[0]:.1f} s")
+        if time.time() + 45 > config.until and epoch > 1:  # what is compared needs the rest
+            raise OutOfTimeError
+
+    outcomes = dict(fit_at_once(requests, tick))
+    ended = time.perf_counter()
+    failed = [outcome for outcome in outcomes.values() if isinstance(outcome, Exception)]
+    if failed and not isinstance(failed[0], OutOfTimeError):
+        raise failed[0]
+    n_epochs = len(ticks) - 1
+    of_epoch = float(np.median(np.diff(ticks)[1:])) if n_epochs > 1 else ticks[1] - ticks[0]
+    before = ticks[1] - ticks[0] - of_epoch
+    memory = device.memory_stats() or {}
+    strip = requests[0].X.trials.signals.nbytes
+    found |= {
+        "epochs_done": n_epochs,
+        "seconds_before_the_first_epoch": before,
+        "seconds_of_an_epoch": of_epoch,
+        "seconds_after_the_last_epoch": None if failed else ended - ticks[-1],
+        "seconds_all_at_once": None if failed else ended - ticks[0],
+        "bytes_of_the_strip": strip,
+        "peak_bytes": memory.get("peak_bytes_in_use"),
+        "bytes_a_fold": memory and (memory["peak_bytes_in_use"] - strip) / len(requests),
+    }
+    write(config, name, found)
+    found |= compare(config, name, sum(steps) / len(steps))
+    write(config, name, found)
+    return found
+
+
+def compare(config: FoldsAtOnce, name: str, n_steps: float) -> dict[str, Any]:
+    """Train some folds alone, too, on as many windows as one call of the computation takes, and time their steps."""
+    from sklearn.base import clone
+
+    from eegemo.models.fits_at_once import fit_at_once
+    from eegemo.training import EpochListener
+
+    of_a_call = -(-int(n_steps) // -(-int(n_steps) // 128))  # as eegemo.training.folds_at_once divides an epoch
+    batch_size = requests_of(config, name, 1)[0].classifier.resolved_params()["batch_size"]
+    n_epochs = 1 + max(1, -(-config.n_steps // of_a_call))
+    requests = requests_of(config, name, n_epochs, of_a_call * batch_size)
+    together = dict(fit_at_once([*requests]))
+    differences, decisions, of_a_step = [], [], []
+    for number in range(min(config.compared, len(requests))):
+        request, ticks = requests[number], []
+        listener = EpochListener(lambda _, ticks=ticks: ticks.append(time.perf_counter()))
+        alone = clone(request.classifier).fit(request.X, request.y, callbacks=[listener], validation_data=None)
+        seconds = np.diff(ticks)  # without validation, which is timed with the epochs of all folds
+        of_a_step.append(float(np.median(seconds)) / -(-len(request.X) // batch_size))
+        alone = clone(request.classifier).fit(request.X, request.y, validation_data=request.validation_data)
+        proba = alone.predict_proba(request.predicted[0])
+        outputs = together[number].outputs[0]
+        differences.append(float(np.abs(proba - outputs).max()))
+        decisions.append(float((proba.argmax(1) == outputs.argmax(1)).mean()))
+        say(f"{name}: fold {number} alone, {1e3 * of_a_step[-1]:.2f} ms a step, differs by {differences[-1]:.1e}")
+    return {
+        "seconds_of_a_step_alone": float(np.median(of_a_step)),
+        "steps_compared": n_epochs * of_a_call,
+        "largest_difference_of_probabilities": differences,
+        "share_of_equal_decisions": decisions,
+    }
+
+
+def requests_of(config: FoldsAtOnce, model: str, epochs: int, n_windows: int | None = None) -> list[Any]:
+    """Make what :func:`eegemo.models.fits_at_once.fit_at_once` takes, a fold a person; at most so many windows each."""
+    import joblib
+
+    from eegemo import EEGClassifier, make_splitter, quadrants
+    from eegemo.models.fits_at_once import FitRequest
+
+    windows = joblib.load(config.data, mmap_mode="r").windows()[:: config.every]
+    y = quadrants()(windows)
+    requests = []
+    for train, validation, test in make_splitter("subject", n_splits="leave-one-out").triples(windows, y):
+        own = train[np.linspace(0, len(train) - 1, min(n_windows or len(train), len(train))).astype(int)]
+        # No fold stops early, so that all have the epochs that they are said to have.
+        classifier = EEGClassifier(model, epochs=epochs, patience=epochs, random_state=0)
+        held_out = (windows[validation], y[validation])
+        requests.append(FitRequest(classifier, windows[own], y[own], held_out, [windows[test]]))
+    return requests
+
+
+def flops_of_a_window(name: str, request: Any) -> float:
+    """Count the products and sums of a training step, forward and backward, for one window of its batch."""
+    import jax
+
+    from eegemo.networks.function import as_network
+    from eegemo.training import CROSS_ENTROPY
+    from eegemo.training.compiled import compile_network
+    from eegemo.training.layers_for_many import layers_for_many
+    from eegemo.training.stacked import Stacked
+
+    batch_size, windows = 64, request.X
+    model = as_network(name).build(windows.n_times, len(windows.ch_names), 4)
+    compile_network(model, CROSS_ENTROPY, 1e-3, 1.0)
+    x = windows[:batch_size].gather()
+    model._symbolic_build(data_batch=(x, request.y[:batch_size]))
+    with layers_for_many(model):
+        stacked = Stacked(model, CROSS_ENTROPY, jax.numpy.asarray(x.reshape(-1, x.shape[-1])), windows.n_times)
+        state = stacked.begin([[np.asarray(variable.value) for variable in model.variables]])
+        one = jax.tree.map(lambda array: array[0], state)
+        batch = (np.zeros(batch_size, np.int32), np.zeros(batch_size, np.int32), np.float32(0), np.bool_(True))
+        jaxpr = jax.make_jaxpr(stacked.step)(stacked.strip, one, batch)
+    return count_flops(jaxpr.jaxpr) / batch_size
+
+
+def count_flops(jaxpr: Any) -> float:
+    """Count the products and sums of the matrix products in a computation; what is done element by element is not."""
+    total = 0.0
+    for equation in jaxpr.eqns:
+        inner = [value for value in equation.params.values() if hasattr(value, "eqns") or hasattr(value, "jaxpr")]
+        for value in inner:
+            total += equation.params.get("length", 1) * count_flops(getattr(value, "jaxpr", value))
+        if equation.primitive.name == "dot_general":
+            (contracted, _), _ = equation.params["dimension_numbers"]
+            shape = equation.invars[0].aval.shape
+            total += 2.0 * equation.outvars[0].aval.size * np.prod([shape[axis] for axis in contracted])
+        elif equation.primitive.name == "conv_general_dilated":
+            kernel = equation.params["dimension_numbers"].rhs_spec
+            shape = equation.invars[1].aval.shape
+            total += 2.0 * equation.outvars[0].aval.size * np.prod(shape) / shape[kernel[0]]
+    return total
+
+
+def do_torch(config: FoldsAtOnce) -> dict[str, Any]:
+    """Time the same networks in plain PyTorch."""
+    import joblib
+    import torch
+    import torch_peers
+
+    from eegemo import quadrants
+
+    windows = joblib.load(config.data).windows()[:: config.every]
+    y = quadrants()(windows)
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    found: dict[str, Any] = {"device": device, "version": torch.__version__}
+    for name in config.models:
+        seconds = torch_peers.seconds_of_a_step(
+            name,
+            np.array(windows.trials.signals),
+            windows.starts,
+            y.astype(np.int64),
+            n_times=windows.n_times,
+            batch_size=64,
+            n_steps=config.n_steps,
+        )
+        found[name] = {"seconds_of_a_step": seconds, "n_parameters": torch_peers.n_parameters(name, windows.n_times)}
+        say(f"PyTorch, {name}: {1e3 * seconds:.2f} ms a step")
+        write(config, "torch", found)
+    return found
+
+
+def write(config: FoldsAtOnce, part: str, found: dict[str, Any]) -> None:
+    """Keep what a part has found so far."""
+    (config.out / f"part-{part}.json").write_text(json.dumps(found, indent=1))
+
+
+def as_text(config: FoldsAtOnce, found: dict[str, Any]) -> str:
+    """Put the figures of all parts into words."""
+    lines = [f"Leave-one-subject-out, {config.subjects} simulated people, {config.epochs} epochs", ""]
+    for name in config.models:
+        own = found.get(name, {})
+        if "seconds_of_an_epoch" not in own:
+            lines += [f"{name}: not measured", ""]
+            continue
+        of_epoch, before = own["seconds_of_an_epoch"], own["seconds_before_the_first_epoch"]
+        n_steps = config.epochs * sum(-(-n // own["batch_size"]) for n in own["windows"])
+        whole = own["seconds_all_at_once"] or before + of_epoch * config.epochs
+        cut = "" if own["seconds_all_at_once"] else f", multiplied from {own['epochs_done']} epochs"
+        rate = sum(own["windows"]) / of_epoch
+        flops = own["flops_of_a_window"] * rate
+        lines += [
+            f"{name} on {own['device']}, {own['folds']} folds",
+            f"  all at once: {whole:.0f} s{cut}; {before:.0f} s before the first epoch, {of_epoch:.2f} s each",
+            f"  {rate:.0f} windows a second, the validation's time included; {flops / 1e12:.2f} TFLOP/s, "
+            f"{flops / _PEAK:.1%} of the float32 peak ({_PEAK / 1e12:.0f})",
+        ]
+        if own["bytes_a_fold"]:
+            samples = own["bytes_of_the_strip"] / 1e6
+            lines.append(f"  memory: {own['bytes_a_fold'] / 1e6:.0f} MB a fold beside {samples:.0f} MB of samples")
+        peers = {"one after another": own.get("seconds_of_a_step_alone")}
+        peers["PyTorch one after another"] = found.get("torch", {}).get(name, {}).get("seconds_of_a_step")
+        lines += [
+            f"  {peer}: {seconds * n_steps:.0f} s, {seconds * n_steps / whole:.1f} x all at once; multiplied from "
+            f"{1e3 * seconds:.2f} ms a step, without validation"
+            for peer, seconds in peers.items()
+            if seconds
+        ]
+        if "steps_compared" in own:
+            apart = own["largest_difference_of_probabilities"]
+            lines.append(
+                f"  {len(apart)} folds alone and at once, {own['steps_compared']} steps: probabilities differ by "
+                f"{max(apart):.1e} at most, {min(own['share_of_equal_decisions']):.2%} of decisions are equal"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main(config: FoldsAtOnce) -> None:
+    """Do everything, or the part that another process asks for."""
+    if not config.part:
+        run(config)
+    else:
+        write(config, config.part, do_torch(config) if config.part == "torch" else do_network(config, config.part))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    main(tyro.cli(FoldsAtOnce, description=__doc__))
