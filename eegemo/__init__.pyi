@@ -1,4 +1,5 @@
 from . import datasets as datasets
+from . import deploy as deploy
 from . import evaluation as evaluation
 from . import features as features
 from . import models as models
@@ -27,6 +28,9 @@ from .datasets.simulated import simulate as simulate
 from .datasets.simulated import write_simulated as write_simulated
 from .datasets.simulated_raw import write_simulated_raw as write_simulated_raw
 from .datasets.simulated_releases import write_simulated_release as write_simulated_release
+from .deploy.exported import ExportedModel as ExportedModel
+from .deploy.exported import load_exported as load_exported
+from .deploy.exporting import export as export
 from .errors import CollapseWarning as CollapseWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataFormatError as DataFormatError
@@ -69,6 +73,7 @@ from .labels import LabelScheme as LabelScheme
 from .labels import categories as categories
 from .labels import high_low as high_low
 from .labels import quadrants as quadrants
+from .models.card import ModelCard as ModelCard
 from .models.classifier import EEGClassifier as EEGClassifier
 from .models.reading import read_classifier as read_classifier
 from .models.registry import make_model as make_model

@@ -5,46 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import random
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
+from eegemo._quiet import silenced as silenced
+
 _THREADS = "TF_NUM_INTRAOP_THREADS"
 _one_at_a_time = threading.RLock()  # Keras's settings and random numbers belong to the whole process
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep what is written to the process's standard error, by C++ too, and show it only if the block fails."""
-    try:
-        terminal = os.dup(2)
-    except OSError:  # a program without a standard error, such as one started from an icon
-        yield
-        return
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            os.dup2(terminal, 2)
-            kept.seek(0)
-            with open(2, "wb", closefd=False) as shown:
-                shutil.copyfileobj(kept, shown)
-            raise
-        finally:
-            os.dup2(terminal, 2)
-            os.close(terminal)
 
 
 if "keras" in sys.modules:
     import keras as keras
 else:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    with _silenced():
+    with silenced():
         import keras as keras
 # A network made anew for each fold is traced anew; TensorFlow calls that a mistake.
 logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
@@ -53,7 +30,7 @@ logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing"
 @cache
 def start() -> None:
     """Run the backend's first operation, which looks for a GPU and says so, out of sight."""
-    with _silenced():
+    with silenced():
         keras.ops.zeros(1)
 
 

@@ -22,6 +22,7 @@ LAYERS = (
     "_hdf5",
     "_html",
     "_json",
+    "_quiet",
     "_keras",
     "_progress",
     "_warnings",
@@ -46,6 +47,7 @@ LAYERS = (
     "training",
     "models",
     "evaluation",
+    "deploy",
     "reporting",
     "__main__",
 )
@@ -90,7 +92,7 @@ def test_no_module_imports_one_that_imports_it() -> None:
     assert not circles
 
 
-@pytest.mark.parametrize("room", ["networks", "training", "models", "evaluation", "reporting"])
+@pytest.mark.parametrize("room", ["networks", "training", "models", "evaluation", "deploy", "reporting"])
 def test_a_module_is_read_in_one_go(room: str) -> None:
     for path in (PACKAGE / room).glob("*.py"):
         assert len(path.read_text().splitlines()) <= 350, path.name

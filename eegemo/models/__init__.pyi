@@ -1,3 +1,4 @@
+from .card import ModelCard as ModelCard
 from .classical import SoftmaxDecision as SoftmaxDecision
 from .classical import extra_trees as extra_trees
 from .classical import linear_svm as linear_svm

@@ -83,6 +83,8 @@ class EEGClassifier(ClassifierMixin, NetworkEstimator):
         Of a window.
     ch_names_, sfreq_ : tuple of str, float | None
         Of the Windows it was fitted on, so that others are refused; None after arrays, which do not say.
+    card_ : ModelCard | None
+        How it was evaluated, where it is a final model (:func:`eegemo.fit_final`).
 
     See Also
     --------

@@ -27,6 +27,7 @@ from eegemo.windows import Windows, batch_numbers
 if TYPE_CHECKING:
     import keras
 
+    from eegemo.models.card import ModelCard
     from eegemo.networks.base import Network
     from eegemo.networks.function import NetworkFunction
     from eegemo.training.batches import Source
@@ -56,6 +57,8 @@ class NetworkEstimator(BaseEstimator):
         Of a window.
     ch_names_, sfreq_ : tuple of str, float | None
         Of the Windows it was fitted on, so that others are refused; None after arrays, which do not say.
+    card_ : ModelCard | None
+        How it was evaluated, where it is a final model (:func:`eegemo.fit_final`).
     """
 
     _activation: str
@@ -63,6 +66,7 @@ class NetworkEstimator(BaseEstimator):
     _keyword_hint = " Sizes are the network's: EEGClassifier(CNNGRU(units=32)), or network__units in set_params."
     network_: Network
     model_: Any
+    card_: ModelCard | None = None
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -152,7 +156,8 @@ class NetworkEstimator(BaseEstimator):
 
     def _forget(self) -> None:
         """Begin a fit: one that fails is to leave nothing fitted, least of all old weights under new classes."""
-        vars(self).pop("model_", None)  # type: ignore[attr-defined]
+        for name in ("model_", "card_"):
+            vars(self).pop(name, None)  # type: ignore[attr-defined]
 
     def summary(self) -> None:
         """Print the layers of the trained network, their output shapes and parameters."""

@@ -13,6 +13,7 @@ from sklearn.base import clone
 
 from eegemo._paths import as_path
 from eegemo.errors import ConfigError, DataFormatError
+from eegemo.models.card import ModelCard
 from eegemo.models.checks import check_settings
 from eegemo.models.classifier import EEGClassifier
 from eegemo.models.network_file import CARD, load_network, not_known, read_members
@@ -78,7 +79,7 @@ def read_classifier(
         ) from error
     try:
         estimator = _restored_estimator(card, own)
-    except ConfigError as error:
+    except (ConfigError, DataFormatError) as error:
         raise DataFormatError(f"{path.name}: {error}") from error
     except Exception as error:
         raise DataFormatError(
@@ -113,6 +114,8 @@ def _restored_estimator(card: dict[str, Any], own: dict[str, Any]) -> EEGClassif
         setattr(estimator, key, card["fitted"][key])
     estimator.ch_names_ = None if card["ch_names"] is None else tuple(card["ch_names"])
     estimator._normalization = tuple(card["normalization"])
+    if card.get("card") is not None:
+        estimator.card_ = ModelCard.from_json(card["card"])
     if isinstance(estimator, EEGClassifier):
         dtype = np.dtype(card["classes_dtype"])
         if dtype.kind not in CLASS_KINDS or dtype.itemsize > _LONGEST_CLASS:

@@ -61,6 +61,7 @@ def save(estimator: NetworkEstimator, path: str | os.PathLike[str]) -> None:
         "fitted": {key: getattr(estimator, key) for key in FITTED},
         "ch_names": estimator.ch_names_,
         "normalization": estimator._normalization,
+        "card": None if estimator.card_ is None else estimator.card_.as_json,
     }
     if hasattr(estimator, "classes_"):
         if estimator.classes_.dtype.kind not in CLASS_KINDS:

@@ -1,0 +1,131 @@
+"""ncnn: PyTorch's ONNX made smaller by pnnx, as .param and .bin; the description lies beside the file."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from eegemo.deploy.formats import description_beside
+from eegemo.errors import ConfigError, DataFormatError
+
+if TYPE_CHECKING:
+    import keras
+
+
+def write_network(model: keras.Model, path: Path) -> None:
+    """Write a network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Under PyTorch: of what TensorFlow writes, pnnx reads few networks.
+    path : Path
+        The file that ends in ``.param``.
+
+    Raises
+    ------
+    ConfigError
+        If pnnx writes nothing.
+    """
+    import pnnx
+    import torch
+
+    class Evaluating(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = model
+
+        def forward(self, windows: torch.Tensor) -> torch.Tensor:
+            return self.network(windows, training=False)
+
+    with tempfile.TemporaryDirectory() as folder:
+        middle = Path(folder) / "network.onnx"
+        shape = (1, *model.input_shape[1:])
+        # With weights in a file of their own pnnx reads others, and says nothing.
+        torch.onnx.export(
+            Evaluating().eval(), (torch.zeros(shape),), str(middle), dynamo=True, external_data=False, verbose=False
+        )
+        command = [pnnx.EXEC_PATH, middle.name, f"inputshape=[{','.join(map(str, shape))}]", "fp16=0"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        written = [Path(folder) / f"network.ncnn.{kind}" for kind in ("param", "bin")]
+        if done.returncode or not all(one.is_file() for one in written):
+            raise ConfigError(f"pnnx did not write the network ({(done.stderr or done.stdout).strip()[-300:]})")
+        for one in written:
+            path.with_suffix(one.suffix).write_bytes(one.read_bytes())
+
+
+def write_description(path: Path, text: str) -> None:
+    """Put a description beside the file, which has no place for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        JSON.
+    """
+    description_beside(path).write_text(text + "\n", encoding="utf-8")
+
+
+class Session:
+    """A network in ncnn, on one thread, window by window.
+
+    Parameters
+    ----------
+    path : Path
+        The file that ends in ``.param``.
+
+    Raises
+    ------
+    DataFormatError
+        If it, or the ``.bin`` beside it, cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import ncnn
+
+        self._path = path
+        weights = path.with_suffix(".bin")
+        if not weights.is_file():
+            raise DataFormatError(f"its weights, {weights.name}, do not lie beside it")
+        self._net = ncnn.Net()
+        self._net.opt.num_threads = 1
+        self._net.opt.use_vulkan_compute = False
+        self._net.opt.use_fp16_packed = self._net.opt.use_fp16_storage = self._net.opt.use_fp16_arithmetic = False
+        self._net.opt.use_bf16_storage = False
+        if self._net.load_param(str(path)) or self._net.load_model(str(weights)):
+            raise DataFormatError("not a network of ncnn, or damaged")
+        self._in, self._out = self._net.input_names()[0], self._net.output_names()[0]
+        self._Mat = ncnn.Mat
+
+    @property
+    def description(self) -> str | None:
+        """What lies beside the file."""
+        beside = description_beside(self._path)
+        return beside.read_text(encoding="utf-8") if beside.is_file() else None
+
+    def run(self, X: np.ndarray) -> np.ndarray:
+        """Compute the outputs of some windows.
+
+        Parameters
+        ----------
+        X : array, shape (n, n_times, n_channels), float32
+            In microvolts.
+
+        Returns
+        -------
+        outputs : array, shape (n, n_outputs)
+        """
+        return np.stack([self._run_one(window) for window in X])
+
+    def _run_one(self, window: np.ndarray) -> np.ndarray:
+        extractor = self._net.create_extractor()
+        extractor.input(self._in, self._Mat(window))
+        failed, outputs = extractor.extract(self._out)
+        if failed:
+            raise DataFormatError("ncnn cannot run it; it is damaged")
+        return np.array(outputs).reshape(-1)
