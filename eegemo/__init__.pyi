@@ -31,6 +31,8 @@ from .datasets.simulated_releases import write_simulated_release as write_simula
 from .deploy.exported import ExportedModel as ExportedModel
 from .deploy.exported import load_exported as load_exported
 from .deploy.exporting import export as export
+from .deploy.final import fit_final as fit_final
+from .deploy.recordings import predict_recording as predict_recording
 from .errors import CollapseWarning as CollapseWarning
 from .errors import ConfigError as ConfigError
 from .errors import DataFormatError as DataFormatError

@@ -1,4 +1,4 @@
-"""The command line: ``python -m eegemo simulate``, ``info``, ``prepare``, ``audit``, ``report``."""
+"""The command line: ``python -m eegemo simulate``, ``info``, ``prepare``, ``audit``, ``report``, ``export``, ..."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ from eegemo import (
     write_simulated_raw,
     write_simulated_release,
 )
+from eegemo._commands.exporting import Export
+from eegemo._commands.predicting import Predict
 from eegemo._paths import as_path
 from eegemo.copies import in_words
 from eegemo.datasets import dataset, recognise
@@ -323,6 +325,8 @@ def main() -> None:
         | Annotated[Info, tyro.conf.subcommand("info", prefix_name=False)]
         | Annotated[Audit, tyro.conf.subcommand("audit", prefix_name=False)]
         | Annotated[Report, tyro.conf.subcommand("report", prefix_name=False)]
+        | Annotated[Export, tyro.conf.subcommand("export", prefix_name=False)]
+        | Annotated[Predict, tyro.conf.subcommand("predict", prefix_name=False)]
     )
     try:
         command = _at_home(tyro.cli(commands, prog="python -m eegemo", description=__doc__))

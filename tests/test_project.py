@@ -13,7 +13,7 @@ import eegemo
 
 ROOT = Path(eegemo.__file__).parents[1]
 PACKAGE = ROOT / "eegemo"
-SUBPACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+SUBPACKAGES = sorted(path.parent.name for path in PACKAGE.glob("[!_]*/__init__.py"))
 #: The order of the design's sentence; an import may only lead to a layer before, or to its own.
 LAYERS = (
     "errors",
@@ -49,6 +49,7 @@ LAYERS = (
     "evaluation",
     "deploy",
     "reporting",
+    "_commands",
     "__main__",
 )
 

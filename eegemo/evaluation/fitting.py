@@ -81,7 +81,7 @@ def fit_fold(number: int, task: FoldTask, split: Split, on_epoch_end: Callable[[
     usable = stopped_on(task, split)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CollapseWarning)  # the fold says it
-        fitted = _fit(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
+        fitted = fit_and_validate(classifier, X[train], y[train], X[usable], y[usable], on_epoch_end)
     probabilistic = hasattr(classifier, "predict_proba")
     n_classes = len(task.classes)
 
@@ -259,27 +259,43 @@ def _baseline(
     return Prediction(name, scores, predict(test))
 
 
-def _fit(
+def fit_and_validate(
     classifier: BaseEstimator,
     X: Any,
     y: np.ndarray,
     X_validation: Any,
     y_validation: np.ndarray,
-    on_epoch_end: Callable[[int], None] | None,
+    on_epoch_end: Callable[[int], None] | None = None,
 ) -> BaseEstimator:
-    """Fit a classifier, and return what has its history: itself, or the last step of a Pipeline."""
+    """Fit a classifier, and give it the validation data where it takes any.
+
+    Parameters
+    ----------
+    classifier : estimator
+        A Pipeline hands its last step validation data that it has transformed.
+    X, y : Windows | array, array
+        To train on.
+    X_validation, y_validation : Windows | array, array
+        To stop on; there may be none.
+    on_epoch_end : callable | None
+        Is told how many epochs a network has been trained for.
+
+    Returns
+    -------
+    fitted : estimator
+        What has the history: itself, or the last step of a Pipeline.
+    """
     last = classifier[-1] if isinstance(classifier, Pipeline) else classifier
     accepted = inspect.signature(last.fit).parameters
     if last is not classifier and "validation_data" in accepted and len(classifier) > 1:
         # A Pipeline hands validation data on as they are; the last step needs them transformed.
         front = classifier[:-1].fit(X, y)
-        _fit(
+        fit_and_validate(
             last,
             front.transform(X),
             y,
             front.transform(X_validation) if len(y_validation) else None,
             y_validation,
-            None,
         )
         return last
     options: dict[str, Any] = {}

@@ -85,13 +85,9 @@ class Plan:
     def identity(self) -> dict[str, Any]:
         """Everything that the numbers depend on, and nothing that they do not; JSON-compatible."""
         trials = self.windows.trials
-        parameters = {
-            key: type(value).__qualname__ if isinstance(value, BaseEstimator) else as_json(value)
-            for key, value in all_params(self.estimator).items()
-        }
         return {
             "classifier": type(self.estimator).__name__,
-            "parameters": parameters,
+            "parameters": parameters_of(self.estimator),
             "protocol": asdict(self.splitter),
             "control": None if self.control is None else asdict(self.control),
             "scheme": self.scheme.name,
@@ -185,9 +181,7 @@ def make_plan(
             f"All {len(windows)} windows are {scheme.classes[y[0]]} by {scheme.name}, and one class cannot be told "
             "from another; take another threshold, or other labels."
         )
-    estimator = clone(classifier)
-    unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
-    estimator.set_params(**dict.fromkeys(unseeded, splitter.random_state))
+    estimator = with_seed(classifier, splitter.random_state)
     splits = tuple(splitter.triples(windows, y))
     if isinstance(control, str):
         control = Control(control, random_state=splitter.random_state)
@@ -196,6 +190,43 @@ def make_plan(
     own_name = classifier.network_name if isinstance(classifier, NetworkEstimator) else type(classifier).__name__
     y = _classes_as_tested(scheme, windows, splits)
     return Plan(model or own_name, estimator, windows, scheme, y, splitter, splits, control, smoke)
+
+
+def with_seed(classifier: BaseEstimator, seed: int) -> BaseEstimator:
+    """Copy a classifier, unfitted, and give it a seed where it has none.
+
+    Parameters
+    ----------
+    classifier : estimator
+        Left as it is.
+    seed : int
+        For whatever in it has ``random_state=None``.
+
+    Returns
+    -------
+    estimator : estimator
+    """
+    estimator = clone(classifier)
+    unseeded = [k for k, v in estimator.get_params().items() if k.split("__")[-1] == "random_state" and v is None]
+    return estimator.set_params(**dict.fromkeys(unseeded, seed))
+
+
+def parameters_of(estimator: BaseEstimator) -> dict[str, Any]:
+    """Return all parameters that an estimator is fitted with, as JSON holds them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Of any kind.
+
+    Returns
+    -------
+    parameters : dict of str -> object
+    """
+    return {
+        key: type(value).__qualname__ if isinstance(value, BaseEstimator) else as_json(value)
+        for key, value in all_params(estimator).items()
+    }
 
 
 def _classes_to_spread(scheme: LabelScheme, windows: Windows, splitter: Splitter) -> np.ndarray | None:

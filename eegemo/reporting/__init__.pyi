@@ -14,6 +14,7 @@ from .page import Page as Page
 from .page import command_of as command_of
 from .page import page_of as page_of
 from .preprocessing_report import write_preprocessing_report as write_preprocessing_report
+from .probabilities import probabilities_figure as probabilities_figure
 from .tables import class_table as class_table
 from .tables import control_table as control_table
 from .tables import interval_table as interval_table

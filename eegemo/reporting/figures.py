@@ -25,7 +25,7 @@ from eegemo.reporting.statements import data_statement, statement
 from eegemo.reporting.tables import baselines_of
 
 # Okabe & Ito's colours, which colour-blind readers can tell apart.
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
+COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31")
 _GREYS = ("#000000", "#666666", "#999999")
 # A model may be called anything, a lone dollar sign included.
 _NAMES_AS_THEY_ARE = matplotlib.rc_context({"text.parse_math": False})
@@ -76,7 +76,7 @@ def curves_figure(result: Results) -> Figure:
     figure = Figure(figsize=(9, 4.2), layout="constrained")
     axes = figure.subplots(1, 2)
     for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
-        for prefix, colour, label in (("", _COLOURS[1], "training"), ("val_", _COLOURS[0], "validation")):
+        for prefix, colour, label in (("", COLOURS[1], "training"), ("val_", COLOURS[0], "validation")):
             for fold in result.folds:
                 curve = fold.history.get(prefix + name, [])
                 epochs = np.arange(1, len(curve) + 1)
@@ -139,7 +139,7 @@ def curves_grid(results: Sequence[Results]) -> Figure:
     with_curves = [result for result in results if any(fold.history for fold in result.folds)]
     figure, cells = _grid(with_curves, 2.6)
     for result, ax in cells:
-        for prefix, colour, label in (("", _COLOURS[1], "training"), ("val_", _COLOURS[0], "validation")):
+        for prefix, colour, label in (("", COLOURS[1], "training"), ("val_", COLOURS[0], "validation")):
             for fold in result.folds:
                 curve = fold.history.get(f"{prefix}accuracy", [])
                 ax.plot(np.arange(1, len(curve) + 1), curve, color=colour, alpha=0.7, linewidth=1, label=label)
@@ -200,7 +200,7 @@ def gap_figure(results: Sequence[Results]) -> Figure:
             number = models.index(result.model)
             x = protocols.index(result.protocol_label) + (number - (len(models) - 1) / 2) * width
             reach = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
-            style = {"color": _COLOURS[number % len(_COLOURS)], "ecolor": "#444444"}
+            style = {"color": COLOURS[number % len(COLOURS)], "ecolor": "#444444"}
             ax.bar(x, interval.estimate, width * 0.92, yerr=reach, label=result.model, **style)
             text = f"{interval.estimate:.2f}".removeprefix("0")
             collapsed = result.model_label != result.model
@@ -256,7 +256,7 @@ def subjects_figure(results: Sequence[Results], metric: str = "macro_f1") -> Fig
         for x, result in enumerate(own):
             scores = result.of_subjects()[metric].to_numpy()
             spread = np.linspace(-0.18, 0.18, len(scores)) if len(scores) > 1 else np.zeros(1)
-            ax.plot(x + spread, scores, "o", color=_COLOURS[x % len(_COLOURS)], alpha=0.65, markersize=5)
+            ax.plot(x + spread, scores, "o", color=COLOURS[x % len(COLOURS)], alpha=0.65, markersize=5)
             interval = confidence_interval(result, metric)
             reach = [[interval.estimate - interval.low], [interval.high - interval.estimate]]
             ax.errorbar(x + 0.3, interval.estimate, yerr=reach, fmt="D", color="#222222", capsize=4, markersize=5)

@@ -28,6 +28,24 @@ class EpochListener(keras.callbacks.Callback):
         self.listener(epoch + 1)
 
 
+class StopAfter(EpochListener):
+    """End a training after so many epochs, the learning rate falling as if it went on.
+
+    Parameters
+    ----------
+    epochs : int
+        How many.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__(self._stop)
+        self.epochs = epochs
+
+    def _stop(self, done: int) -> None:
+        if done >= self.epochs:
+            self.model.stop_training = True
+
+
 def as_callbacks(callbacks: Any) -> Sequence[keras.callbacks.Callback]:
     """Take what Keras takes: callbacks, a single one, or None.
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from eegemo import CollapseWarning, EEGClassifier, Trials, Windows, quadrants
-from eegemo.networks import NETWORKS
 from tiny import tiny, traced
 
 
@@ -19,19 +18,27 @@ def half_seconds(small_trials: Trials) -> Windows:
     return small_trials.windows(duration=0.5)
 
 
+class Trained(dict[str, EEGClassifier]):
+    """Networks by name, each after one step, its outputs enlarged so that they depend on the windows; text classes."""
+
+    def __init__(self, windows: Windows) -> None:
+        self.windows = windows[::8]
+
+    def __missing__(self, name: str) -> EEGClassifier:
+        y = np.array(["calm", "content", "excited", "sad"])[quadrants()(self.windows)]
+        with traced(False), warnings.catch_warnings():
+            warnings.simplefilter("ignore", CollapseWarning)
+            self[name] = tiny(name, epochs=1).fit(self.windows, y)
+        output = self[name].model_.layers[-1]
+        kernel, bias = output.get_weights()
+        output.set_weights([20 * kernel, bias])
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def trained(half_seconds: Windows) -> dict[str, EEGClassifier]:
-    """Every network after one step, its outputs enlarged so that they depend on the windows; classes are text."""
-    names = ("calm", "content", "excited", "sad")
-    few = half_seconds[::8]
-    y = np.array(names)[quadrants()(few)]
-    with traced(False), warnings.catch_warnings():
-        warnings.simplefilter("ignore", CollapseWarning)
-        classifiers = {name: tiny(name, epochs=1).fit(few, y) for name in NETWORKS}
-    for classifier in classifiers.values():
-        kernel, bias = classifier.model_.layers[-1].get_weights()
-        classifier.model_.layers[-1].set_weights([20 * kernel, bias])
-    return classifiers
+    """Every network, made when it is first asked for."""
+    return Trained(half_seconds)
 
 
 @pytest.fixture(scope="session")
