@@ -80,6 +80,9 @@ from .models.classifier import EEGClassifier as EEGClassifier
 from .models.reading import read_classifier as read_classifier
 from .models.registry import make_model as make_model
 from .models.regressor import EEGRegressor as EEGRegressor
+from .preprocessing.causal import CausalPreprocessing as CausalPreprocessing
+from .preprocessing.causal import fit_causal as fit_causal
+from .preprocessing.causal import read_causal as read_causal
 from .preprocessing.combining import combine_datasets as combine_datasets
 from .preprocessing.stage import Preprocessing as Preprocessing
 from .preprocessing.stage import preprocess as preprocess

@@ -1,5 +1,9 @@
 from .bads import find_bad_channels as find_bad_channels
 from .bads import interpolate_bad_channels as interpolate_bad_channels
+from .causal import CausalPreprocessing as CausalPreprocessing
+from .causal import fit_causal as fit_causal
+from .causal import read_causal as read_causal
+from .causal_chain import CausalChain as CausalChain
 from .channels import average_reference as average_reference
 from .channels import name_channels as name_channels
 from .channels import standard_names as standard_names
@@ -8,6 +12,7 @@ from .cutting import Cut as Cut
 from .cutting import cut_trials as cut_trials
 from .eog import eog_correlation as eog_correlation
 from .eog import remove_eog as remove_eog
+from .eog_weights import EOGWeights as EOGWeights
 from .filters import band_pass as band_pass
 from .filters import downsample as downsample
 from .filters import high_pass as high_pass

@@ -8,17 +8,14 @@ from typing import Any, Literal
 
 import mne
 import numpy as np
-import scipy.ndimage
-from mne.preprocessing import ICA, EOGRegression
+from mne.preprocessing import ICA
 
 from eegemo.errors import ConfigError, DataFormatError, unknown_name
+from eegemo.preprocessing.eog_weights import TRANSITION, EOGWeights
 from eegemo.preprocessing.steps import note_step, steps_done
 
 METHODS = ("regression", "ica")
 _FLAT_MICROVOLTS = 0.1
-_EOG_TRANSITION = 2.0  # Hz
-_EVENT_SECONDS = 0.2  # a window for the size of the fast EOG, and a margin around eye movements
-_EVENT_RATIO = 5.0
 _OCULAR_CORRELATION = 0.5  # |r| with EOG between 1 and 10 Hz, above which a component is ocular
 _FIT_HERTZ = 100.0  # the ICA is fitted to every so many samples a second; its components do not need more
 _VARIANCE_KEPT = 0.9999  # by the principal components that the ICA rests on: the last ones are rounding
@@ -86,14 +83,14 @@ def remove_eog(
     1999 (FastICA), doi:10.1109/72.761722.
     """
     nyquist = raw.info["sfreq"] / 2
-    if eog_h_freq is not None and not 0 < eog_h_freq < nyquist - _EOG_TRANSITION:
+    if eog_h_freq is not None and not 0 < eog_h_freq < nyquist - TRANSITION:
         raise ConfigError(
-            f"eog_h_freq must lie between 0 and {nyquist - _EOG_TRANSITION:g} Hz here, or be None, got {eog_h_freq}."
+            f"eog_h_freq must lie between 0 and {nyquist - TRANSITION:g} Hz here, or be None, got {eog_h_freq}."
         )
     if method not in METHODS:
         raise ConfigError(f"EOG can be removed by 'regression' or 'ica', got {method!r}; None leaves it in.")
     refuse_second_removal(raw)
-    eyes = _eog_channels(raw, method, eog_channels)
+    eyes = eyes_of(raw, method, eog_channels)
     refuse_pending_projectors(raw)
     raw = (raw.copy() if copy else raw).load_data(verbose="error")
     brain = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True)]
@@ -210,8 +207,30 @@ class _Fit:
             self.r[i] = max((value for eye, value in zip(eyes, r, strict=True) if eye != name), default=0.0)
 
 
-def _eog_channels(raw: mne.io.BaseRaw, method: str, wanted: Sequence[str]) -> list[str]:
-    """Return the EOG channels to use, without those that are flat."""
+def eyes_of(raw: mne.io.BaseRaw, method: str, wanted: Sequence[str]) -> list[str]:
+    """Choose the EOG channels to remove the EOG by.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    method : "regression" | "ica"
+        What they are for.
+    wanted : sequence of str
+        As a user names them; those of type ``eog`` where it is empty.
+
+    Returns
+    -------
+    eyes : list of str
+        Without those that are flat, of which a warning is given.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or a regression is to rest on EEG channels.
+    DataFormatError
+        If all are flat.
+    """
     eyes = list(wanted) or [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eog=True)]
     missing = [name for name in eyes if name not in raw.ch_names]
     if missing or not eyes:
@@ -241,32 +260,9 @@ def _by_regression(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], h_fre
     # Regression and re-referencing commute (each channel's weights are linear in it), so that MNE's wish for a
     # reference before the fit is met by declaring the present one.
     raw.set_eeg_reference([], verbose="error")
-    rows = [raw.ch_names.index(eye) for eye in eyes]
-    recorded = raw.get_data(picks=rows)
-    with mne.use_log_level("error"):
-        if h_freq is not None:
-            raw.filter(None, h_freq, picks=rows, h_trans_bandwidth=_EOG_TRANSITION)
-            slow = raw.get_data(picks=rows)
-            raw[rows] = slow + _during_events(recorded - slow, raw.info["sfreq"])
-        try:
-            model = EOGRegression(picks=brain, picks_artifact=eyes).fit(raw)
-        except np.linalg.LinAlgError:
-            raise DataFormatError(
-                f"The EOG channels {', '.join(eyes)} say the same thing; name one of them in eog_channels."
-            ) from None
-        model.apply(raw, copy=False)
-    raw[rows] = recorded
-    return {"eog_h_freq": h_freq, "weights": [_rounded(row) for row in model.coef_]}
-
-
-def _during_events(fast: np.ndarray, sfreq: float) -> np.ndarray:
-    """Keep the fast part of the EOG, shape (n_eog, n_times), where it is far larger than usual: blinks and saccades."""
-    power = scipy.ndimage.uniform_filter1d(fast**2, round(_EVENT_SECONDS * sfreq), axis=1)
-    size = np.sqrt(np.maximum(power, 0))  # a running sum ends a little below 0 where the EOG is silent
-    usual = np.median(size, axis=1, keepdims=True)
-    event = (size > _EVENT_RATIO * usual).astype(float)
-    event = scipy.ndimage.maximum_filter1d(event, round(_EVENT_SECONDS * sfreq), axis=1)
-    return fast * scipy.ndimage.uniform_filter1d(event, round(_EVENT_SECONDS * sfreq), axis=1)
+    fitted = EOGWeights.fit(raw, brain, eyes, h_freq)
+    fitted.apply(raw)
+    return {"eog_h_freq": h_freq, "weights": [_rounded(row) for row in fitted.weights]}
 
 
 def _by_ica(raw: mne.io.BaseRaw, brain: list[str], eyes: list[str], random_state: int) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def downsample(raw: mne.io.BaseRaw, sfreq: float = 128.0) -> mne.io.RawArray:
             f"The recording has {recorded:g} samples a second and {sfreq:g} were asked for; more than were recorded "
             f"would add nothing - set sfreq to {nominal:g} or less."
         )
-    ratio = _ratio(sfreq, nominal)
+    ratio = rate_ratio(sfreq, nominal)
     if ratio is None:
         raise ConfigError(
             f"{sfreq:.10g} Hz is not a ratio of whole numbers of the recording's {recorded:.10g} Hz; choose another "
@@ -113,14 +113,25 @@ def nominal_rate(recorded: float, sfreq: float) -> float:
         The nearest whole number of Hz if ``recorded`` is within a thousandth of it and is neither below, nor a ratio of
         small numbers to, what is wanted; ``recorded`` itself otherwise.
     """
-    if 0 < sfreq <= recorded and _ratio(sfreq, recorded) is not None:
+    if 0 < sfreq <= recorded and rate_ratio(sfreq, recorded) is not None:
         return recorded
     whole = float(round(recorded))
     return whole if abs(recorded - whole) <= _ROUNDING * recorded else recorded
 
 
-def _ratio(sfreq: float, recorded: float) -> Fraction | None:
-    """Return the new rate over the old one, or None where small whole numbers do not express it."""
+def rate_ratio(sfreq: float, recorded: float) -> Fraction | None:
+    """Return the new rate over the old one.
+
+    Parameters
+    ----------
+    sfreq, recorded : float
+        Both in Hz.
+
+    Returns
+    -------
+    ratio : Fraction | None
+        None where small whole numbers do not express it.
+    """
     ratio = Fraction(sfreq / recorded).limit_denominator(_LARGEST_FACTOR)
     return ratio if abs(float(ratio) * recorded / sfreq - 1) <= 1e-9 else None
 
@@ -153,7 +164,7 @@ def _decimated(raw: mne.io.BaseRaw, ratio: Fraction) -> np.ndarray:
         return raw.get_data()
     stim = mne.pick_types(raw.info, meg=False, stim=True)
     others = np.setdiff1d(np.arange(len(raw.ch_names)), stim)
-    taps = _anti_aliasing(ratio)
+    taps = anti_aliasing(ratio)
     block = down * max(1, round(_SECONDS_AT_A_TIME * raw.info["sfreq"] / down))
     pad = down * (len(taps) // (2 * up * down) + 1)
     n_times = raw.n_times
@@ -172,8 +183,19 @@ def _decimated(raw: mne.io.BaseRaw, ratio: Fraction) -> np.ndarray:
     return data
 
 
-def _anti_aliasing(ratio: Fraction) -> np.ndarray:
-    """Return the low-pass filter at the common multiple of both rates; its -6 dB point is the new Nyquist frequency."""
+def anti_aliasing(ratio: Fraction) -> np.ndarray:
+    """Design the linear-phase low-pass filter at the common multiple of both rates.
+
+    Parameters
+    ----------
+    ratio : Fraction
+        The new rate over the old one.
+
+    Returns
+    -------
+    taps : array, shape (n_taps,)
+        Its -6 dB point is the new Nyquist frequency.
+    """
     cutoff = 1 / max(ratio.numerator, ratio.denominator)  # of that multiple's Nyquist frequency
     n_taps, beta = scipy.signal.kaiserord(_STOP_BAND_DB, 2 * (1 - _KEPT) * cutoff)
     return scipy.signal.firwin(n_taps | 1, cutoff, window=("kaiser", beta))

@@ -170,23 +170,7 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     128.0
     """
     config = as_settings(config)
-    refuse_pending_projectors(raw)
-    if config.eog is not None:
-        refuse_second_removal(raw)
-        if config.high_pass is None:
-            warnings.warn("Without a high-pass, drifts weigh on the removal of EOG.", UserWarning, stacklevel=2)
-    raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
-    raw = config.name_channels(raw)
-    if not len(mne.pick_types(raw.info, meg=False, eeg=True, exclude=())):
-        raise ConfigError(f"There is no EEG among the channels {', '.join(raw.ch_names)}; check their names and types.")
-    warn_of_units(raw)
-    if config.high_pass is not None:
-        raw = high_pass(raw, config.high_pass, copy=False)
-    if config.bad_channels is not None:
-        raw = interpolate_bad_channels(raw, copy=False)
-    else:
-        eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
-        raw.info["bads"] = [name for name in raw.info["bads"] if name not in eeg]  # all are to be used as they are
+    raw = before_eog(raw, config)
     if config.eog is not None:
         raw = remove_eog(
             raw,
@@ -201,4 +185,44 @@ def preprocess(raw: mne.io.BaseRaw, config: Preprocessing | None = None) -> mne.
     if config.reference is not None:
         raw = average_reference(raw, copy=False)
     note_step(raw, "preprocess", eog_correlation=eog_correlation(raw, config.eog_channels))
+    return raw
+
+
+def before_eog(raw: mne.io.BaseRaw, config: Preprocessing) -> mne.io.BaseRaw:
+    """Run the steps that come before the removal of the EOG: down-sampling, channels, high-pass, bad channels.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        As :func:`preprocess` takes it.
+    config : Preprocessing
+        The settings.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        In memory.
+
+    Raises
+    ------
+    ConfigError, DataFormatError
+        As :func:`preprocess`.
+    """
+    refuse_pending_projectors(raw)
+    if config.eog is not None:
+        refuse_second_removal(raw)
+        if config.high_pass is None:
+            warnings.warn("Without a high-pass, drifts weigh on the removal of EOG.", UserWarning, stacklevel=3)
+    raw = downsample(raw, config.sfreq if config.sfreq is not None else raw.info["sfreq"])
+    raw = config.name_channels(raw)
+    if not len(mne.pick_types(raw.info, meg=False, eeg=True, exclude=())):
+        raise ConfigError(f"There is no EEG among the channels {', '.join(raw.ch_names)}; check their names and types.")
+    warn_of_units(raw)
+    if config.high_pass is not None:
+        raw = high_pass(raw, config.high_pass, copy=False)
+    if config.bad_channels is not None:
+        raw = interpolate_bad_channels(raw, copy=False)
+    else:
+        eeg = [raw.ch_names[pick] for pick in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
+        raw.info["bads"] = [name for name in raw.info["bads"] if name not in eeg]  # all are to be used as they are
     return raw
