@@ -32,6 +32,7 @@ from .deploy.exported import ExportedModel as ExportedModel
 from .deploy.exported import load_exported as load_exported
 from .deploy.exporting import export as export
 from .deploy.final import fit_final as fit_final
+from .deploy.live import LiveClassifier as LiveClassifier
 from .deploy.recordings import predict_recording as predict_recording
 from .errors import CollapseWarning as CollapseWarning
 from .errors import ConfigError as ConfigError

@@ -33,6 +33,7 @@ from eegemo import (
     write_simulated_release,
 )
 from eegemo._commands.exporting import Export
+from eegemo._commands.live import Live
 from eegemo._commands.predicting import Predict
 from eegemo._paths import as_path
 from eegemo.copies import in_words
@@ -327,6 +328,7 @@ def main() -> None:
         | Annotated[Report, tyro.conf.subcommand("report", prefix_name=False)]
         | Annotated[Export, tyro.conf.subcommand("export", prefix_name=False)]
         | Annotated[Predict, tyro.conf.subcommand("predict", prefix_name=False)]
+        | Annotated[Live, tyro.conf.subcommand("live", prefix_name=False)]
     )
     try:
         command = _at_home(tyro.cli(commands, prog="python -m eegemo", description=__doc__))

@@ -1,1 +1,1 @@
-"""Commands of the command line that stand in modules of their own."""
+"""Commands of ``python -m eegemo`` that have a module of their own, and load what they need when they run."""

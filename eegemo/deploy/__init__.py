@@ -1,4 +1,4 @@
-"""Out of the notebook: export to other runtimes, a final model, and its predictions for new recordings."""
+"""Trained models outside of a study: in other runtimes, on new recordings, and on a stream while it is recorded."""
 
 import lazy_loader
 

@@ -3,5 +3,14 @@ from .exported import load_exported as load_exported
 from .exporting import export as export
 from .final import fit_final as fit_final
 from .formats import FORMATS as FORMATS
+from .live import LiveClassifier as LiveClassifier
+from .live_results import LiveCounts as LiveCounts
+from .live_results import LivePrediction as LivePrediction
+from .lsl import lsl_events as lsl_events
 from .recordings import predict_recording as predict_recording
 from .recordings import read_model as read_model
+from .replay import replay_events as replay_events
+from .session import Chunk as Chunk
+from .session import Connected as Connected
+from .session import Stopped as Stopped
+from .session import classify_events as classify_events

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import mne
@@ -19,7 +18,7 @@ from eegemo._mne import info_of
 from eegemo._numbers import finite
 from eegemo._paths import as_path
 from eegemo.errors import ConfigError, DataFormatError
-from eegemo.preprocessing.causal_chain import CausalChain
+from eegemo.preprocessing.causal_chain import CausalChain, named_channels
 from eegemo.preprocessing.causal_filters import EyeMovements
 from eegemo.preprocessing.eog import eyes_of
 from eegemo.preprocessing.eog_weights import EOGWeights
@@ -85,15 +84,7 @@ class CausalPreprocessing:
         ConfigError
             If the channels cannot be named as the settings say, or the rate cannot be had.
         """
-        names, types = list(ch_names), "eeg" if ch_types is None else list(ch_types)
-        try:
-            info = mne.create_info(names, finite("sfreq", sfreq), types)
-        except (ValueError, TypeError, KeyError) as error:
-            raise ConfigError(f"These are no channels of a stream: {error}") from None
-        # What the names of a recording become is linear, so the channels of an identity show it.
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # said of the calibration
-            named = self.settings.name_channels(mne.io.RawArray(np.eye(len(names)), info, verbose="error"))
+        names, named = list(ch_names), named_channels(self.settings, ch_names, sfreq, ch_types)
         wanted = [*self.ch_names, *self.eog_names]
         found = found_as(wanted, named.ch_names)
         missing = [name for name in wanted if name not in found]
@@ -228,6 +219,38 @@ def fit_causal(
     )
     fitted.chain(stretch.ch_names, stretch.info["sfreq"], ch_types=stretch.get_channel_types())  # its settings work
     return fitted
+
+
+def without_fit(
+    config: Preprocessing, ch_names: Sequence[str], sfreq: float, ch_types: Sequence[str] | None = None
+) -> CausalPreprocessing:
+    """Take the steps for the channels of a stream, those that would have to be fitted left out.
+
+    Parameters
+    ----------
+    config : Preprocessing
+        The settings.
+    ch_names, sfreq, ch_types
+        As :meth:`CausalPreprocessing.chain` takes them.
+
+    Returns
+    -------
+    steps : CausalPreprocessing
+        With ``eog`` and ``bad_channels`` None.
+
+    Raises
+    ------
+    ConfigError, DataFormatError
+        If the channels or the rate do not suit the settings.
+    """
+    config = replace(config, eog=None, bad_channels=None)
+    named = named_channels(config, ch_names, sfreq, ch_types)
+    eeg = tuple(named.ch_names[pick] for pick in mne.pick_types(named.info, meg=False, eeg=True, exclude=()))
+    if not eeg:
+        raise ConfigError(f"There is no EEG among the channels {', '.join(ch_names)}; check their names and types.")
+    steps = CausalPreprocessing(config, eeg, (), (), None, np.empty((len(eeg), 0)), np.empty(0), {})
+    steps.chain(ch_names, sfreq, ch_types=ch_types)
+    return steps
 
 
 def _interpolation(raw: mne.io.BaseRaw, eeg: list[str], bads: list[str]) -> np.ndarray | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import mne
 import numpy as np
 import scipy.signal
 
+from eegemo._numbers import finite
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.causal_filters import (
     Decimator,
@@ -23,6 +26,7 @@ from eegemo.preprocessing.filters import nominal_rate, rate_ratio
 
 if TYPE_CHECKING:
     from eegemo.preprocessing.causal import CausalPreprocessing
+    from eegemo.preprocessing.stage import Preprocessing
 
 
 class CausalChain:
@@ -60,7 +64,7 @@ class CausalChain:
     ) -> None:
         settings = fitted.settings
         self.fitted, self.ch_names, self.n_inputs = fitted, fitted.ch_names, n_inputs
-        self._anodes, self._cathodes, self._bipolar = anodes, cathodes, np.flatnonzero(cathodes >= 0)
+        self.anodes, self.cathodes, self._bipolar = anodes, cathodes, np.flatnonzero(cathodes >= 0)
         self._ratio = _rate_ratio(sfreq, settings.sfreq)
         self._recorded = nominal_rate(sfreq, settings.sfreq or sfreq)
         self.sfreq = settings.sfreq or sfreq
@@ -79,8 +83,8 @@ class CausalChain:
         """Forget what was seen: the next chunk is the first of a stream."""
         fitted, n_eeg = self.fitted, len(self.ch_names)
         self._offset: np.ndarray | None = None
-        self._decimator = Decimator(self._ratio, len(self._anodes))
-        self._first = Sections(self._early, len(self._anodes))
+        self._decimator = Decimator(self._ratio, len(self.anodes))
+        self._first = Sections(self._early, len(self.anodes))
         self._eyes = EyeMovements(fitted.settings.eog_h_freq, fitted.usual, self.sfreq) if fitted.eog_names else None
         self._last = Sections(self._late, n_eeg)
 
@@ -110,8 +114,8 @@ class CausalChain:
                 f"A chunk has the shape (n_times, {self.n_inputs}), got {chunk.shape}; give the channels that the "
                 "stream was begun with."
             )
-        samples = chunk[:, self._anodes]
-        samples[:, self._bipolar] -= chunk[:, self._cathodes[self._bipolar]]
+        samples = chunk[:, self.anodes]
+        samples[:, self._bipolar] -= chunk[:, self.cathodes[self._bipolar]]
         if not len(samples):
             return np.empty((0, len(self.ch_names)))
         if not np.isfinite(samples).all():
@@ -129,6 +133,21 @@ class CausalChain:
         if self.fitted.settings.reference is not None:
             eeg = eeg - eeg.mean(axis=1, keepdims=True)
         return eeg
+
+    def inputs_behind(self, n_after: int) -> int:
+        """Tell when a sample that came out was recorded.
+
+        Parameters
+        ----------
+        n_after : int
+            How many have come out after it.
+
+        Returns
+        -------
+        n_behind : int
+            How many samples of the stream came after the last one that it rests on.
+        """
+        return self._decimator.inputs_behind(n_after)
 
     def delay(self, freqs: np.ndarray | float) -> np.ndarray:
         """Return by how much the envelope of a rhythm comes later: the group delay of all filters together.
@@ -160,6 +179,41 @@ class CausalChain:
             for system, rate in parts:
                 total += scipy.signal.group_delay(system, w=freqs, fs=rate)[1] / rate
         return 1000 * total
+
+
+def named_channels(
+    settings: Preprocessing, ch_names: Sequence[str], sfreq: float, ch_types: Sequence[str] | None = None
+) -> mne.io.BaseRaw:
+    """Show what the channels of a stream become by settings: names, types, derivations and order are linear.
+
+    Parameters
+    ----------
+    settings : Preprocessing
+        What names them.
+    ch_names, ch_types : sequence of str
+        Of the stream; of type EEG where that is not given.
+    sfreq : float
+        Its rate in Hz.
+
+    Returns
+    -------
+    raw : mne.io.BaseRaw
+        The channels that they become, as many samples long as the stream has channels: each is 1 in the sample of the
+        channel that it is, and -1 in that of the one that is subtracted.
+
+    Raises
+    ------
+    ConfigError, DataFormatError
+        As :func:`eegemo.preprocessing.name_channels`.
+    """
+    names, rate = list(ch_names), finite("sfreq", sfreq)
+    try:
+        info = mne.create_info(names, rate, "eeg" if ch_types is None else list(ch_types))
+    except (ValueError, TypeError, KeyError) as error:
+        raise ConfigError(f"These are no channels of a stream: {error}") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of channels that are no EEG
+        return settings.name_channels(mne.io.RawArray(np.eye(len(names)), info, verbose="error"))
 
 
 def _rate_ratio(recorded: float, wanted: float | None) -> Fraction:

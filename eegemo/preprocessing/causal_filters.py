@@ -168,6 +168,13 @@ class Decimator:
         self._first = first
         return made
 
+    def inputs_behind(self, n_after: int) -> int:
+        """Return how many samples came after the last one that the output ``n_after`` before the last rests on."""
+        if self.up == self.down:
+            return n_after
+        newest = self._first + len(self._kept) - 1
+        return newest - (self._n_out - 1 - n_after) * self.down // self.up
+
 
 class EyeMovements:
     """The part of the EOG that a regression subtracts: up to a frequency always, all of it in eye movements.

@@ -1,0 +1,87 @@
+"""Streams of the Lab Streaming Layer: their units, and a player on this machine that stops and comes back."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from eegemo import ConfigError, fit_causal
+from eegemo.deploy import LiveClassifier, LivePrediction, classify_events, lsl_events
+from eegemo.deploy.lsl import microvolts_per_unit
+from live_streams import NAMES, SFREQ, STEPS, PowerModel, as_raw, streamed
+
+#: A player in a process of its own, whose end is as hard as that of a device that is switched off.
+PLAYER = """
+import sys, time
+sys.path.insert(0, sys.argv[1])
+from mne_lsl.player import PlayerLSL
+from live_streams import as_raw, streamed
+raw = as_raw(streamed(20))
+raw.set_channel_types({"VEOG": "eog"})
+with PlayerLSL(raw, chunk_size=16, name=sys.argv[2], source_id=sys.argv[2]):
+    time.sleep(120)
+"""
+
+
+def test_units_are_words_or_powers_of_ten() -> None:
+    types = ["eeg", "eeg", "eog", "eeg", "eeg", "misc"]
+    scale = microvolts_per_unit(types, ["microvolts", "V", "-3", "0", None, "V"])
+    assert_allclose(scale, [1, 1e6, 1e3, 1e6, 1, 1])
+    assert_allclose(microvolts_per_unit(types, None), 1)
+
+
+def test_without_mne_lsl_it_is_said_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "mne_lsl.lsl", None)
+    monkeypatch.setitem(sys.modules, "mne_lsl", None)
+    with pytest.raises(ConfigError, match=r"pip install 'eegemo\[lsl\]'"):
+        next(iter(lsl_events("any")))
+
+
+def play(name: str) -> subprocess.Popen[bytes]:
+    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    return subprocess.Popen([sys.executable, "-c", PLAYER, folder, name])
+
+
+@pytest.mark.timeout(150)
+def test_a_stream_on_this_machine_is_classified_and_may_come_back() -> None:
+    pytest.importorskip("mne_lsl")
+    name = f"eegemo-{os.getpid()}-{time.time_ns()}"
+    fitted = fit_causal(as_raw(streamed(30)), STEPS)
+    live: list[LiveClassifier] = []
+
+    def begin(connected: object) -> LiveClassifier:
+        live.append(LiveClassifier(PowerModel(), NAMES, SFREQ, preprocessing=fitted, step=0.25, tolerance=0.05))
+        return live[0]
+
+    player = play(name)
+    said: list[str] = []
+    of_connection = [0, 0]
+    ends = time.monotonic() + 120
+    try:
+        for given in classify_events(lsl_events(name, wait=60), begin):
+            assert time.monotonic() < ends, said
+            if isinstance(given, LivePrediction):
+                of_connection[len(of_connection) - 1 if "came back" in " ".join(said) else 0] += 1
+                assert np.isfinite(given.probabilities).all()
+                if of_connection[0] == 6 and player.poll() is None and of_connection[1] == 0 and len(said) < 3:
+                    player.kill()
+                    player.wait()
+                    player = play(name)
+                if of_connection[1] == 4:
+                    break
+            else:
+                said.append(given)
+    finally:
+        player.kill()
+        player.wait()
+    assert any("Connected: 9 channels, 256 Hz." in one for one in said)
+    assert any("lost" in one or "sent nothing" in one for one in said)
+    assert any("The stream came back; filters and windows begin anew." in one for one in said)
+    assert live[0].counts.restarts >= 1
+    assert live[0].counts.not_finite == 0
