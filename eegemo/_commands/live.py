@@ -135,7 +135,7 @@ class Live:
             file = stack.enter_context(self.out.open("x", encoding="utf-8", newline="", buffering=1))
             write = csv.writer(file, lineterminator="\n").writerow
             write(["time", "class", *(f"p({name})" for name in model.classes_.tolist())])
-        saved, shown = False, None
+        saved, last = False, None
         try:
             with Display(console=console, refresh_per_second=8, transient=True) as display:
                 for given in classify_events(events, begin):
@@ -148,13 +148,13 @@ class Live:
                     if write is not None:
                         shares = (f"{share:.6f}" for share in given.probabilities)
                         write([f"{given.time:.4f}", given.label, *shares])
-                    shown = prediction_table(given, begun[0])
+                    last = given
                     if console.is_terminal:
-                        display.update(shown)
+                        display.update(prediction_table(given, begun[0]))
         except KeyboardInterrupt:
             console.print("Ended by Ctrl-C.")
-        if shown is not None:
-            console.print(shown)
+        if last is not None:
+            console.print(prediction_table(last, begun[0]))
         elif begun:
             console.print(f"{counts_in_words(begun[0])}.", soft_wrap=True, highlight=False)
         if self.out is not None:

@@ -1,0 +1,139 @@
+"""``python -m eegemo live``: a replay is shown and written, and Ctrl-C leaves a whole file."""
+
+from __future__ import annotations
+
+import io
+import sys
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose
+from rich.console import Console
+
+from eegemo import ConfigError, EEGClassifier, Preprocessing, Trials, fit_causal
+from eegemo.__main__ import main
+from eegemo._commands.live import Live
+from eegemo.deploy import Chunk, Connected, replay
+from eegemo.deploy.session import Event
+from eegemo.preprocessing import read_causal
+from live_streams import STEPS, as_raw, streamed
+from tiny import tiny, traced
+
+
+@pytest.fixture(scope="module")
+def classifier() -> EEGClassifier:
+    samples = 10 * np.random.default_rng(0).standard_normal((8 * 256, 3)).astype(np.float32)
+    table = pd.DataFrame({"subject": 1, "trial": range(8), "stimulus": range(8), "start": np.arange(8) * 256})
+    table = table.assign(n_times=256, n_baseline=0)
+    windows = Trials(samples, table, ("F3", "F4", "O1"), 128.0, dataset="noise", simulated=True).windows(1.0)
+    with traced(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # in one step it learns nothing
+        return tiny("cnn-gru", epochs=1).fit(windows, np.arange(16) % 4)
+
+
+@pytest.fixture(scope="module")
+def model(classifier: EEGClassifier, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "model.keras"
+    classifier.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("recording") / "live_raw.fif"
+    as_raw(streamed(16)).save(path, verbose="error")
+    return path
+
+
+def printed() -> Console:
+    return Console(file=io.StringIO(), width=100, markup=False, emoji=False)
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_a_recording_is_replayed_shown_and_written(
+    model: Path, classifier: EEGClassifier, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, steps = tmp_path / "deep" / "predictions.csv", tmp_path / "steps.json"
+    words = f"eegemo live {model} --replay {recording} --speed 1000 --calibration 8 --step 0.5 --out {out}"
+    words += f" --save-steps {steps} --types VEOG eog"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", words.split())
+        main()
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Connected: 9 channels, 256 Hz." in shown
+    assert "Calibrated on 8 s." in shown
+    assert "15 predictions, 0 windows skipped; 4096 samples, 0 missing" in shown
+    written = pd.read_csv(out)
+    assert list(written) == ["time", "class", "p(0)", "p(1)", "p(2)", "p(3)"]
+    fitted = fit_causal(as_raw(streamed(16)[:2048]), STEPS)
+    clean = 1e6 * fitted.apply(as_raw(streamed(16))).get_data(picks=["F3", "F4", "O1"])
+    windows = np.stack([clean[:, start : start + 128] for start in range(1024, 1921, 64)]).astype(np.float32)
+    assert_allclose(written.iloc[:, 2:], classifier.predict_proba(windows), atol=2e-5)
+    assert_allclose(written["time"], 9 + np.arange(15) * 0.5 - 1 / 128, atol=1e-4)
+    assert_allclose(read_causal(steps).weights, fitted.weights)
+
+
+def test_ctrl_c_ends_it_and_the_file_is_whole(
+    model: Path, recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> Iterator[Event]:
+        yield Connected((*STREAM, "VEOG"), ("eeg",) * 8 + ("eog",), 256.0)
+        yield Chunk(streamed(6))
+        raise KeyboardInterrupt
+
+    STREAM = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "O1", "O2")
+    monkeypatch.setattr(replay, "replay_events", interrupted)
+    fit_causal(as_raw(streamed(8)), STEPS).save(tmp_path / "steps.json")
+    console, out = printed(), tmp_path / "predictions.csv"
+    command = Live(model, replay=recording, out=out, steps=tmp_path / "steps.json")
+    command.run(console)
+    assert "Ended by Ctrl-C." in text_of(console)
+    lines = out.read_text().splitlines()
+    assert len(lines) == 1 + 5
+    assert all(line.count(",") == 5 for line in lines)
+    with pytest.raises(ConfigError, match="is there already"):
+        command.run(printed())
+
+
+def test_without_a_source_a_recording_is_simulated(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from eegemo._commands import live as command
+    from eegemo.deploy import replay as source
+
+    monkeypatch.setattr(command, "_SIMULATED_TRIALS", 1)
+    of_the_recording = source.replay_events
+
+    def its_beginning(raw: object, **settings: float) -> Iterator[Event]:
+        for number, event in enumerate(of_the_recording(raw, speed=np.inf, chunk=1.0)):  # type: ignore[arg-type]
+            if number < 25:
+                yield event
+
+    monkeypatch.setattr(source, "replay_events", its_beginning)
+    console = printed()
+    Live(model, calibration=20.0).run(console)
+    assert "SIMULATED recording: nobody was recorded" in text_of(console)
+    assert "4 predictions" in text_of(console)
+
+
+def test_settings_that_do_not_go_together_are_refused(model: Path, recording: Path) -> None:
+    with pytest.raises(ConfigError, match="--stream and --replay were both given"):
+        Live(model, stream="any", replay=recording).run(printed())
+    with pytest.raises(ConfigError, match="There is no EOG to remove by"):
+        Live(model, replay=recording, settings=Preprocessing()).run(printed())
+
+
+def test_a_model_of_arrays_does_not_know_its_channels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    with traced(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        fitted = tiny("cnn-gru", epochs=1).fit(rng.standard_normal((8, 2, 64)).astype(np.float32), np.arange(8) % 2)
+    fitted.save(tmp_path / "model.keras")
+    with pytest.raises(ConfigError, match=r"model.keras was fitted on arrays and does not say its channels"):
+        Live(tmp_path / "model.keras").run(printed())
