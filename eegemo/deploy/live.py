@@ -82,10 +82,13 @@ class LiveClassifier:
     Examples
     --------
     >>> import numpy as np
-    >>> from eegemo import EEGClassifier, quadrants, simulate
-    >>> from eegemo.deploy import LiveClassifier
+    >>> from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from eegemo import LiveClassifier, quadrants, simulate
+    >>> from eegemo.features import DifferentialEntropy
     >>> windows = simulate(subjects=1, channels=["F3", "F4"]).windows(duration=4.0)
-    >>> classifier = EEGClassifier("cnn-gru", epochs=1, random_state=0).fit(windows, quadrants()(windows))
+    >>> classifier = make_pipeline(DifferentialEntropy(), LinearDiscriminantAnalysis())
+    >>> classifier = classifier.fit(windows, quadrants()(windows))  # or EEGClassifier("cnn-gru")
     >>> live = LiveClassifier(classifier, ["F4", "Cz", "F3"], 128.0, step=1.0)
     >>> predictions = live.push(np.random.default_rng(0).normal(0, 10, (1000, 3)))  # 7.8 s in microvolts
     >>> [prediction.time for prediction in predictions]

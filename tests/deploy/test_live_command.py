@@ -111,7 +111,7 @@ def test_without_a_source_a_recording_is_simulated(model: Path, monkeypatch: pyt
     of_the_recording = source.replay_events
 
     def its_beginning(raw: object, **settings: float) -> Iterator[Event]:
-        for number, event in enumerate(of_the_recording(raw, speed=np.inf, chunk=1.0)):  # type: ignore[arg-type]
+        for number, event in enumerate(of_the_recording(raw, speed=np.inf, chunk=1.0)):
             if number < 25:
                 yield event
 

@@ -14,7 +14,7 @@ from numpy.testing import assert_allclose
 from eegemo import ConfigError, fit_causal
 from eegemo.deploy import Connected, LiveClassifier, classify_events, lsl_events
 from eegemo.deploy.lsl import microvolts_per_unit
-from live_streams import NAMES, SFREQ, STEPS, PowerModel, as_raw, streamed
+from live_streams import NAMES, STEPS, PowerModel, as_raw, streamed
 
 #: A player in a process of its own, whose end is as hard as that of a device that is switched off.
 PLAYER = """
