@@ -13,7 +13,7 @@ import pandas as pd
 
 from eegemo._electrodes import EMOTIV14, channel_names, found_as
 from eegemo._warnings import warn_caller
-from eegemo.datasets._store import prepared
+from eegemo.datasets._store import Block, prepared
 from eegemo.datasets.published import simulated_mark
 from eegemo.errors import DataFormatError, unknown_name
 from eegemo.trials import Trials
@@ -144,24 +144,19 @@ def load_people(
         If a channel is unknown, or some files were simulated and others not.
     """
     names, columns = layout.resolve(channels)
+    all_of_them = columns == list(range(len(layout.ch_names)))
 
-    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
+    def blocks() -> Iterator[Block]:
         any_left, left_out = False, []
         for recorded in read():
             record = {"file": recorded.file, "left_out": dict(recorded.left_out)} if recorded.left_out else {}
             left_out += [record] if record else []
             any_left |= bool(recorded.signals)
             n_times = np.array([len(signals) for signals in recorded.signals], dtype=np.int64)
-            start = np.cumsum(n_times) - n_times
-            strip = np.empty((n_times.sum(), len(columns)), np.float32)
-            for number, first in enumerate(start):
-                signals, recorded.signals[number] = recorded.signals[number], np.empty((0, 0))
-                strip[first : first + len(signals)] = signals[:, columns]
-                del signals
-            _check_finite(strip, start, recorded.file, names)
-            table = recorded.table.assign(start=start, n_times=n_times)
-            yield strip, table if "n_baseline" in table else table.assign(n_baseline=0), record
-            del strip, recorded  # before the next file is read
+            table = recorded.table.assign(start=np.cumsum(n_times) - n_times, n_times=n_times)
+            pieces = _taken(recorded, names, columns, all_of_them)
+            yield pieces, table if "n_baseline" in table else table.assign(n_baseline=0), record
+            del pieces, recorded  # before the next file is read
         if not any_left:
             raise DataFormatError(
                 f"{str(folder)!r}: no trial is left. {_in_words(left_out) if left_out else ''}".strip()
@@ -196,14 +191,20 @@ def _in_words(left_out: Sequence[Mapping[str, Any]]) -> str:
     return f"{n_trials} trial{'s are' if n_trials > 1 else ' is'} left out. {'; '.join(of_files)}."
 
 
-def _check_finite(strip: np.ndarray, start: np.ndarray, file: str, names: Sequence[str]) -> None:
-    """Refuse samples that are no numbers."""
-    with np.errstate(invalid="ignore"):
-        if np.isfinite(strip.sum(dtype=np.float64)):  # a NaN or an infinity anywhere makes it one
-            return
-    sample, channel = np.argwhere(~np.isfinite(strip))[0]
-    trial = int(np.searchsorted(start, sample, side="right")) - 1
-    raise DataFormatError(
-        f"{file}: channel {names[channel]} of trial {trial + 1} is {strip[sample, channel]} at sample "
-        f"{sample - start[trial]}, expected finite values; the file is damaged - fetch it again."
-    )
+def _taken(recorded: Recorded, names: Sequence[str], columns: list[int], all_of_them: bool) -> Iterator[np.ndarray]:
+    """Yield the wanted channels of each trial, float32, and forget its samples; refuse some that are no numbers."""
+    for number in range(len(recorded.signals)):
+        signals, recorded.signals[number] = recorded.signals[number], np.empty((0, 0))
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused with its place
+            taken = np.ascontiguousarray(signals if all_of_them else signals[:, columns], np.float32)
+            del signals
+            # A NaN or an infinity anywhere makes the sum one.
+            finite = np.isfinite(taken.sum(dtype=np.float64))
+        if not finite:
+            sample, channel = np.argwhere(~np.isfinite(taken))[0]
+            raise DataFormatError(
+                f"{recorded.file}: channel {names[channel]} of trial {number + 1} is {taken[sample, channel]} at "
+                f"sample {sample}, expected finite values; the file is damaged - fetch it again."
+            )
+        yield taken
+        del taken

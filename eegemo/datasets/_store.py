@@ -40,9 +40,11 @@ _HEADER = 128  # bytes
 _SIGNALS, _TABLE, _RECORDINGS, _COPIES = "signals.npy", "trials.json", "recordings.json", "copies.json"
 _TEXTS, _CARD = (_TABLE, _RECORDINGS, _COPIES), "store.json"
 
-#: Yields, of one recording after another: the samples (n, n_channels), float32; the rows of the trial table, whose
-#: ``start`` counts from the recording's own first sample; and what was done to it, JSON-compatible, or nothing.
-Blocks = Callable[[], Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]]
+#: Of a recording, the samples (n, n_channels), float32, in one array or one after another; the rows of the trial table,
+#: whose ``start`` counts from the recording's own first sample; and what was done to it, JSON-compatible, or nothing.
+Block = tuple[np.ndarray | Iterator[np.ndarray], pd.DataFrame, dict[str, Any]]
+#: Yields that of one recording after another.
+Blocks = Callable[[], Iterator[Block]]
 
 
 def prepared(
@@ -177,11 +179,13 @@ def _make(
         with (partial / _SIGNALS).open("wb") as file:
             file.write(bytes(_HEADER))
             for samples, table, record in blocks():
-                assert samples.shape[1] == n_channels and samples.dtype == np.float32
-                file.write(samples.data)
                 tables.append(table.assign(start=table["start"] + n_samples))
                 recordings += [record] if record else []
-                n_samples += len(samples)
+                for piece in (samples,) if isinstance(samples, np.ndarray) else samples:
+                    assert piece.shape[1] == n_channels and piece.dtype == np.float32
+                    file.write(piece.data)
+                    n_samples += len(piece)
+                    del piece  # before the next is made
                 del samples  # before the next recording is read
             unchanged()
             file.seek(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from eegemo._paths import as_path
 from eegemo.datasets._matlab import walk_matlab
 from eegemo.datasets._people import Layout, Recorded, load_people
 from eegemo.datasets._subjects import whole_numbers
+from eegemo.datasets._wanted import Place
 from eegemo.datasets.published import Dataset, credit, holds
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.labels import high_low, quadrants
@@ -100,20 +101,27 @@ def load_dreamer(
     wanted = None if subjects is None else sorted(whole_numbers(subjects))
     if seconds is not None and finite("seconds", seconds) < 1 / LAYOUT.sfreq:
         raise ConfigError(f"seconds must be above 0, or None for whole films, got {seconds!r}.")
-    trials = load_people(
-        LAYOUT,
-        path.parent,
-        [path],
-        lambda: _read(path, wanted, seconds),
-        channels=channels,
-        cache=cache,
-        provenance={
-            "source": path.name,
-            "subjects": wanted,
-            "seconds": None if seconds is None else float(seconds),
-            **credit(DREAMER),
-        },
-    )
+
+    def trials_by(columns: list[int]) -> Trials:
+        return load_people(
+            LAYOUT,
+            path.parent,
+            [path],
+            lambda: _read(path, wanted, seconds, columns),
+            channels=channels,
+            cache=cache,
+            provenance={
+                "source": path.name,
+                "subjects": wanted,
+                "seconds": None if seconds is None else float(seconds),
+                **credit(DREAMER),
+            },
+        )
+
+    try:
+        trials = trials_by(list(range(len(LAYOUT.ch_names))))
+    except _OtherOrderError as other:
+        trials = trials_by(other.columns)
     there = [int(subject) for subject in trials.table["subject"].unique()]
     return trials._replaced(provenance={**trials.provenance, "subjects": there})
 
@@ -131,70 +139,66 @@ def _find_file(folder: Path) -> Path:
     return found[0]
 
 
-@dataclass(frozen=True)
-class _Contents:
-    """All of the file but its samples."""
+class _OtherOrderError(Exception):
+    """The electrodes, whose names stand behind all samples, are not in the order in which they were taken to be."""
 
-    columns: list[int]
-    """Where each of the channels stands."""
-    scores: dict[int, dict[str, np.ndarray]]
-    """By the number of the person and the name of the rating, one a film."""
+    def __init__(self, columns: list[int]) -> None:
+        super().__init__(columns)
+        self.columns = columns
 
 
-def _read(path: Path, subjects: list[int] | None, seconds: float | None) -> Iterator[Recorded]:
-    """Read one person after another; in the file, samples come before the names of the electrodes."""
-    contents = _read_contents(path)
-    numbers = list(contents.scores) if subjects is None else subjects
-    missing = sorted(set(numbers) - set(contents.scores))
-    if missing or not numbers:
-        raise DataFormatError(
-            f"{path.name} has no subject {missing[0] if missing else '(none wanted)'}; it holds subjects "
-            f"{', '.join(map(str, contents.scores))}."
-        )
-    left = list(numbers)
-    person, signals = -1, _Signals(path.name, 0, seconds)
-    samples = {
-        f"DREAMER/Data/{'*' if subjects is None else number - 1}/EEG/{kind}/*": _MOST_BYTES
-        for kind in _Signals.kinds
-        for number in ([0] if subjects is None else numbers)
-    }
-    for place, array in walk_matlab(path, samples):
-        _, _, number, _, kind, film = place
-        if number != person:
-            if signals.subject:
-                yield _recorded(signals, contents)
-            person = int(number)
-            signals = _Signals(path.name, person + 1, seconds)
-            if person + 1 not in left:
-                raise DataFormatError(f"{path.name}: samples of subject {person + 1} come twice, or without scores.")
-            left.remove(person + 1)
-        signals.add(str(kind), int(film), array)
-    if signals.subject:
-        yield _recorded(signals, contents)
-    if left:
-        raise DataFormatError(f"{path.name}: subject {left[0]} has no EEG; fetch the file again.")
-
-
-def _read_contents(path: Path) -> _Contents:
+def _read(path: Path, subjects: list[int] | None, seconds: float | None, columns: list[int]) -> Iterator[Recorded]:
+    """Read one person after another, in one way through the file; ``columns`` are where the channels stand."""
+    places = "*" if subjects is None else [number - 1 for number in subjects]
+    few = ("EEG_Electrodes/*", "EEG_SamplingRate", *(f"Data/*/{name}" for name in RATINGS))
+    samples = (f"Data/{place}/EEG/{kind}/*" for kind in _Signals.kinds for place in places)
+    wanted = dict.fromkeys((f"DREAMER/{name}" for name in few), _FEW_BYTES)
+    wanted |= dict.fromkeys((f"DREAMER/{name}" for name in samples), _MOST_BYTES)
     electrodes: dict[int, str] = {}
     scores: dict[int, dict[str, np.ndarray]] = {}
-    few = ("DREAMER/EEG_Electrodes/*", "DREAMER/EEG_SamplingRate", *(f"DREAMER/Data/*/{name}" for name in RATINGS))
-    for place, array in walk_matlab(path, dict.fromkeys(few, _FEW_BYTES)):
-        if place[1] == "EEG_Electrodes":
-            electrodes[int(place[2])] = str(array)
-        elif place[1] == "EEG_SamplingRate":
-            if array.tolist() != [[LAYOUT.sfreq]]:
-                raise DataFormatError(f"{path.name}: EEG_SamplingRate is {array.tolist()}, expected {LAYOUT.sfreq:g}.")
-        else:
-            number, name = int(place[2]) + 1, RATINGS[str(place[3])]
-            scores.setdefault(number, {})[name] = _scores(path.name, number, name, array)
-    if not scores:
-        raise DataFormatError(f"{path.name}: there is no person in DREAMER.Data; is this DREAMER's file?")
-    for number, of_person in scores.items():
-        for name in RATINGS.values():
-            if name not in of_person:
-                raise DataFormatError(f"{path.name}: subject {number} has no scores of {name}; fetch it again.")
-    return _Contents(_columns(path.name, [electrodes[number] for number in sorted(electrodes)]), scores)
+    read: list[int] = []
+    for number, found in groupby(walk_matlab(path, wanted), key=lambda item: _number_in(item[0])):
+        signals = _Signals(path.name, number, seconds)
+        for place, array in found:
+            if place[1] == "EEG_Electrodes":
+                electrodes[int(place[2])] = str(array)
+            elif place[1] == "EEG_SamplingRate":
+                _check_rate(path.name, array)
+            elif (name := str(place[3])) in RATINGS:
+                scores.setdefault(number, {})[RATINGS[name]] = _scores(path.name, number, RATINGS[name], array)
+            else:
+                signals.add(str(place[4]), int(place[5]), array)
+        if signals.there:
+            read.append(number)
+            yield _recorded(signals, scores.get(number, {}), columns)
+    _check_people(path.name, list(scores) if subjects is None else subjects, list(scores), read)
+    if (order := _columns(path.name, [electrodes[number] for number in sorted(electrodes)])) != columns:
+        raise _OtherOrderError(order)
+
+
+def _number_in(place: Place) -> int:
+    """Return the number of the person of whom something is, from 1; 0 where it is of none."""
+    return int(place[2]) + 1 if place[1] == "Data" else 0
+
+
+def _check_rate(file: str, rate: np.ndarray) -> None:
+    if rate.tolist() != [[LAYOUT.sfreq]]:
+        raise DataFormatError(f"{file}: EEG_SamplingRate is {rate.tolist()}, expected {LAYOUT.sfreq:g}.")
+
+
+def _check_people(file: str, wanted: list[int], there: list[int], read: list[int]) -> None:
+    """Refuse a file without people, or without those that are wanted."""
+    if not there:
+        raise DataFormatError(f"{file}: there is no person in DREAMER.Data; is this DREAMER's file?")
+    missing = sorted(set(wanted) - set(there))
+    if missing or not wanted:
+        raise DataFormatError(
+            f"{file} has no subject {missing[0] if missing else '(none wanted)'}; it holds subjects "
+            f"{', '.join(map(str, there))}."
+        )
+    without = sorted(set(wanted) - set(read))
+    if without:
+        raise DataFormatError(f"{file}: subject {without[0]} has no EEG; fetch the file again.")
 
 
 def _columns(file: str, electrodes: list[str]) -> list[int]:
@@ -234,6 +238,11 @@ class _Signals:
         self.n_times = None if seconds is None else round(seconds * LAYOUT.sfreq)
         self.arrays: dict[str, dict[int, np.ndarray]] = {kind: {} for kind in self.kinds}
 
+    @property
+    def there(self) -> bool:
+        """Whether there is any."""
+        return any(self.arrays.values())
+
     def add(self, kind: str, film: int, array: np.ndarray) -> None:
         """Keep a film or its baseline, as far as it is wanted."""
         name = f"{self.file}: {kind} of film {film + 1}"
@@ -261,23 +270,26 @@ class _Signals:
             if len(found) < N_FILMS:
                 missing = min(set(range(N_FILMS)) - set(found))
                 raise DataFormatError(f"{self.file}: film {missing + 1} has no {kind}; fetch the file again.")
-        signals = [
-            np.concatenate([*([baselines[film]] if baselines else []), films.pop(film)]) for film in range(N_FILMS)
-        ]
-        return signals, [len(baselines.get(film, ())) for film in range(N_FILMS)]
+        n_baseline = [len(baselines.get(film, ())) for film in range(N_FILMS)]
+        none = np.empty((0, len(LAYOUT.ch_names)), np.float32)
+        joined = [np.concatenate([baselines.pop(film, none), films.pop(film)]) for film in range(N_FILMS)]
+        return joined, n_baseline
 
 
-def _recorded(signals: _Signals, contents: _Contents) -> Recorded:
+def _recorded(signals: _Signals, scores: dict[str, np.ndarray], columns: list[int]) -> Recorded:
+    missing = [name for name in RATINGS.values() if name not in scores]
+    if missing:
+        raise DataFormatError(f"{signals.file} has no scores of {missing[0]}; fetch the file again.")
     joined, n_baseline = signals.join()
-    if contents.columns != sorted(contents.columns):
-        joined = [trial[:, contents.columns] for trial in joined]
+    if columns != sorted(columns):
+        joined = [trial[:, columns] for trial in joined]
     films = np.arange(1, N_FILMS + 1)
     table: dict[str, Any] = {
         "subject": signals.subject,
         "trial": films,
         "stimulus": films,
         "n_baseline": n_baseline,
-        **{name: contents.scores[signals.subject][name] for name in RATINGS.values()},
+        **{name: scores[name] for name in RATINGS.values()},
         "target_emotion": TARGET_EMOTIONS,
     }
     return Recorded(signals.file, joined, pd.DataFrame(table))

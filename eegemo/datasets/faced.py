@@ -113,8 +113,8 @@ def load_faced(
 
     def read() -> Iterator[Recorded]:
         for subject, file in files.items():
-            videos = _read_samples(file)
-            yield Recorded(file.name, [samples.T for samples in videos], _describe(subject))
+            # No name for all of it, which would keep one person while the next is read.
+            yield Recorded(file.name, [samples.T for samples in _read_samples(file)], _describe(subject))
 
     return load_people(
         _LAYOUT,
@@ -154,7 +154,7 @@ def _read_samples(path: Path) -> np.ndarray:
     if videos.dtype.kind not in "fiu":
         raise DataFormatError(f"{path.name}: holds {videos.dtype}, expected numbers (float64).")
     with np.errstate(all="ignore"):  # what is not finite is refused with its place, later
-        size = float(np.median(videos[:, : len(EEG)].std(axis=2)))
+        size = float(np.median([video[: len(EEG)].std(axis=1) for video in videos]))
     if 0 < size < _LEAST:
         raise DataFormatError(
             f"{path.name}: its EEG varies by {size:.2g}, expected 1 to 100 (microvolts), so it seems to be in volts; "

@@ -176,7 +176,7 @@ def _read_samples(path: Path) -> np.ndarray:
         names = _read_header(path, header)
         # Lines of no cells are rows that lack, and only an empty cell is no value: "NA" is text like any other.
         table = pd.read_csv(
-            io.StringIO(body.rstrip("\n")),
+            io.BytesIO(body.rstrip("\n").encode()),  # a StringIO takes four bytes a letter
             header=None,
             skip_blank_lines=False,
             keep_default_na=False,

@@ -186,6 +186,20 @@ def test_what_a_pickle_asks_to_be_run_is_not_run(
     assert not (tmp_path / "marker").exists()
 
 
+def test_one_person_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("eegemo.datasets._store._CHUNK", 1 << 16)  # what is hashed at once
+    monkeypatch.setattr(faced, "N_TIMES", 1000)
+    for subject in range(3):
+        write(tmp_path / f"sub{subject:03d}.pkl", np.random.default_rng(subject).normal(0, 10, (28, 32, 1000)))
+    size = (tmp_path / "sub000.pkl").stat().st_size
+    load_faced(tmp_path, channels=["Cz"])  # what is imported on the way is no part of it
+    tracemalloc.start()
+    load_faced(tmp_path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.5 * size
+
+
 @pytest.mark.parametrize(
     "content",
     [
