@@ -13,9 +13,10 @@ import pytest
 import tyro
 
 from eegemo.reporting.page import settings_of
+from eegemo.reporting.results_index import pages_of
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-PAGES = sorted(path.parent for path in RESULTS.glob("*/provenance.json"))
+PAGES = pages_of(RESULTS)
 COMMITTED = [path for page in PAGES for path in page.rglob("*") if path.is_file() and path.parent == page]
 
 
@@ -74,8 +75,8 @@ def test_every_figure_of_a_page_is_there_and_no_other_file(page: Path) -> None:
 
 def test_the_index_leads_to_every_page() -> None:
     index = (RESULTS / "README.md").read_text(encoding="utf-8")
-    assert {path.parent.name for path in RESULTS.glob("*/provenance.json")} == set(
-        re.findall(r"\((\w+)/README\.md\)", index)
+    assert {page.relative_to(RESULTS).as_posix() for page in PAGES} == set(
+        re.findall(r"\(([\w/]+)/README\.md\)", index)
     )
     for page in PAGES:
         assert read(page)["headline"].replace("|", r"\|") in index

@@ -220,6 +220,7 @@ class Network(BaseEstimator, ABC):
                 model = keras.Sequential([*first, *inner, self.output(n_outputs, activation)], name=name)
             except ValueError as error:
                 raise ConfigError(f"{name} cannot be built for windows of {shape[1]} x {n_times}: {error}") from error
+            expected: tuple[int | None, ...]
             if every_step:
                 expected = (batch_size, n_times, n_outputs)
                 end = "a row of features for each step, (batch, n_times, n_features)"

@@ -21,7 +21,7 @@ from eegemo.evaluation.results import Results, concatenate
 from eegemo.reporting.figures import confusion_grid, curves_grid, gap_figure, subjects_figure, write_figure
 from eegemo.reporting.headlines import answer_of, headline_of, headline_table
 from eegemo.reporting.page import Page
-from eegemo.reporting.results_index import write_index
+from eegemo.reporting.results_index import folder_of_all_results, write_index
 from eegemo.reporting.statements import INTERVALS, statement
 from eegemo.reporting.tables import (
     baselines_of,
@@ -120,7 +120,7 @@ def write_page(page: Page, note: str, provenance: dict[str, Any]) -> None:
     note : str
         What the numbers are; stands under the title.
     provenance : dict
-        JSON-compatible; ``simulated`` must be there.
+        JSON-compatible; ``simulated`` must be there, and is None where nobody was recorded or simulated.
     """
     tables = _own_tables(page)
     lead = page.lead
@@ -220,7 +220,7 @@ def _write(page: Page, note: str, found: _Content) -> None:
     }
     _write_text(folder / "provenance.json", _one_line_each({**head, **found.provenance}))
     _write_text(folder / "README.md", "\n\n".join(section for section in sections if section) + "\n")
-    write_index(folder.parent)
+    write_index(folder_of_all_results(folder))
 
 
 def _folded(summary: str, content: str) -> str:

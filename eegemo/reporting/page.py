@@ -27,7 +27,7 @@ class Page:
     Parameters
     ----------
     folder : Path
-        In the folder of all results.
+        Somewhere in the folder of all results.
     title : str
         The heading.
     question : str
@@ -94,18 +94,24 @@ def page_of(run: Callable[..., Any], config: Any, *, title: str, question: str, 
     page : Page
     """
     module = inspect.getmodule(run)
-    script = Path(inspect.getfile(run)).name
     given: dict[str, Any] = {"answer": None, "text": "", **more}
     return Page(
         folder=config.out,
         title=title,
         question=question,
         method=(inspect.getdoc(module) or "").strip(),
-        command=command_of(f"experiments/{script}", config),
+        command=command_of(_script_path(run), config),
         configuration=settings_of(config),
         write_tables=config.tables,
         **given,
     )
+
+
+def _script_path(run: Callable[..., Any]) -> str:
+    """Return where a script lies, from the folder of all experiments on; as if it lay there, where it does not."""
+    path = Path(inspect.getfile(run))
+    above = [folder for folder in path.parents if folder.name == "experiments"]
+    return f"experiments/{path.relative_to(above[0]).as_posix() if above else path.name}"
 
 
 def settings_of(config: Any) -> dict[str, Any]:

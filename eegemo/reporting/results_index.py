@@ -9,6 +9,43 @@ import pandas as pd
 
 from eegemo._atomic import replacing
 
+#: Whose data a page is about, by what its provenance says of ``simulated``; real people come first.
+_PEOPLE = {False: "real", True: "simulated", None: "none"}
+
+
+def folder_of_all_results(page: Path) -> Path:
+    """Find the folder whose index a page stands in.
+
+    Parameters
+    ----------
+    page : Path
+        The folder of an experiment.
+
+    Returns
+    -------
+    folder : Path
+        The one named ``results`` that the page lies in, however deep; where there is none, the one above the page.
+    """
+    return next((folder for folder in page.parents if folder.name == "results"), page.parent)
+
+
+def pages_of(folder: Path) -> list[Path]:
+    """Find the pages in the folder of all results.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds a folder for each experiment, or folders of such folders.
+
+    Returns
+    -------
+    pages : list of Path
+        By name; folds that experiments keep in their folders ``runs`` are no pages.
+    """
+    found = [path.parent for path in folder.glob("*/provenance.json")]
+    found += [path.parent for path in folder.glob("*/*/provenance.json") if path.parent.parent.name != "runs"]
+    return sorted(found)
+
 
 def write_index(folder: Path) -> None:
     """Write the README of the folder of all results, from the provenance that each experiment left.
@@ -16,22 +53,23 @@ def write_index(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Holds a folder for each experiment.
+        Holds a folder for each experiment, or folders of such folders.
     """
     rows = []
-    for path in sorted(folder.glob("*/provenance.json")):
-        made = json.loads(path.read_text(encoding="utf-8"))
-        data = ("simulated" if made["simulated"] else "real") + (", smoke run" if made["smoke"] else "")
+    for page in pages_of(folder):
+        made = json.loads((page / "provenance.json").read_text(encoding="utf-8"))
+        data = _PEOPLE[made["simulated"]] + (", smoke run" if made["smoke"] else "")
         rows.append(
             {
-                "experiment": f"[{made['title']}]({path.parent.name}/README.md)",
+                "experiment": f"[{made['title']}]({page.relative_to(folder).as_posix()}/README.md)",
                 "headline": made.get("headline", "*written by an earlier version; run it again*").replace("|", r"\|"),
                 "people": data,
                 "made by": f"`{made['command']}`",
                 "took": f"{made['seconds']:.0f} s",
             }
         )
-    rows.sort(key=lambda row: row["people"] != "real")  # real people first
+    order = list(_PEOPLE.values())
+    rows.sort(key=lambda row: order.index(row["people"].split(",")[0]))
     table = pd.DataFrame(rows).to_markdown(index=False)
     text = (
         "# Results\n\nEvery page here was written by the command in its row. Beside it, `folds.csv` holds the scores "

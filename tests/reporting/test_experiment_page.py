@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eegemo.reporting.page import command_of
-from eegemo.reporting.results_index import write_index
+from eegemo.reporting.results_index import folder_of_all_results, pages_of, write_index
 
 
 @dataclass(frozen=True)
@@ -50,3 +50,31 @@ def test_the_index_lists_every_folder_with_its_command_and_time(tmp_path: Path) 
     assert "`do one`" in one
     assert "61 s" in one
     assert "real" in two
+
+
+def test_pages_lie_in_folders_of_folders_and_what_is_kept_of_runs_is_none(tmp_path: Path) -> None:
+    for name in ("one", "several/two", "one/runs", "one/runs/fold"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "provenance.json").write_text("{}")
+    (tmp_path / "one" / "runs" / "provenance.json").unlink()
+
+    assert pages_of(tmp_path) == [tmp_path / "one", tmp_path / "several" / "two"]
+
+
+def test_the_folder_of_all_results_is_the_one_of_that_name_or_the_one_above() -> None:
+    assert folder_of_all_results(Path("a/results/several/two")) == Path("a/results")
+    assert folder_of_all_results(Path("a/results/one")) == Path("a/results")
+    assert folder_of_all_results(Path("/tmp/a/one")) == Path("/tmp/a")
+
+
+def test_pages_about_nobody_come_last(tmp_path: Path) -> None:
+    for name, simulated in (("nobody", None), ("made", True), ("real", False)):
+        made = {"title": name, "headline": "", "command": "", "seconds": 1, "simulated": simulated, "smoke": False}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "provenance.json").write_text(json.dumps(made))
+
+    write_index(tmp_path)
+
+    lines = [line for line in (tmp_path / "README.md").read_text().splitlines() if "/README.md)" in line]
+    assert [line.split("]")[0].split("[")[1] for line in lines] == ["real", "made", "nobody"]
+    assert "none" in lines[-1]
