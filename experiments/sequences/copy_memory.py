@@ -18,8 +18,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from rich.console import Console
 
@@ -152,7 +154,8 @@ def draw(config: CopyMemory, fits: dict[str, Fit], test: Sequences) -> Figure:
     left.set(yscale="log", ylabel="loss")
     rows = {"truth": test.y[0]} | {name: fitted.outputs(test[:1])[0].argmax(axis=-1) for name, fitted in fits.items()}
     shown = N_SYMBOLS + 4
-    right.imshow(np.array([row[-shown:] for row in rows.values()]), cmap="tab10", vmin=0, vmax=9, aspect="auto")
+    colours = ListedColormap(["white", *matplotlib.colormaps["tab10"].colors[:GO]])
+    right.imshow(np.array([row[-shown:] for row in rows.values()]), cmap=colours, vmin=0, vmax=GO, aspect="auto")
     for y, row in enumerate(rows.values()):
         for x, symbol in enumerate(row[-shown:]):
             right.text(x, y, symbol or "", ha="center", va="center", fontsize=8, color="white")

@@ -117,7 +117,8 @@ def run(config: Passengers, console: Console | None = None) -> pd.DataFrame:
         f"training years {error(answers[best][:n_train], y[:n_train]):.1f}; the same month a year ago {of_year:.1f}.",
         text=f"The test years reach {y[n_train:].max():.0f} thousand a month, the training years "
         f"{y[:n_train].max():.0f}: what a network has never seen the like of it answers too low. A growth that is "
-        "written down goes on; one that was learned does not.",
+        "written down goes on; one that was learned does not. The cell stepped by hand and the layer are one "
+        "network, and begin with the same weights.",
         note=f"REAL numbers, no EEG. Trained on {FIRST_YEAR + 1}-{last}, tested on {last + 1}-1960, a month ahead each "
         "time, from the true months before it. One series, one split: no interval.",
         tables=[("errors", "Root mean squared error in thousands of passengers", table)],
@@ -147,8 +148,8 @@ def draw(config: Passengers, answers: dict[str, np.ndarray], y: np.ndarray, n_tr
     ax = figure.subplots()
     years = FIRST_YEAR + (YEAR + np.arange(len(y))) / YEAR
     ax.plot(years, y, color="#BBBBBB", linewidth=4, label="passengers")
-    for name, colour in DRAWN.items():
-        ax.plot(years, answers[name], color=colour, linewidth=1, label=name)
+    for (name, colour), width in zip(DRAWN.items(), (2.5, 1, 1), strict=True):  # the first two lie on each other
+        ax.plot(years, answers[name], color=colour, linewidth=width, label=name)
     ax.axvline(years[n_train], color="#444444", linestyle=":", linewidth=1)
     ax.text(years[n_train] + 0.1, y.min(), "test", fontsize=9)
     ax.set(xlabel="year", ylabel="thousands a month")

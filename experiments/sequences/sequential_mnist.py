@@ -34,7 +34,7 @@ from eegemo.training import CROSS_ENTROPY
 from sequence_tasks import COLOURS, Fit, Sequences, TaskOptions, fit, main, write_task
 
 NETWORKS: dict[str, Network] = {
-    "tcn": TCN(nb_filters=32, kernel_size=5, head="last", dropout=0.1),
+    "tcn": TCN(nb_filters=32, kernel_size=4, head="last", dropout=0.1),
     "gru": GRU(units=96, dropout=0.2),
     "lstm": LSTM(units=96, dropout=0.2),
 }

@@ -44,9 +44,9 @@ class SineToCosine(TaskOptions):
     """Pieces of half a period, one after another, until the wave begins anew."""
     n_test: int = 80
     """Pieces of the test."""
-    epochs: int = 100
+    epochs: int = 150
     """Over the pieces; times the pieces, the steps of training."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 6e-3
     """Of Adam, at its highest."""
     out: Path = Path("results/sequences/sine_to_cosine")
     """Where the page goes."""

@@ -181,7 +181,8 @@ def chrome_trace(events: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def draw(events: list[dict[str, Any]], kinds: list[str]) -> Figure:
-    """Draw when each thread ran what; the leading kinds in colours of their own."""
+    """Draw when each thread ran what that called nothing more; the leading kinds in colours of their own."""
+    events = [event for event in events if event["self"] == event["dur"]]
     figure = Figure(figsize=(8.4, 2.4), layout="constrained")
     ax = figure.subplots()
     threads = sorted({event["thread"] for event in events})
