@@ -6,7 +6,7 @@ has a mean squared error of 1/6, the variance of the sum. Published at T = 600, 
 .164, GRU 5.3e-5, TCN 5.8e-5; README of keras-tcn: 3.7e-4.
 
 Expected here at T = 200: TCN below 1e-3, in less than five minutes.
-Costs about 8 minutes on two CPU cores, ``--networks tcn`` 3, ``--n-times 600`` three times as much.
+Costs about 5 minutes on two CPU cores, ``--networks tcn`` 1.5, ``--n-times 600`` three times as much.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ order, and blanks everywhere before. Published at T = 1000, loss of networks of 
 loss of 10 ln(8) / (T + 20).
 
 Expected here at T = 100: the TCN repeats more than .99 of the symbols, plain recurrent networks guess.
-Costs about 5 minutes on two CPU cores, ``--networks tcn`` 2, ``--n-times 1000`` ten times as much.
+Costs about 3 minutes on two CPU cores, ``--networks tcn`` 1, ``--n-times 1000`` ten times as much.
 """
 
 from __future__ import annotations

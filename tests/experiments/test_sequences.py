@@ -109,6 +109,9 @@ def test_a_file_that_holds_no_digits_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(DataFormatError, match=r"other.npz: expected x \(n, height, width\).* got x \(3, 4\), y \(3,\)"):
         sequential_mnist.read_mnist(tmp_path / "other.npz")
+    np.savez(tmp_path / "half.npz", x_train=np.zeros((3, 4, 4)), y_train=np.zeros(3))
+    with pytest.raises(DataFormatError, match=r"half.npz: expected .* got x_train \(3, 4, 4\), y_train \(3,\)"):
+        sequential_mnist.read_mnist(tmp_path / "half.npz")
     with pytest.raises(DataFormatError, match=r"There is no .*nowhere.npz; give --data"):
         sequential_mnist.mnist_file(tmp_path / "nowhere.npz")
     with pytest.raises(ConfigError, match=r"Unknown: columns; known: rows, pixels, permuted"):
