@@ -135,7 +135,8 @@ def write(
         title=f"Copying memory, T = {config.n_times}",
         question="Do the networks remember ten symbols through a long pause?",
         answer=f"Share of the symbols repeated: {ours}; guessing {1 / (GO - 1):.3f}.",
-        text="Ours is trained on a shorter pause, for fewer batches, at a higher learning rate. A network that answers blanks until it is asked, and then guesses, has a loss of "
+        text="Ours is trained on a shorter pause, for fewer batches, at a higher learning rate. A network that answers "
+        "blanks until it is asked, and then guesses, has a loss of "
         f"{guess(config.n_times):.3f} here and {guess(1000):.4f} at T = 1000: the published GRU and LSTM are there. Of "
         f"all steps it would have {1 - N_SYMBOLS * (1 - 1 / (GO - 1)) / test.y.shape[1]:.3f} right, which is why the "
         "share of the symbols stands first; keras-tcn's .9933 is of all steps. With `--n-times 1000` the pause has the "
@@ -155,7 +156,7 @@ def draw(config: CopyMemory, fits: dict[str, Fit], test: Sequences) -> Figure:
     left.set(yscale="log", ylabel="loss")
     rows = {"truth": test.y[0]} | {name: fitted.outputs(test[:1])[0].argmax(axis=-1) for name, fitted in fits.items()}
     shown = N_SYMBOLS + 4
-    colours = ListedColormap(["white", *matplotlib.colormaps["tab10"].colors[:GO]])
+    colours = ListedColormap(["white", *matplotlib.colormaps["tab10"](range(GO))])
     right.imshow(np.array([row[-shown:] for row in rows.values()]), cmap=colours, vmin=0, vmax=GO, aspect="auto")
     for y, row in enumerate(rows.values()):
         for x, symbol in enumerate(row[-shown:]):
