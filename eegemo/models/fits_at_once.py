@@ -108,10 +108,11 @@ def fit_at_once(
                 bad[strip] = non_finite_samples(request.X.trials.signals)
             for windows in (request.X, *(request.validation_data or ())[:1], *request.predicted):
                 refuse_non_finite(windows, bad[strip])
+            alike = _alike(request, begun)
         except Exception as error:
             yield number, error
             continue
-        groups.setdefault(_alike(request, begun), []).append((number, request, begun))
+        groups.setdefault(alike, []).append((number, request, begun))
     for group in groups.values():
         left = [number for number, *_ in group]
         try:
@@ -125,13 +126,19 @@ def fit_at_once(
 def _alike(request: FitRequest, begun: BegunFit) -> tuple[object, ...]:
     """Return what fits have in common that can be computed together."""
     from eegemo.training.batches import place_of_strip
+    from eegemo.training.course import CannotStackError, batch_of
 
     classifier, how = request.classifier, begun.how
     key = classifier._key()
     if key is None:  # somebody's own code; whether it builds alike is seen later
         key = classifier.network, classifier.n_times_, classifier.n_channels_, classifier._n_outputs
-    n_windows = len(begun.data.source) if begun.data.weight is None else np.floor(begun.data.weight).sum()
-    return key, min(n_windows, how["batch_size"]), place_of_strip(request.X)
+    batch = batch_of(len(begun.data.source), begun.data.weight, how["batch_size"])
+    if batch is None:
+        raise CannotStackError(
+            f"Weights leave it to chance whether an epoch has as many windows as a batch, {how['batch_size']}, so that "
+            "batches differ in size; take smaller batches, or folds_at_once=False."
+        )
+    return key, batch, place_of_strip(request.X)
 
 
 def _fit_group(

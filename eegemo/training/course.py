@@ -65,11 +65,29 @@ class Fit:
 
     @property
     def batch(self) -> int | None:
-        """Windows in a batch; None where chance decides in each epoch."""
-        if self.sample_weight is None:
-            return min(len(self.source), self.batch_size)
-        least, most = np.floor(self.sample_weight).sum(), np.ceil(self.sample_weight).sum()
-        return int(min(least, self.batch_size)) if least >= self.batch_size or least == most else None
+        """Windows in a batch; see :func:`batch_of`."""
+        return batch_of(len(self.source), self.sample_weight, self.batch_size)
+
+
+def batch_of(n_windows: int, sample_weight: np.ndarray | None, batch_size: int) -> int | None:
+    """Return how many windows a batch of a training has.
+
+    Parameters
+    ----------
+    n_windows, batch_size : int
+        Windows to train on, and at most so many in a batch.
+    sample_weight : array, shape (n_windows,) | None
+        How often each is seen in an epoch; see :func:`eegemo.training.draws`.
+
+    Returns
+    -------
+    batch : int | None
+        None where chance decides in each epoch, which then may have fewer windows than a batch.
+    """
+    if sample_weight is None:
+        return min(n_windows, batch_size)
+    least, most = np.floor(sample_weight).sum(), np.ceil(sample_weight).sum()
+    return int(min(least, batch_size)) if least >= batch_size or least == most else None
 
 
 @dataclass(frozen=True)

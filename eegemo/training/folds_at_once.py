@@ -76,7 +76,7 @@ def fit_folds(
     strip, n_times = _refuse_different(fits)
     compile_network(model, loss, fits[0].learning_rate, recipe.clip_norm)
     x = np.zeros((fits[0].batch or 1, n_times, strip.shape[1]), np.float32)
-    model._symbolic_build(data_batch=(x, fits[0].target[: len(x)]))
+    model._symbolic_build(data_batch=(x, fits[0].target[: len(x)].astype(_kind_on_device(fits[0].target))))
     waiting, n_steps = list(fits), _steps_of_a_call(fits)
     size = math.ceil(len(fits) / math.ceil(len(fits) / MOST_AT_ONCE))  # of all groups, so that one is compiled
     with layers_for_many(model):
@@ -206,11 +206,10 @@ class _Group:
     def _of_steps(self, drawn: Sequence[Drawn | None], steps: slice) -> tuple[np.ndarray, ...]:
         """Put the steps of all trainings side by side, as :meth:`Stacked.train` takes them."""
         target = self.fits[0].target
-        kind = np.int32 if target.dtype.kind in "iu" else np.float32
         axes = self.n_steps, self.size, self.fits[0].batch
         batches = (
             np.zeros(axes, np.int32),
-            np.zeros((*axes, *target.shape[1:]), kind),
+            np.zeros((*axes, *target.shape[1:]), _kind_on_device(target)),
             np.zeros(axes[:2], np.float32),
             np.zeros(axes[:2], bool),
         )
@@ -247,6 +246,10 @@ def _of_one(outputs: Sequence[Any], number: int, sources: Sequence[WindowSource 
 def _sources(fit: Fit) -> list[WindowSource]:
     """Return what is gathered from: the training windows first."""
     return [fit.source, *([fit.held_out[0]] if fit.held_out else []), *fit.predicted]
+
+
+def _kind_on_device(target: np.ndarray) -> type[np.generic]:
+    return np.int32 if target.dtype.kind in "iu" else np.float32
 
 
 def _prediction_batch(n: int) -> int:

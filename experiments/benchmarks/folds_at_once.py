@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -132,7 +133,7 @@ def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
     device = jax.devices()[0]
     requests = requests_of(config, name, config.epochs)
     batch_size = requests[0].classifier.resolved_params()["batch_size"]
-    steps = [-(-len(request.X) // batch_size) for request in requests]
+    n_steps = -(-max(len(request.X) for request in requests) // batch_size)
     found: dict[str, Any] = {
         "device": device.device_kind,
         "versions": {module: __import__(module).__version__ for module in ("jax", "keras", "numpy")},
@@ -142,7 +143,9 @@ def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
         "flops_of_a_window": flops_of_a_window(name, requests[0]),
     }
     flops = found["flops_of_a_window"] / 1e6
-    say(f"{name} on {device.device_kind}: {len(requests)} folds of {steps[0]} steps, {flops:.2f} MFLOP a window")
+    say(f"{name} on {device.device_kind}: {len(requests)} folds of {n_steps} steps, {flops:.2f} MFLOP a window")
+    # First, since it compiles what all epochs of all folds need.
+    found |= compare(config, name, n_steps, batch_size)
     write(config, name, found)
 
     ticks = [time.perf_counter()]
@@ -150,7 +153,7 @@ def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
     def tick(epoch: int) -> None:
         ticks.append(time.perf_counter())
         say(f"{name}: epoch {epoch} after {ticks[-1] - ticks[0]:.1f} s")
-        if time.time() + 45 > config.until and epoch > 1:  # what is compared needs the rest
+        if time.time() + 10 > config.until and 1 < epoch < config.epochs:
             raise OutOfTimeError
 
     outcomes = dict(fit_at_once(requests, tick))
@@ -158,58 +161,69 @@ def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
     failed = [outcome for outcome in outcomes.values() if isinstance(outcome, Exception)]
     if failed and not isinstance(failed[0], OutOfTimeError):
         raise failed[0]
-    n_epochs = len(ticks) - 1
-    of_epoch = float(np.median(np.diff(ticks)[1:])) if n_epochs > 1 else ticks[1] - ticks[0]
-    before = ticks[1] - ticks[0] - of_epoch
-    memory = device.memory_stats() or {}
-    strip = requests[0].X.trials.signals.nbytes
-    found |= {
-        "epochs_done": n_epochs,
-        "seconds_before_the_first_epoch": before,
+    strip, peak = requests[0].X.trials.signals.nbytes, (device.memory_stats() or {}).get("peak_bytes_in_use")
+    of_epoch = float(np.median(np.diff(ticks)[1:] if len(ticks) > 2 else np.diff(ticks)))
+    training = ended - ticks[1] + of_epoch
+    return found | {
+        "epochs_done": len(ticks) - 1,
         "seconds_of_an_epoch": of_epoch,
-        "seconds_after_the_last_epoch": None if failed else ended - ticks[-1],
-        "seconds_all_at_once": None if failed else ended - ticks[0],
+        "seconds_all_at_once": None if failed else found["seconds_before_the_first_epoch"] + training,
         "bytes_of_the_strip": strip,
-        "peak_bytes": memory.get("peak_bytes_in_use"),
-        "bytes_a_fold": memory and (memory["peak_bytes_in_use"] - strip) / len(requests),
+        "peak_bytes": peak,
+        "bytes_a_fold": peak and (peak - strip) / len(requests),
     }
-    write(config, name, found)
-    found |= compare(config, name, sum(steps) / len(steps))
-    write(config, name, found)
-    return found
 
 
-def compare(config: FoldsAtOnce, name: str, n_steps: float) -> dict[str, Any]:
-    """Train some folds alone, too, on as many windows as one call of the computation takes, and time their steps."""
-    from sklearn.base import clone
-
+def compare(config: FoldsAtOnce, name: str, n_steps: int, batch_size: int) -> dict[str, Any]:
+    """Train all folds on as many windows as one call of the computation takes, and some of them alone, too."""
     from eegemo.models.fits_at_once import fit_at_once
-    from eegemo.training import EpochListener
 
-    of_a_call = -(-int(n_steps) // -(-int(n_steps) // 128))  # as eegemo.training.folds_at_once divides an epoch
-    batch_size = requests_of(config, name, 1)[0].classifier.resolved_params()["batch_size"]
-    n_epochs = 1 + max(1, -(-config.n_steps // of_a_call))
+    of_a_call = -(-n_steps // -(-n_steps // 128))  # as eegemo.training.folds_at_once divides an epoch
+    n_epochs = 2 + max(1, -(-config.n_steps // of_a_call))
     requests = requests_of(config, name, n_epochs, of_a_call * batch_size)
-    together = dict(fit_at_once([*requests]))
-    differences, decisions, of_a_step = [], [], []
-    for number in range(min(config.compared, len(requests))):
-        request, ticks = requests[number], []
-        listener = EpochListener(lambda _, ticks=ticks: ticks.append(time.perf_counter()))
-        alone = clone(request.classifier).fit(request.X, request.y, callbacks=[listener], validation_data=None)
-        seconds = np.diff(ticks)  # without validation, which is timed with the epochs of all folds
-        of_a_step.append(float(np.median(seconds)) / -(-len(request.X) // batch_size))
-        alone = clone(request.classifier).fit(request.X, request.y, validation_data=request.validation_data)
-        proba = alone.predict_proba(request.predicted[0])
-        outputs = together[number].outputs[0]
-        differences.append(float(np.abs(proba - outputs).max()))
-        decisions.append(float((proba.argmax(1) == outputs.argmax(1)).mean()))
-        say(f"{name}: fold {number} alone, {1e3 * of_a_step[-1]:.2f} ms a step, differs by {differences[-1]:.1e}")
-    return {
+    ticks = [time.perf_counter()]
+    together = dict(fit_at_once(requests, lambda _: ticks.append(time.perf_counter())))
+    failed = [outcome for outcome in together.values() if isinstance(outcome, Exception)]
+    if failed:
+        raise failed[0]
+    seconds = np.diff(ticks)
+    before = seconds[0] - np.median(seconds[1:])
+    say(f"{name}: prepared and compiled in {before:.0f} s")
+    found: dict[str, Any] = {"seconds_before_the_first_epoch": float(before), "steps_compared": n_epochs * of_a_call}
+    alone: list[tuple[float, float, float]] = []
+    try:
+        for number, request in enumerate(requests[: config.compared]):
+            alone.append(train_alone(request, together[number].outputs[0], of_a_call))
+            say(f"{name}: fold {number} alone, {1e3 * alone[-1][0]:.2f} ms a step, differs by {alone[-1][1]:.1e}")
+    except Exception:  # all folds at once are measured in any case
+        say(f"{name}: a fold alone failed\n{traceback.format_exc()}")
+    if not alone:
+        return found
+    of_a_step, differences, decisions = zip(*alone, strict=True)
+    return found | {
         "seconds_of_a_step_alone": float(np.median(of_a_step)),
-        "steps_compared": n_epochs * of_a_call,
         "largest_difference_of_probabilities": differences,
         "share_of_equal_decisions": decisions,
     }
+
+
+def train_alone(request: Any, outputs: np.ndarray, n_steps: int) -> tuple[float, float, float]:
+    """Train a fold as it is trained by itself.
+
+    Return the seconds of a step, without validation and without the first epoch, which may have been compiled; the
+    largest difference from the probabilities of the fold trained at once; and the share of equal decisions.
+    """
+    from sklearn.base import clone
+
+    from eegemo.training import EpochListener
+
+    ticks: list[float] = []
+    listener = EpochListener(lambda _: ticks.append(time.perf_counter()))
+    clone(request.classifier).fit(request.X, request.y, callbacks=[listener])
+    alone = clone(request.classifier).fit(request.X, request.y, validation_data=request.validation_data)
+    proba = alone.predict_proba(request.predicted[0])
+    decisions = (proba.argmax(axis=1) == outputs.argmax(axis=1)).mean()
+    return float(np.median(np.diff(ticks))) / n_steps, float(np.abs(proba - outputs).max()), float(decisions)
 
 
 def requests_of(config: FoldsAtOnce, model: str, epochs: int, n_windows: int | None = None) -> list[Any]:
@@ -245,7 +259,7 @@ def flops_of_a_window(name: str, request: Any) -> float:
     model = as_network(name).build(windows.n_times, len(windows.ch_names), 4)
     compile_network(model, CROSS_ENTROPY, 1e-3, 1.0)
     x = windows[:batch_size].gather()
-    model._symbolic_build(data_batch=(x, request.y[:batch_size]))
+    model._symbolic_build(data_batch=(x, request.y[:batch_size].astype(np.int32)))
     with layers_for_many(model):
         stacked = Stacked(model, CROSS_ENTROPY, jax.numpy.asarray(x.reshape(-1, x.shape[-1])), windows.n_times)
         state = stacked.begin([[np.asarray(variable.value) for variable in model.variables]])
@@ -337,7 +351,7 @@ def as_text(config: FoldsAtOnce, found: dict[str, Any]) -> str:
             for peer, seconds in peers.items()
             if seconds
         ]
-        if "steps_compared" in own:
+        if "share_of_equal_decisions" in own:
             apart = own["largest_difference_of_probabilities"]
             lines.append(
                 f"  {len(apart)} folds alone and at once, {own['steps_compared']} steps: probabilities differ by "
