@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -15,7 +14,6 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from eegemo._json import as_json
-from eegemo._progress import progress_bar
 from eegemo._validation import check_windows
 from eegemo.errors import CollapseWarning, ConfigError, suggest_settings
 from eegemo.models.checks import check_settings, fair_sample, warn_of_volts
@@ -197,7 +195,7 @@ class NetworkEstimator(BaseEstimator):
         """Train a fresh network on windows that were checked, and targets as the loss takes them."""
         from eegemo import _keras
         from eegemo.training.batches import take
-        from eegemo.training.callbacks import EpochListener, as_callbacks
+        from eegemo.training.callbacks import EpochListener, as_callbacks, epoch_bar
         from eegemo.training.compiled import traced_twin
         from eegemo.training.loop import train
 
@@ -205,7 +203,7 @@ class NetworkEstimator(BaseEstimator):
         data, loss, fair = begun.data, begun.loss, begun.fair
         listeners = as_callbacks(callbacks)
         alike = self._key() if all(isinstance(one, EpochListener) for one in listeners) else None
-        bar = _epoch_bar(begun.how["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
+        bar = epoch_bar(begun.how["epochs"], type(self.network_).__name__, enabled=bool(self.verbose))
         with _keras.standard_settings(), _keras.seeded(begun.seed), bar as shown:
             model = self._build()
             self._fit_normalization(model, data.source, fair)
@@ -338,16 +336,3 @@ class NetworkEstimator(BaseEstimator):
             with _keras.standard_settings(), _keras.seeded(0):  # the seeds matter to nothing, and are nobody else's
                 self.model_ = self._build()
             self.model_.set_weights(state["model_"])
-
-
-@contextmanager
-def _epoch_bar(epochs: int, name: str, *, enabled: bool) -> Iterator[list[keras.callbacks.Callback]]:
-    """Show a bar; give the callbacks that move it."""
-    if not enabled:
-        yield []
-        return
-    from eegemo.training.callbacks import EpochListener
-
-    with progress_bar() as bar:
-        task = bar.add_task(name, total=epochs)
-        yield [EpochListener(lambda done: bar.update(task, completed=done))]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
@@ -19,6 +19,7 @@ from eegemo.windows import Windows, batch_numbers
 if TYPE_CHECKING:
     import keras
 
+    from eegemo.training.course import Fit
     from eegemo.training.loop import History
 
 _MOST_THREADS = 8  # that sort samples for the normalisation, each with a copy of them
@@ -145,9 +146,7 @@ def _fit_group(
     group: Sequence[tuple[int, FitRequest, BegunFit]], on_epoch_end: Callable[[int], object] | None
 ) -> Iterator[tuple[int, FitOutcome]]:
     from eegemo import _keras
-    from eegemo.training.batches import WindowSource, take
     from eegemo.training.compiled import traced_twin
-    from eegemo.training.course import Fit
     from eegemo.training.folds_at_once import fit_folds
 
     began, first = time.perf_counter(), group[0][1].classifier
@@ -156,19 +155,7 @@ def _fit_group(
         model, values = _beginnings([(request.classifier, begun) for _, request, begun in group])
         stack.enter_context(_keras.seeded(0))
         twin = stack.enter_context(traced_twin(model, first._build, first._key()))
-        fits = [
-            Fit(
-                own,
-                begun.data.seen,
-                begun.data.target,
-                begun.data.held_out,
-                rng=begun.rng,
-                sample_weight=begun.data.weight,
-                predicted=[take(begun.data.source, begun.fair), *map(WindowSource, request.predicted)],
-                **begun.how,
-            )
-            for own, (_, request, begun) in zip(values, group, strict=True)
-        ]
+        fits = [_fit(own, request, begun) for own, (_, request, begun) in zip(values, group, strict=True)]
         preparing = (time.perf_counter() - began) / len(group)
         n_parameters = int(sum(np.prod(weight.shape) for weight in model.trainable_weights))
         fitted = fit_folds(twin, fits, loss=group[0][2].loss, on_epoch_end=on_epoch_end)
@@ -179,13 +166,32 @@ def _fit_group(
             yield number, FitOutcome(one.history, collapse, n_parameters, outputs, preparing + one.seconds)
 
 
+def _fit(values: Sequence[np.ndarray], request: FitRequest, begun: BegunFit) -> Fit:
+    from eegemo.training.batches import WindowSource, take
+    from eegemo.training.course import Fit
+
+    data: Any = begun.data  # of Windows, so that its sources are of windows, too
+    fair: Any = take(data.source, begun.fair)
+    return Fit(
+        values,
+        data.seen,
+        data.target,
+        data.held_out,
+        rng=begun.rng,
+        sample_weight=data.weight,
+        predicted=[fair, *map(WindowSource, request.predicted)],
+        **begun.how,
+    )
+
+
 def _beginnings(fits: Sequence[tuple[EEGClassifier, BegunFit]]) -> tuple[keras.Model, list[list[np.ndarray]]]:
     """Return a network for all, and the values that the variables of each begin with."""
     from eegemo import _keras
     from eegemo.training.course import CannotStackError
 
     known: dict[tuple[object, ...], list[np.ndarray]] = {}
-    model, every = None, []
+    model: keras.Model | None = None
+    every: list[list[np.ndarray]] = []
     for classifier, begun in fits:
         # The same seed makes the same weights, unless somebody's own code makes them.
         key = (begun.seed,) if classifier._key() is not None else (len(every),)

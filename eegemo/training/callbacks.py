@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from eegemo._keras import keras
+from eegemo._progress import progress_bar
 from eegemo.errors import ConfigError
 
 
@@ -44,6 +46,32 @@ class StopAfter(EpochListener):
     def _stop(self, done: int) -> None:
         if done >= self.epochs:
             self.model.stop_training = True
+
+
+@contextmanager
+def epoch_bar(epochs: int, name: str, *, enabled: bool) -> Iterator[list[keras.callbacks.Callback]]:
+    """Show a bar over epochs.
+
+    Parameters
+    ----------
+    epochs : int
+        At most so many.
+    name : str
+        Stands before the bar.
+    enabled : bool
+        Whether there is one.
+
+    Yields
+    ------
+    callbacks : list of keras.callbacks.Callback
+        They move it.
+    """
+    if not enabled:
+        yield []
+        return
+    with progress_bar() as bar:
+        task = bar.add_task(name, total=epochs)
+        yield [EpochListener(lambda done: bar.update(task, completed=done))]
 
 
 def as_callbacks(callbacks: Any) -> Sequence[keras.callbacks.Callback]:

@@ -14,6 +14,7 @@ from eegemo.training.batches import ShiftedWindows, WindowSource, place_of_strip
 from eegemo.training.compiled import compile_network
 from eegemo.training.course import CannotStackError, Course, Drawn, Fit, Fitted
 from eegemo.training.layers_for_many import layers_for_many
+from eegemo.training.loop import stateful_layers
 from eegemo.training.losses import Loss
 from eegemo.training.recipe import RECIPE, Recipe
 
@@ -73,6 +74,10 @@ def fit_folds(
 
     from eegemo.training.stacked import Stacked
 
+    if stateful_layers(model):
+        raise CannotStackError(
+            f"{model.name} carries its state from batch to batch, which shuffled windows do not have."
+        )
     strip, n_times = _refuse_different(fits)
     compile_network(model, loss, fits[0].learning_rate, recipe.clip_norm)
     x = np.zeros((fits[0].batch or 1, n_times, strip.shape[1]), np.float32)
@@ -183,30 +188,32 @@ class _Group:
             for k, (course, own) in enumerate(zip(courses, there, strict=True)):
                 if own is not None:
                     n_own = len(own[2])
-                    better[k] = course.close_epoch((loss[:n_own, k], beside[:n_own, k]), _of_one(outputs, k, held_out))
+                    source = held_out[k]
+                    answers = None if source is None else _of_one(outputs, k, len(source))
+                    better[k] = course.close_epoch((loss[:n_own, k], beside[:n_own, k]), answers)
             if better.any():
                 best, has_best = choose(better, state, best or state), has_best | better
             if on_epoch_end is not None:
                 on_epoch_end(max(course.epoch for course in courses))
         state = choose(has_best, best or state, state)
         values = self.stacked.values(state)
-        n_predicted = max(len(fit.predicted) for fit in self.fits)
-        asked = [[dict(enumerate(fit.predicted)).get(number) for fit in self.fits] for number in range(n_predicted)]
+        n_asked = max(len(fit.predicted) for fit in self.fits)
+        asked = [[dict(enumerate(fit.predicted)).get(number) for fit in self.fits] for number in range(n_asked)]
         given = [self._predict(state, sources) for sources in asked]
-        answers = [
-            [_of_one(outputs, k, sources) for outputs, sources in zip(given, asked, strict=True) if sources[k]]
-            for k in range(len(courses))
+        answered = [
+            [_of_one(outputs, k, len(source)) for outputs, source in zip(given, fit.predicted, strict=False)]
+            for k, fit in enumerate(self.fits)
         ]
         seconds = (time.perf_counter() - began) / len(courses)
         return [
             Fitted(course.history, own_values, own_answers, seconds)
-            for course, own_values, own_answers in zip(courses, values, answers, strict=False)
+            for course, own_values, own_answers in zip(courses, values, answered, strict=False)
         ]
 
     def _of_steps(self, drawn: Sequence[Drawn | None], steps: slice) -> tuple[np.ndarray, ...]:
         """Put the steps of all trainings side by side, as :meth:`Stacked.train` takes them."""
         target = self.fits[0].target
-        axes = self.n_steps, self.size, self.fits[0].batch
+        axes = self.n_steps, self.size, self.fits[0].batch or 0
         batches = (
             np.zeros(axes, np.int32),
             np.zeros((*axes, *target.shape[1:]), _kind_on_device(target)),
@@ -235,12 +242,9 @@ class _Group:
         ]
 
 
-def _of_one(outputs: Sequence[Any], number: int, sources: Sequence[WindowSource | None]) -> np.ndarray | None:
-    """Return what one of the networks answered for its own windows."""
-    source = sources[number]
-    if source is None:
-        return None
-    return np.concatenate([np.asarray(batch)[number] for batch in outputs])[: len(source)]
+def _of_one(outputs: Sequence[Any], number: int, n: int) -> np.ndarray:
+    """Return what one of the networks answered for its own windows, so many."""
+    return np.concatenate([np.asarray(batch)[number] for batch in outputs])[:n]
 
 
 def _sources(fit: Fit) -> list[WindowSource]:

@@ -142,17 +142,28 @@ def train(
     return History(curves, best_epoch if best_weights is not None else len(curves["loss"]))
 
 
-def _stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
+def stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """Return the layers of a network that carry their state from batch to batch.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Looked through with all that is nested in it.
+
+    Returns
+    -------
+    layers : list of keras.layers.Layer
+    """
     return [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
 
 
 def _reset_states(model: keras.Model) -> None:
-    for layer in _stateful_layers(model):
+    for layer in stateful_layers(model):
         layer.reset_state()
 
 
 def _check_order(model: keras.Model, batch_size: int, shuffle: bool) -> None:
-    if not _stateful_layers(model):
+    if not stateful_layers(model):
         return
     if shuffle:
         raise ConfigError(

@@ -137,7 +137,7 @@ class Stacked:
 
 def _computations(model: keras.Model, loss: Loss, n_times: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return a step of training and a prediction, of one network."""
-    reference = weakref.ref(model)
+    reference: Callable[[], Any] = weakref.ref(model)
     rate_at = [id(one) for one in model.optimizer.variables].index(id(model.optimizer._learning_rate))
 
     def gathered(strip: Any, places: Any) -> Any:

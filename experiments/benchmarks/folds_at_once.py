@@ -182,7 +182,7 @@ def compare(config: FoldsAtOnce, name: str, n_steps: int, batch_size: int) -> di
     n_epochs = 2 + max(1, -(-config.n_steps // of_a_call))
     requests = requests_of(config, name, n_epochs, of_a_call * batch_size)
     ticks = [time.perf_counter()]
-    together = dict(fit_at_once(requests, lambda _: ticks.append(time.perf_counter())))
+    together: dict[int, Any] = dict(fit_at_once(requests, lambda _: ticks.append(time.perf_counter())))
     failed = [outcome for outcome in together.values() if isinstance(outcome, Exception)]
     if failed:
         raise failed[0]
@@ -291,7 +291,7 @@ def do_torch(config: FoldsAtOnce) -> dict[str, Any]:
     """Time the same networks in plain PyTorch."""
     import joblib
     import torch
-    import torch_peers
+    import torch_peers  # type: ignore[import-not-found]
 
     from eegemo import quadrants
 
