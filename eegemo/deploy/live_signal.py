@@ -126,8 +126,10 @@ class LiveSignal:
                 f"of the preprocessing to {self._rate:g}."
             )
         self.fitted = steps
-        self.inputs, self._types, self._sfreq, self._chain, self.in_use = names, types, sfreq, chain, in_use
         self._columns = [there.index(found[name]) for name in self._wanted]
+        if self._clean_already and chain is not None:  # no reference brings the other channels in
+            in_use = np.unique(chain.anodes[self._columns])
+        self.inputs, self._types, self._sfreq, self._chain, self.in_use = names, types, sfreq, chain, in_use
 
     def _checked(self, names: Sequence[str], sfreq: float, types: Sequence[str]) -> np.ndarray:
         """Check before a minute is collected that it can be fitted to; return the channels that it rests on."""

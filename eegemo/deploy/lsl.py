@@ -50,7 +50,7 @@ def lsl_events(name: str, *, wait: float | None = None) -> Iterator[Event]:
     Raises
     ------
     ConfigError
-        If mne-lsl is not installed.
+        If mne-lsl is not installed, or the stream is none of samples.
     """
     try:
         from mne_lsl.lsl import StreamInlet, resolve_streams
@@ -80,6 +80,8 @@ def lsl_events(name: str, *, wait: float | None = None) -> Iterator[Event]:
         try:
             inlet.open_stream(timeout=_OPEN_SECONDS)
             info = inlet.get_sinfo(timeout=_OPEN_SECONDS)
+            if info.dtype == "string" or not info.sfreq > 0:
+                raise ConfigError(f"The stream {name!r} sends texts, or at no regular rate; name that of the EEG.")
             yield from _connected(info)
             for event in _events(inlet, name, info, wait):
                 if isinstance(event, Chunk):

@@ -4,9 +4,9 @@ Drives :class:`eegemo.LiveClassifier` by hand with an hour of a simulated raw re
 of 16 samples with stamps; a CNN-GRU on windows of a second, four a second): the recording of a few minutes again and
 again, with a pause in between, a gap of 10 samples in every minute, and a sample that is not finite. Prints how many
 times as fast as real time that went; the median and the 95th percentile, over chunks that complete a window, of the
-time from the chunk's arrival to the probabilities, and how much of it is the model's; and by how much memory grew from
-the tenth minute on.
-Costs about 3 minutes on two CPU cores.
+time from the chunk's arrival to the probabilities, and how much of it is the model's; by how much memory grew from the
+tenth minute on; and the same times for a minute that is replayed at the speed at which it was recorded.
+Costs about 4 minutes on two CPU cores.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from __future__ import annotations
 import tempfile
 import time
 from dataclasses import dataclass
+from typing import Any
 
+import mne
 import numpy as np
 import psutil
 import tyro
@@ -22,6 +24,7 @@ from rich.progress import track
 
 from eegemo import EEGClassifier, LiveClassifier, fit_causal, quadrants, simulate, write_simulated_raw
 from eegemo.datasets.deap_raw import deap_recordings
+from eegemo.deploy import Chunk, replay_events
 
 MICROVOLTS = 1e6
 
@@ -38,6 +41,8 @@ class LiveBenchmark:
     """Seconds from one prediction to the next."""
     chunk: int = 16
     """Samples that come at once: 31 ms."""
+    replayed: float = 60.0
+    """Seconds that are replayed at real time."""
 
 
 class Timed:
@@ -67,9 +72,8 @@ def run(config: LiveBenchmark) -> None:
         raw = recording.raw.load_data(verbose="error")
         fitted = fit_causal(raw.copy().crop(0, 60), recording.preprocessing)
     sfreq, samples = float(raw.info["sfreq"]), MICROVOLTS * raw.get_data().T
-    live = LiveClassifier(
-        model, raw.ch_names, sfreq, ch_types=raw.get_channel_types(), preprocessing=fitted, step=config.step
-    )
+    stream: dict[str, Any] = {"ch_types": raw.get_channel_types(), "preprocessing": fitted, "step": config.step}
+    live = LiveClassifier(model, raw.ch_names, sfreq, **stream)
     n_chunks, minute = int(config.minutes * 60 * sfreq / config.chunk), 60 * sfreq / config.chunk
     process, memory = psutil.Process(), []
     total, of_model, others = [], [], []
@@ -99,12 +103,21 @@ def run(config: LiveBenchmark) -> None:
     seconds = time.perf_counter() - began
     settled = memory[min(10, len(memory) - 1) :]
     own = np.array(total) - np.array(of_model)
+    replayed = []
+    replayer = LiveClassifier(model, raw.ch_names, sfreq, **stream)
+    beginning = mne.io.RawArray(raw.get_data(stop=round(config.replayed * sfreq)), raw.info, verbose="error")
+    for event in replay_events(beginning, chunk=config.chunk / sfreq):
+        if isinstance(event, Chunk):
+            arrived = time.perf_counter()
+            if replayer.push(event.samples, event.timestamps):
+                replayed.append(1000 * (time.perf_counter() - arrived))
     print(f"{config.minutes:g} minutes in {seconds:.0f} s: {60 * config.minutes / seconds:.0f} x real time")
     for name, values in (
         ("chunk to probabilities", total),
         ("of it the model", of_model),
         ("of it filters, buffer, bookkeeping", own),
         ("a chunk that completes no window", others),
+        ("chunk to probabilities, replayed at real time", replayed),
     ):
         print(f"{name}: median {np.median(values):.2f} ms, 95 % below {np.percentile(values, 95):.2f} ms")
     print(f"memory: {settled[0]:.0f} MiB, at most {max(settled) - settled[0]:+.1f} MiB later")

@@ -92,6 +92,7 @@ def test_it_calibrates_on_the_beginning_of_the_stream() -> None:
 
 def test_a_stream_that_is_clean_already_goes_to_the_model_as_it_is() -> None:
     samples = np.random.default_rng(0).normal(0, 10, (512, 4))
+    samples[:, 1] = np.nan  # Cz, which the model does not know
     classifier = LiveClassifier(MODEL, ["EEG O1", "EEG Cz", "EEG F3", "EEG F4"], 128)
     got = table(pushed(classifier, samples, [100, 27, 2]))
     windows = samples[:, [3, 2, 0]].reshape(4, 128, 3).transpose(0, 2, 1).astype(np.float32)
