@@ -9,8 +9,8 @@ trained on either and tested on either, under ``trial``: new trials of known peo
 Expected: a model of powers in bands loses little, since a filter's phase changes no power; a network that sees the
 samples may lose more, and most of it comes back when it is trained on causal data. How far that goes for people is not
 said by it: the simulation puts the emotion into the power of rhythms, so a model of the shapes of evoked responses, of
-which phase is all, is not tested. The effect is set far above what is published for people (``--effect``), so that there
-is something to lose: the differences mean something here, the scores do not.
+which phase is all, is not tested. The effect is set far above what is published for people (``--effect``), so that
+there is something to lose: the differences mean something here, the scores do not.
 Costs about 4 minutes on two CPU cores, and 1 GB of disk for recordings that are removed.
 """
 
