@@ -87,11 +87,11 @@ class Causal(Output):
     out: Path = Path("results/causal")
     """Where the page goes."""
     smoke: bool = False
-    """A quick run on one person with few trials, to see that everything works; its numbers mean nothing."""
+    """A quick run on two people with few trials, to see that everything works; its numbers mean nothing."""
 
     def __post_init__(self) -> None:
         if self.smoke:
-            small = {"subjects": 1, "n_trials": 4, "epochs": 1, "n_splits": 2, "models": ("logistic-regression",)}
+            small = {"subjects": 2, "n_trials": 4, "epochs": 1, "n_splits": 2, "models": ("logistic-regression",)}
             vars(self).update(small)
 
 

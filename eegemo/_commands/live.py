@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tyro
 from rich.console import Console
 from rich.live import Live as Display
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from eegemo.deploy.live import LiveClassifier
     from eegemo.deploy.live_results import LivePrediction
     from eegemo.deploy.session import Connected, Event
+    from eegemo.preprocessing.causal import CausalPreprocessing
 
 _BAR = 30  # characters of a probability of 1
 _SIMULATED_TRIALS = 2
@@ -36,7 +38,7 @@ class Live:
     """
 
     model: tyro.conf.Positional[Path]
-    """A trained classifier (.keras), fitted on Windows, so that it knows its channels and its rate."""
+    """A .keras file, or what export wrote, of a classifier that was fitted on Windows."""
     stream: str | None = None
     """Name of a stream of the Lab Streaming Layer; needs mne-lsl."""
     replay: Path | None = None
@@ -60,28 +62,40 @@ class Live:
     wait: float | None = None
     """Seconds without the stream after which to end; by default it is waited for until Ctrl-C."""
     settings: tyro.conf.OmitArgPrefixes[Preprocessing] = field(default_factory=Preprocessing)
-    """What the model was trained on; at its rate, unless sfreq is set."""
+    """What the model's recordings went through; by default what its card says, at its rate."""
 
     def run(self, console: Console) -> None:
         """Classify until the source ends, or Ctrl-C."""
-        from eegemo.models.reading import read_classifier
-        from eegemo.preprocessing.causal import read_causal
+        from eegemo.deploy.recordings import read_model
 
         if self.stream is not None and self.replay is not None:
             raise ConfigError("--stream and --replay were both given; give one of them.")
         if self.out is not None and self.out.exists():
             raise ConfigError(f"{self.out} is there already; name another file, or move it away.")
-        model = read_classifier(self.model)
-        if getattr(model, "ch_names_", None) is None:
+        model = read_model(self.model)
+        if model.ch_names_ is None:
             raise ConfigError(
                 f"{self.model.name} was fitted on arrays and does not say its channels; fit it on Windows."
             )
-        steps: Any = read_causal(self.steps) if self.steps is not None else self.settings
         with ExitStack() as stack:
             events, settings = self._source(console, stack)
-            if self.steps is None:
-                steps = settings if settings.sfreq != _SFREQ else replace(settings, sfreq=model.sfreq_)
-            self._show(console, stack, model, steps, events)
+            self._show(console, stack, model, settings, events)
+
+    def _steps(self, model: Any, settings: Preprocessing, connected: Connected) -> Preprocessing | CausalPreprocessing:
+        """Return what is done to a stream: as fitted before, as set, or as the model's card says."""
+        from eegemo.deploy.recordings import settings_of
+        from eegemo.preprocessing.causal import read_causal
+
+        if self.steps is not None:
+            return read_causal(self.steps)
+        card = getattr(model, "card_", None)
+        if settings != Preprocessing() or card is None:
+            return settings if settings.sfreq != _SFREQ else replace(settings, sfreq=model.sfreq_)
+        import mne
+
+        info = mne.create_info(list(connected.ch_names), connected.sfreq, list(connected.ch_types))
+        nothing = np.zeros((len(connected.ch_names), round(2 * connected.sfreq)))
+        return settings_of(card, model.sfreq_, mne.io.RawArray(nothing, info, verbose="error"))
 
     def _source(self, console: Console, stack: ExitStack) -> tuple[Iterator[Event], Preprocessing]:
         """Return what is to be classified, and the settings for it."""
@@ -105,8 +119,11 @@ class Live:
         console.print("SIMULATED recording: nobody was recorded, and what is predicted means nothing.")
         return replay_events(recording.raw, speed=self.speed), recording.preprocessing
 
-    def _show(self, console: Console, stack: ExitStack, model: Any, steps: Any, events: Iterator[Event]) -> None:
+    def _show(
+        self, console: Console, stack: ExitStack, model: Any, settings: Preprocessing, events: Iterator[Event]
+    ) -> None:
         from eegemo.deploy.live import LiveClassifier
+        from eegemo.deploy.recordings import class_names
         from eegemo.deploy.session import classify_events
 
         begun: list[LiveClassifier] = []
@@ -118,7 +135,7 @@ class Live:
                     connected.ch_names,
                     connected.sfreq,
                     ch_types=connected.ch_types,
-                    preprocessing=steps,
+                    preprocessing=self._steps(model, settings, connected),
                     calibration=self.calibration,
                     step=self.step,
                     smoothing=self.smoothing,
@@ -134,7 +151,7 @@ class Live:
             # written at once when it is complete.
             file = stack.enter_context(self.out.open("x", encoding="utf-8", newline="", buffering=1))
             write = csv.writer(file, lineterminator="\n").writerow
-            write(["time", "class", *(f"p({name})" for name in model.classes_.tolist())])
+            write(["time", "class", *(f"p_{name}" for name in class_names(model))])
         saved, last = False, None
         try:
             with Display(console=console, refresh_per_second=8, transient=True) as display:

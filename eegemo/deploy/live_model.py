@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eegemo._numbers import finite
+from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 
 
@@ -26,7 +27,7 @@ class LiveModel:
     Raises
     ------
     ConfigError
-        If it has no probabilities, or what it takes is not known.
+        If it has no probabilities, what it takes is not known, or its windows were normalised over a person.
     """
 
     def __init__(self, model: Any, ch_names: Sequence[str] | None, sfreq: float | None) -> None:
@@ -49,7 +50,9 @@ class LiveModel:
         classes = getattr(model, "classes_", None)
         if classes is None:
             raise ConfigError(f"{kind} has no classes_; fit it first.")
-        self.classes = np.asarray(classes).tolist()
+        card = getattr(model, "card_", None)
+        refuse_normalised(card)
+        self.classes: list[Any] = np.asarray(classes).tolist() if card is None else class_names(model)
 
     def window(self, duration: float | None, step: float | None) -> tuple[int, int]:
         """Return the samples in a window and from one to the next.

@@ -98,12 +98,8 @@ def predict_recording(
             "what was not recorded cannot be made up. Train a model at the recording's rate, or below."
         )
     card: ModelCard | None = getattr(model, "card_", None)
-    if card is not None and card.leakage.get("fitted_on_test"):
-        raise ConfigError(
-            f"The model was trained on windows that were normalised over a person's recordings "
-            f"({', '.join(card.leakage['fitted_on_test'])}), which one recording does not have; train it without."
-        )
-    settings = preprocessing or _settings_of(card, sfreq, raw)
+    refuse_normalised(card)
+    settings = preprocessing or settings_of(card, sfreq, raw)
     if not isinstance(settings, Preprocessing):
         raise ConfigError(f"The steps were expected as Preprocessing(...), got {preprocessing!r}.")
     _check_channels(raw, settings, ch_names)
@@ -187,8 +183,47 @@ def _window_of(model: Any) -> tuple[tuple[str, ...], float, int]:
     return tuple(ch_names), float(sfreq), int(first.n_times_)
 
 
-def _settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Preprocessing:
-    """Return the steps that the model's own recordings went through, as far as that is known."""
+def refuse_normalised(card: ModelCard | None) -> None:
+    """Refuse a model whose windows were normalised over all recordings of a person.
+
+    Parameters
+    ----------
+    card : ModelCard | None
+        The model's, where it has one.
+
+    Raises
+    ------
+    ConfigError
+        If they were.
+    """
+    if card is not None and card.leakage.get("fitted_on_test"):
+        raise ConfigError(
+            f"The model was trained on windows that were normalised over a person's recordings "
+            f"({', '.join(card.leakage['fitted_on_test'])}), which one recording does not have; train it without."
+        )
+
+
+def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Preprocessing:
+    """Return the steps that the model's own recordings went through, as far as that is known.
+
+    Parameters
+    ----------
+    card : ModelCard | None
+        The model's, where it has one.
+    sfreq : float
+        The model's rate in Hz.
+    raw : mne.io.BaseRaw
+        A recording with the channels that the steps are for.
+
+    Returns
+    -------
+    settings : Preprocessing
+
+    Raises
+    ------
+    ConfigError
+        If the steps are not known here.
+    """
     known = {} if card is None or card.preprocessing is None else dict(card.preprocessing)
     names = {field.name for field in fields(Preprocessing)}
     if set(known) - names:

@@ -6,7 +6,11 @@ import io
 import sys
 import warnings
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -17,8 +21,9 @@ from rich.console import Console
 from eegemo import ConfigError, EEGClassifier, Preprocessing, Trials, fit_causal
 from eegemo.__main__ import main
 from eegemo._commands.live import Live
-from eegemo.deploy import Chunk, Connected, replay
+from eegemo.deploy import Chunk, Connected, LiveClassifier, replay
 from eegemo.deploy.session import Event
+from eegemo.models.card import ModelCard
 from eegemo.preprocessing import read_causal
 from live_streams import STEPS, as_raw, streamed
 from tiny import tiny, traced
@@ -72,13 +77,13 @@ def test_a_recording_is_replayed_shown_and_written(
     assert "Calibrated on 8 s." in shown
     assert "15 predictions, 0 windows skipped; 4096 samples, 0 missing" in shown
     written = pd.read_csv(out)
-    assert list(written) == ["time", "class", "p(0)", "p(1)", "p(2)", "p(3)"]
+    assert list(written) == ["time", "class", "p_0", "p_1", "p_2", "p_3"]
     fitted = fit_causal(as_raw(streamed(16)[:2048]), STEPS)
     clean = 1e6 * fitted.apply(as_raw(streamed(16))).get_data(picks=["F3", "F4", "O1"])
     windows = np.stack([clean[:, start : start + 128] for start in range(1024, 1921, 64)]).astype(np.float32)
     assert_allclose(written.iloc[:, 2:], classifier.predict_proba(windows), atol=2e-5)
     assert_allclose(written["time"], 9 + np.arange(15) * 0.5 - 1 / 128, atol=1e-4)
-    assert_allclose(read_causal(steps).weights, fitted.weights)
+    assert_allclose(read_causal(steps).weights, fitted.weights, atol=1e-5)  # FIF has single precision
 
 
 def test_ctrl_c_ends_it_and_the_file_is_whole(
@@ -127,6 +132,26 @@ def test_settings_that_do_not_go_together_are_refused(model: Path, recording: Pa
         Live(model, stream="any", replay=recording).run(printed())
     with pytest.raises(ConfigError, match="There is no EOG to remove by"):
         Live(model, replay=recording, settings=Preprocessing()).run(printed())
+
+
+def test_what_the_card_of_a_model_says_is_done_to_the_stream(classifier: EEGClassifier, recording: Path) -> None:
+    """The steps of its own recordings; the EOG is left in, and that is said, where the stream has none."""
+    prepared = Preprocessing(types=(("VEOG", "eog"),), band=(8.0, 30.0), baseline=3.0)
+    card = SimpleNamespace(preprocessing=prepared.as_json, pass_band=[8, 30], leakage={}, classes=("a", "b", "c", "d"))
+    model = copy(classifier)
+    model.card_ = cast("ModelCard", card)
+    command = Live(Path("model.keras"), replay=recording)
+    names = ("F3", "F4", "O1", "VEOG")
+    steps = command._steps(model, Preprocessing(), Connected(names, ("eeg",) * 4, 256.0))
+    assert steps == replace(prepared, baseline=0.0)
+    with pytest.warns(UserWarning, match="has no EOG channel"):
+        steps = command._steps(model, Preprocessing(), Connected(names[:3], ("eeg",) * 3, 256.0))
+    assert steps == replace(prepared, baseline=0.0, eog=None, types=())
+    assert command._steps(model, STEPS, Connected(names, ("eeg",) * 4, 256.0)) == STEPS
+    assert LiveClassifier(model, names[:3], 128).classes == ["a", "b", "c", "d"]
+    card.leakage = {"fitted_on_test": ["zscore_subjects"]}
+    with pytest.raises(ConfigError, match="normalised over a person's recordings"):
+        LiveClassifier(model, names[:3], 128)
 
 
 def test_a_model_of_arrays_does_not_know_its_channels(tmp_path: Path) -> None:

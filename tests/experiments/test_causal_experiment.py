@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import causal
 import numpy as np
 import pandas as pd
 import pytest
+
+import causal
 
 
 def test_it_runs_and_names_protocol_and_leakage(tmp_path: Path) -> None:
@@ -16,7 +17,7 @@ def test_it_runs_and_names_protocol_and_leakage(tmp_path: Path) -> None:
     assert list(zip(table["trained on"], table["tested on"], strict=True)) == list(causal.PAIRS)
     assert table["macro-F1"].between(0, 1).all()
     page = (tmp_path / "causal" / "README.md").read_text(encoding="utf-8")
-    for words in ("SMOKE RUN", "SIMULATED recordings of 1 people", "Protocol trial", "No test window shares its trial"):
+    for words in ("SMOKE RUN", "SIMULATED recordings of 2 people", "Protocol trial", "No test window shares its trial"):
         assert words in page
     assert (tmp_path / "causal" / "causal.png").stat().st_size < 60_000
     provenance = json.loads((tmp_path / "causal" / "provenance.json").read_text())
