@@ -272,6 +272,8 @@ class LiveClassifier:
             unsound = self._signal.in_use[~finite_values[:, self._signal.in_use].all(axis=0)]
             names = ", ".join(self._signal.inputs[channel] for channel in unsound)
             self._note("not_finite", f"{names}: values are not finite; windows that hold them give no prediction.")
+        else:
+            self._noted.discard("not_finite")
         edges = np.flatnonzero(np.diff(bad)) + 1
         for first, last in zip([0, *edges], [*edges, len(samples)], strict=True):
             if bad[first]:
