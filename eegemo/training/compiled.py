@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,49 @@ from eegemo.training.losses import Loss
 
 _KEPT = 8  # networks of different shape or sizes; TensorFlow keeps about 18 MB of each
 _idle: OrderedDict[Hashable, keras.Model] = OrderedDict()
+#: By network: how one input is predicted.
+_of_one_input: WeakKeyDictionary[keras.Model, Callable[[np.ndarray], np.ndarray]] = WeakKeyDictionary()
 #: By network: what it was compiled for, its optimiser, and that one's variables before the first step.
 _beginnings: WeakKeyDictionary[keras.Model, tuple[object, keras.Optimizer, list[np.ndarray]]] = WeakKeyDictionary()
+
+
+def predict_one(model: keras.Model, batch: np.ndarray) -> np.ndarray:
+    """Run a network over a single input, without what Keras does around each batch.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It need not be compiled.
+    batch : array, shape (1, ...)
+        The input.
+
+    Returns
+    -------
+    outputs : array, shape (1, ...)
+        The same numbers as those of ``predict_on_batch``.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return np.asarray(model.predict_on_batch(batch))
+    import tensorflow as tf
+
+    if tf.config.functions_run_eagerly():
+        return np.asarray(model.predict_on_batch(batch))
+    if model not in _of_one_input:
+        _of_one_input[model] = _traced_for_one(model)
+    return _of_one_input[model](batch)
+
+
+def _traced_for_one(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    import tensorflow as tf
+
+    known = weakref.ref(model)  # what is kept for a network is not to keep it
+
+    def call(inputs: tf.Tensor) -> tf.Tensor:
+        return known()(inputs, training=False)
+
+    signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)]
+    traced = tf.function(call, input_signature=signature, autograph=False).get_concrete_function()
+    return lambda batch: np.asarray(traced(tf.constant(batch, tf.float32)))
 
 
 def compile_network(model: keras.Model, loss: Loss, learning_rate: float, clip_norm: float | None = None) -> None:

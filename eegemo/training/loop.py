@@ -11,7 +11,7 @@ import numpy as np
 from eegemo._keras import keras
 from eegemo.errors import ConfigError
 from eegemo.training.batches import Source, draws, even_batches
-from eegemo.training.compiled import compile_network
+from eegemo.training.compiled import compile_network, predict_one
 from eegemo.training.losses import Loss
 from eegemo.training.recipe import RECIPE, Recipe
 from eegemo.windows import batch_numbers
@@ -210,6 +210,8 @@ def predict(model: keras.Model, source: Source) -> np.ndarray:
     """
     n = len(source)
     _reset_states(model)
+    if n == 1 and model.input_shape[0] is None:
+        return predict_one(model, source.gather(np.arange(1)))
     # Batches of few different sizes, filled up with repetitions: each new size is compiled anew.
     size = model.input_shape[0] or min(PREDICTION_BATCH, 2 ** math.ceil(math.log2(n)))
     outputs = [
