@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -242,3 +244,18 @@ def test_a_state_is_not_carried_through_a_shuffle_or_to_other_sequences() -> Non
         run(counter(), X, X, batch_size=1)
     with pytest.raises(ConfigError, match="carries the states of 1 sequences, got batch_size=3"):
         run(counter(), X, X, batch_size=3, shuffle=False)
+
+
+def test_a_single_input_has_the_outputs_that_keras_gives_it() -> None:
+    model = keras.Sequential(
+        [keras.Input((6, 2)), keras.layers.GRU(3), keras.layers.Dropout(0.5), keras.layers.Dense(2)]
+    )
+    X = np.random.default_rng(0).standard_normal((1, 6, 2)).astype(np.float32)
+    for _ in range(2):
+        expected = np.asarray(model.predict_on_batch(X))
+        np.testing.assert_array_equal(predict(model, Rows(X)), expected)
+        model.layers[-1].bias.assign([1.0, -1.0])  # weights that change are followed
+    known = weakref.ref(model)
+    del model
+    gc.collect()
+    assert known() is None, "what was traced for it must not keep it"
