@@ -43,7 +43,7 @@ class DeploymentBenchmark:
 
 
 def run(config: DeploymentBenchmark) -> pd.DataFrame:
-    """Export and time everything; return the table."""
+    """Export and time everything, and show each network when it is done; return the table."""
     windows = simulate(1).windows()[::16]
     y = quadrants()(windows)
     tables = []
@@ -53,6 +53,7 @@ def run(config: DeploymentBenchmark) -> pd.DataFrame:
             classifier = make_model(name, epochs=config.epochs, random_state=0).fit(windows, y)
         with tempfile.TemporaryDirectory() as folder:
             tables.append(one_network(name, classifier, windows.to_numpy()[:1], Path(folder), config))
+        show(tables[-1])
     return pd.concat(tables, ignore_index=True)
 
 
@@ -108,10 +109,11 @@ def time_in_turn(calls: list[Callable[[], object]], rounds: int) -> np.ndarray:
     return seconds
 
 
+def show(table: pd.DataFrame) -> None:
+    """Print the rows of a network, or of all."""
+    number = {"difference": "{:.1e}".format, "kB": "{:.0f}".format}
+    print(table.to_string(index=False, formatters=number, float_format="{:.3f}".format), flush=True)
+
+
 if __name__ == "__main__":
-    table = run(tyro.cli(DeploymentBenchmark, description=__doc__))
-    print(
-        table.to_string(
-            index=False, formatters={"difference": "{:.1e}".format, "kB": "{:.0f}".format}, float_format="{:.3f}".format
-        )
-    )
+    run(tyro.cli(DeploymentBenchmark, description=__doc__))
