@@ -46,7 +46,7 @@ from eegemo import (
 from eegemo.datasets import dataset, recognise
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED
 from eegemo.evaluation import Splitter
-from eegemo.reporting.experiment_page import write_page
+from eegemo.reporting.experiment_page import without_repetition, write_page
 from eegemo.reporting.page import page_of
 from eegemo.reporting.statements import statement
 
@@ -85,6 +85,11 @@ class CrossDataset(Options):
     out: Path = Path("results/cross_dataset")
     """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
 
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols of the three questions."""
+        return ("subject", "dataset")
+
 
 def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
     """Run every model within each dataset, between each two of them, and on all others; write the page."""
@@ -97,21 +102,26 @@ def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
         results += config.benchmark(models, windows, scheme, [splitter], console=console)
     cells = pd.DataFrame([cell for result in results for cell in cells_of(result)])
     folds = concatenate([one for result in results for one in (result, *result.baselines)])
+    answer, headline = answer_of(cells)
     page = page_of(
         run,
         config,
         title="Between datasets",
         question="What is left of a score where the people, the stimuli and the laboratory are new?",
-        answer=answer_of(cells),
+        answer=answer,
+        headline=headline,
         tables=[
             ("matrix", "Macro-F1 of windows, mean over the people tested on [95 % interval]", table_of(cells)),
             ("folds", "Scores of each fold", folds),
         ],
         figures=[("matrix", "macro-F1 within datasets (on the diagonal) and between them", draw(cells, trials))],
+        seconds=sum(result.provenance["seconds"] for result in results),
     )
-    provenance = {"simulated": trials.simulated, "smoke": config.smoke, "data": trials.provenance}
     runs = [{key: value for key, value in result.provenance.items() if key != "data"} for result in results]
-    write_page(page, statement(results), {**provenance, "runs": runs})
+    provenance = {"simulated": trials.simulated, "smoke": config.smoke, "data": trials.provenance}
+    write_page(page, statement(results), {**provenance, **without_repetition(runs)})
+    console = console or Console()
+    console.print(f"{answer} Tables and figures: {page.folder / 'README.md'}", markup=False)
     return results
 
 
@@ -193,17 +203,21 @@ def table_of(cells: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows, shown]).fillna("").rename_axis(index=["model", "trained on"]).reset_index()
 
 
-def answer_of(cells: pd.DataFrame) -> str:
-    """Say what is left between datasets."""
-    within = cells[cells["trained on"] == cells["tested on"]]
-    between = cells[(cells["trained on"] != cells["tested on"]) & (cells["trained on"] != OTHERS)]
-    parts = []
-    for model in dict.fromkeys(cells["model"]):
-        inside = within[within["model"] == model]["macro-F1"].mean()
-        outside = between[between["model"] == model]["macro-F1"].mean()
-        parts.append(f"{model} {inside:.3f} on new people of the same dataset and {outside:.3f} on another one")
-    without = between["no EEG"].mean()
-    return f"Macro-F1, mean over the datasets: {'; '.join(parts)}; the best answer without EEG {without:.3f} there."
+def answer_of(cells: pd.DataFrame) -> tuple[str, str]:
+    """Say what is left between datasets, of every model, and in short of the best one."""
+    within = cells[cells["trained on"] == cells["tested on"]].groupby("model", sort=False)["macro-F1"].mean()
+    others = cells[(cells["trained on"] != cells["tested on"]) & (cells["trained on"] != OTHERS)]
+    between = others.groupby("model", sort=False)["macro-F1"].mean()
+    without, best = others["no EEG"].mean(), between.idxmax()
+    parts = [
+        f"{model} {within[model]:.3f} on new people of the same dataset and {between[model]:.3f} on another one"
+        for model in within.index
+    ]
+    answer = f"Macro-F1, mean over the datasets: {'; '.join(parts)}; the best answer without EEG {without:.3f} there."
+    return answer, (
+        f"Macro-F1 {within[best]:.2f} on new people of the same dataset, {between[best]:.2f} on another one, and there "
+        f"{without:.2f} without EEG"
+    )
 
 
 def draw(cells: pd.DataFrame, trials: Trials) -> Figure:

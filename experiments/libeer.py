@@ -26,11 +26,13 @@ from options import main
 from rich.console import Console
 
 from eegemo import Results, Trials, confidence_interval, make_splitter
+from eegemo.errors import unknown_name
 from eegemo.reporting.experiment_page import write_experiment_page
 from eegemo.reporting.page import page_of
 from recordings import Recordings
 
-TASKS = ("subject-dependent", "cross-subject")
+#: The protocol of each task.
+TASKS = {"subject-dependent": "trial", "cross-subject": "subject"}
 #: Accuracy and macro-F1 by dataset, rule, task and model.
 PUBLISHED = {
     ("DEAP", "quadrants>5", "subject-dependent"): {
@@ -61,22 +63,29 @@ class LibEER(Recordings):
 
     models: tuple[str, ...] = ("rbf-svm", "eegnet", "cnn-gru")
     """Models by name; the first two are LibEER's too."""
-    tasks: tuple[str, ...] = TASKS
+    tasks: tuple[str, ...] = tuple(TASKS)
     """Of LibEER."""
     out: Path = Path("results/libeer")
     """Where the page goes; finished folds are kept in its folder runs/, and taken up again."""
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """The protocols of the tasks."""
+        for task in self.tasks:
+            if task not in TASKS:
+                raise unknown_name("task of LibEER", task, TASKS)
+        return tuple(TASKS[task] for task in self.tasks)
 
 
 def run(config: LibEER, console: Console | None = None) -> list[Results]:
     """Run every model in every task; write the page, with the published numbers beside ours."""
     trials = config.scheme.select(config.trials(n_simulated=6, n_smoke=5))
     results: list[Results] = []
-    for task in config.tasks:
-        alone = task == "subject-dependent"
+    for task, protocol in zip(config.tasks, config.protocols, strict=True):
         splitter = make_splitter(
-            "trial" if alone else "subject",
+            protocol,
             n_splits=None,
-            within="subject" if alone else "pooled",
+            within="subject" if protocol == "trial" else "pooled",
             test_size=0.2,
             validation_size=0.2,
             random_state=config.seed,
@@ -89,6 +98,7 @@ def run(config: LibEER, console: Console | None = None) -> list[Results]:
         title="LibEER's table beside ours",
         question="Do our models score what the field's honest benchmark scores, where it asks the same?",
         lead=("Accuracy / macro-F1 of windows, published and ours [95 % interval]", beside_libeer(config, results)),
+        without=("curves",),
     )
     write_experiment_page(page, results, console=console)
     return results
@@ -108,9 +118,8 @@ def as_in(task: str, trials: Trials) -> Trials:
 def beside_libeer(config: LibEER, results: list[Results]) -> pd.DataFrame:
     """Put published and own numbers side by side, with what needs no EEG."""
     rows = []
-    for task in config.tasks:
+    for task, protocol in zip(config.tasks, config.protocols, strict=True):
         published = PUBLISHED.get((config.record.name.removesuffix(", raw"), config.scheme.name, task), {})
-        protocol = "trial" if task == "subject-dependent" else "subject"
         own = {result.model: result for result in results if result.protocol == protocol}
         baselines = next(iter(own.values())).baselines
         own |= {f"no EEG: {baseline.model}": baseline for baseline in baselines}

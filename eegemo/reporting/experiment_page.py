@@ -81,13 +81,14 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     folded = [("confusions", f"confusion matrices of {models} models", confusion_grid(drawn))]
     if any(fold.history for result in drawn for fold in result.folds):
         folded.append(("curves", "learning curves, a line a fold", curves_grid(drawn)))
+    figures, folded = ([one for one in some if one[0] not in page.without] for some in (figures, folded))
     lead = page.lead or ("Macro-F1 of windows, mean over the people [95 % interval]", headline_table(real))
     seconds = sum(run.provenance["seconds"] for run in results) if page.seconds is None else page.seconds
     provenance = {
         "simulated": real[0].simulated,
         "smoke": any(result.provenance["smoke"] for result in real),
         "data": real[0].provenance["data"],
-        **_without_repetition([{k: v for k, v in run.provenance.items() if k != "data"} for run in results]),
+        **without_repetition([{k: v for k, v in run.provenance.items() if k != "data"} for run in results]),
     }
     page.folder.mkdir(parents=True, exist_ok=True)
     with replacing(page.folder / "folds.csv") as partial:
@@ -241,12 +242,21 @@ def _write_scores(scores: pd.DataFrame, path: Path) -> None:
     scores.to_csv(path, index=False, float_format="%.4g", lineterminator="\n")
 
 
-def _without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Put what all runs have in common in one place, and what those of one model, or under one protocol, have likewise.
 
-    A run is ``all_runs | models[run["model"]] | protocols[run["under"]] | run``.
+    Parameters
+    ----------
+    runs : sequence of dict
+        The provenance of each.
+
+    Returns
+    -------
+    entries : dict
+        A run is ``all_runs | models[run["model"]] | protocols[run["under"]] | run``. A protocol under which several
+        sets of windows were evaluated has a number behind its name for each of them.
     """
-    left = [{**run, "under": run["protocol"]["protocol"]} for run in runs]
+    left = [{**run, "under": under} for run, under in zip(runs, _evaluated_under(runs), strict=True)]
     common = _taken_out(left, [left])
     written: dict[str, Any] = {"all_runs": common[0]}
     for key in ("model", "under"):
@@ -256,6 +266,19 @@ def _without_repetition(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         shared = _taken_out(left, list(groups.values()))
         written["models" if key == "model" else "protocols"] = dict(zip(groups, shared, strict=True))
     return {**written, "runs": left}
+
+
+def _evaluated_under(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Name the protocol of each run, and number the sets of windows where it has several."""
+    of: dict[str, list[Any]] = {}
+    for run in runs:
+        windows = of.setdefault(run["protocol"]["protocol"], [])
+        windows += [run["window"]] if run["window"] not in windows else []
+    return [
+        name + (f" {of[name].index(run['window']) + 1}" if len(of[name]) > 1 else "")
+        for run in runs
+        for name in [run["protocol"]["protocol"]]
+    ]
 
 
 def _taken_out(runs: list[dict[str, Any]], groups: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:

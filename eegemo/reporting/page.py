@@ -50,6 +50,8 @@ class Page:
         Figures of the experiment's own: file name without suffix, what it shows, figure.
     drawn : sequence of str | None
         The models that figures show, where there are too many to draw; tables always have all.
+    without : sequence of str
+        Of the figures that every experiment has (``gap``, ``subjects``, ``confusions``, ``curves``), those left out.
     write_tables : bool
         Whether every table is written as CSV, Markdown and LaTeX too.
     headline : str
@@ -70,6 +72,7 @@ class Page:
     tables: Sequence[tuple[str, str, pd.DataFrame]] = ()
     figures: Sequence[tuple[str, str, Figure]] = ()
     drawn: Sequence[str] | None = None
+    without: Sequence[str] = ()
     write_tables: bool = False
     headline: str = ""
     seconds: float | None = None

@@ -93,7 +93,12 @@ def test_the_page_shows_the_table_and_calls_the_data_simulated(done: tuple[Path,
     assert "all others" in page
     assert "no EEG: the best" in page
     assert (done[0] / "matrix.png").exists()
-    assert json.loads((done[0] / "provenance.json").read_text())["simulated"] is True
+    made = json.loads((done[0] / "provenance.json").read_text())
+    assert made["simulated"] is True
+    assert made["seconds"] > 0
+    assert set(made["protocols"]) == {
+        f"{name} {n}" for name, many in (("subject", 3), ("dataset", 4)) for n in range(1, many + 1)
+    }
     assert np.isfinite(pd.read_csv(done[0] / "folds.csv")["accuracy"]).all()
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from eegemo.reporting.experiment_page import without_repetition
 from eegemo.reporting.page import command_of
 from eegemo.reporting.results_index import folder_of_all_results, pages_of, write_index
 
@@ -78,3 +79,28 @@ def test_pages_about_nobody_come_last(tmp_path: Path) -> None:
     lines = [line for line in (tmp_path / "README.md").read_text().splitlines() if "/README.md)" in line]
     assert [line.split("]")[0].split("[")[1] for line in lines] == ["real", "made", "nobody"]
     assert "none" in lines[-1]
+
+
+def test_what_runs_have_in_common_is_written_once_and_put_back() -> None:
+    """Two models on three sets of windows, two of them under one protocol."""
+    runs = [
+        {
+            "protocol": {"protocol": protocol, "seed": 0},
+            "window": {"n_windows": n_windows},
+            "model": model,
+            "parameters": {"of": model},
+            "leakage": [n_windows / 10] * 2,
+            "seconds": float(number + n_windows),
+            "commit": "abc",
+        }
+        for protocol, n_windows in (("subject", 1), ("dataset", 2), ("dataset", 3))
+        for number, model in enumerate("ab")
+    ]
+    written = without_repetition(runs)
+    put_back = [
+        written["all_runs"] | written["models"][run["model"]] | written["protocols"][run["under"]] | run
+        for run in written["runs"]
+    ]
+    assert [{key: value for key, value in run.items() if key != "under"} for run in put_back] == runs
+    assert list(written["protocols"]) == ["subject", "dataset 1", "dataset 2"]
+    assert [set(run) for run in written["runs"]] == [{"model", "under", "seconds"}] * 6
