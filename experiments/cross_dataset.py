@@ -16,7 +16,7 @@ Costs an estimated 5 minutes on two CPU cores.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -64,8 +64,9 @@ class CrossDataset(Options):
 
     data: tuple[str, ...] = ()
     """Recordings as NAME=FOLDER, such as DEAP=/data/deap, which are recognised by their files; simulated by default."""
-    labels: str = "valence"
-    """What they are labelled by: a column that each dataset has a rule for, such as valence, arousal or emotion."""
+    labels: tuple[str, ...] = ("valence",)
+    """What they are labelled by: of each dataset the first of these that it has a rule for. Classes must be the same:
+    valence, arousal or quadrants; quadrants emotion with GAMEEMO; valence_class emotion of FACED and SEED."""
     models: tuple[str, ...] = ("logistic-regression", "riemann", "cnn-gru")
     """Models by name."""
     zscore_subjects: bool = False
@@ -149,13 +150,15 @@ def recordings(config: CrossDataset) -> tuple[Trials, LabelScheme]:
         return combine_datasets(parts)
 
 
-def rule_of(name: str, column: str) -> LabelScheme:
-    """Return the dataset's rule for one column."""
-    schemes = dataset(name).schemes
-    own = [scheme for scheme in schemes if scheme.columns == (column,)]
+def rule_of(name: str, wanted: Sequence[str]) -> LabelScheme:
+    """Return the first rule of the dataset that is wanted, whatever its threshold."""
+    rules = {scheme.name.partition(">")[0]: scheme for scheme in dataset(name).schemes}
+    own = [rules[label] for label in wanted if label in rules]
     if not own:
-        known = ", ".join(dict.fromkeys(scheme.columns[0] for scheme in schemes if len(scheme.columns) == 1))
-        raise ConfigError(f"{dataset(name).name} has no rule for {column!r}, but for {known}; choose with --labels.")
+        raise ConfigError(
+            f"{dataset(name).name} has no rule for {' or '.join(map(repr, wanted))}, but for {', '.join(rules)}; "
+            "choose with --labels."
+        )
     return own[0]
 
 

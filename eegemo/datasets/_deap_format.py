@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickletools
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import scipy.io
 
-from eegemo._electrodes import EMOTIV14, channel_names, found_as
+from eegemo.datasets._layout import Layout
 from eegemo.datasets._matlab import load_matlab
 from eegemo.datasets._pickles import load_arrays
-from eegemo.errors import DataFormatError, unknown_name
+from eegemo.errors import DataFormatError
 
 SFREQ = 128.0
 PASS_BAND = (4.0, 45.0)  # Hz, of the preprocessed release
@@ -44,8 +44,7 @@ PERIPHERAL = {
     "Temperature": "temperature",
 }
 CH_NAMES = (*EEG, *PERIPHERAL)
-CH_TYPES = {**dict.fromkeys(EEG, "eeg"), **PERIPHERAL}
-CHANNEL_SETS = {"eeg": EEG, "emotiv14": EMOTIV14}
+LAYOUT = Layout("DEAP", CH_NAMES, SFREQ, PASS_BAND, PERIPHERAL)
 RATINGS = ("valence", "arousal", "dominance", "liking")
 DATA_SHAPE = (N_TRIALS, len(CH_NAMES), N_TIMES)
 LABELS_SHAPE = (N_TRIALS, len(RATINGS))
@@ -77,41 +76,6 @@ def trial_table(ratings: pd.DataFrame) -> pd.DataFrame:
             **{rating: ratings[rating].to_numpy() for rating in RATINGS},
         }
     )
-
-
-def resolve_channels(channels: str | Iterable[str]) -> tuple[str, ...]:
-    """Turn the name of a channel set, or a list of names, into DEAP's channel names.
-
-    Parameters
-    ----------
-    channels : "eeg" | "emotiv14" | iterable of str
-        A set, or names in the order wanted.
-
-    Returns
-    -------
-    ch_names : tuple of str
-
-    Raises
-    ------
-    ConfigError
-        If the set or a channel is unknown, or a channel is named twice.
-    """
-    names = channel_names(channels, CHANNEL_SETS)
-    found = found_as(names, CH_NAMES)
-    for name in names:
-        if name not in found:
-            raise unknown_name("channel", name, CH_NAMES)
-    return names
-
-
-def columns_of(ch_names: Sequence[str]) -> list[int]:
-    """Return the positions of channels in the release, which calls T3, T4, T5 and T6 T7, T8, P7 and P8."""
-    return [CH_NAMES.index(name) for name in found_as(ch_names, CH_NAMES).values()]
-
-
-def types_of(ch_names: Sequence[str]) -> list[str]:
-    """Return the types of channels in MNE's words."""
-    return [CH_TYPES[CH_NAMES[column]] for column in columns_of(ch_names)]
 
 
 def read_file(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -11,72 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from eegemo._electrodes import EMOTIV14, channel_names, found_as
 from eegemo._warnings import warn_caller
+from eegemo.datasets._layout import Layout
 from eegemo.datasets._store import Block, prepared
 from eegemo.datasets.published import simulated_mark
-from eegemo.errors import DataFormatError, unknown_name
+from eegemo.errors import DataFormatError
 from eegemo.trials import Trials
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What all files of a dataset have in common.
-
-    Parameters
-    ----------
-    name : str
-        Of the dataset.
-    ch_names : tuple of str
-        All channels, in the order of the files.
-    sfreq : float
-        In Hz.
-    pass_band : (float | None, float | None)
-        In Hz.
-    other_types : mapping of str -> str
-        MNE's types of the channels that are no EEG.
-    """
-
-    name: str
-    ch_names: tuple[str, ...]
-    sfreq: float
-    pass_band: tuple[float | None, float | None]
-    other_types: Mapping[str, str]
-
-    @property
-    def eeg(self) -> tuple[str, ...]:
-        """The EEG channels."""
-        return tuple(name for name in self.ch_names if name not in self.other_types)
-
-    def resolve(self, channels: str | Iterable[str]) -> tuple[tuple[str, ...], list[int]]:
-        """Take channels as a user gives them.
-
-        Parameters
-        ----------
-        channels : "eeg" | "emotiv14" | iterable of str
-            A set, or names in the order wanted.
-
-        Returns
-        -------
-        ch_names : tuple of str
-            As they are wanted.
-        columns : list of int
-            Where they stand in the files.
-
-        Raises
-        ------
-        ConfigError
-            If a set or a name is unknown, or a channel is named twice.
-        """
-        sets = {"eeg": self.eeg, "emotiv14": EMOTIV14}
-        names = channel_names(channels, sets)
-        if len(names) == 1:  # as the only one of a list, which is how a command line gives it
-            names = sets.get(names[0], names)
-        found = found_as(names, self.ch_names)
-        for name in names:
-            if name not in found:
-                raise unknown_name("channel", name, self.ch_names)
-        return names, [self.ch_names.index(found[name]) for name in names]
 
 
 @dataclass(frozen=True)
@@ -168,7 +108,7 @@ def load_people(
         blocks,
         description={
             "ch_names": list(names),
-            "ch_types": [layout.other_types.get(layout.ch_names[column], "eeg") for column in columns],
+            "ch_types": layout.types_of(columns),
             "sfreq": layout.sfreq,
             "dataset": f"simulated {layout.name} files" if nobody else layout.name,
             "simulated": nobody,

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from eegemo._paths import as_path
+from eegemo.datasets._layout import Layout
 from eegemo.datasets._matlab import walk_matlab
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._subjects import subject_files, wanted_files
 from eegemo.datasets.published import Dataset, credit, holds
 from eegemo.errors import DataFormatError, suggest_keywords, unknown_name

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from eegemo._paths import as_path
 from eegemo.datasets import _deap_format as deap
-from eegemo.datasets._store import prepared
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._subjects import subject_files, wanted_files
-from eegemo.datasets.published import SIMULATED_MARK, Dataset, holds
-from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
+from eegemo.datasets.published import Dataset, holds
+from eegemo.errors import DataFormatError, suggest_keywords
 from eegemo.labels import high_low, quadrants
 from eegemo.trials import Trials
 
@@ -74,43 +72,29 @@ def load_deap(
     Koelstra et al. 2012, "DEAP: A Database for Emotion Analysis using Physiological Signals",
     doi:10.1109/T-AFFC.2011.15.
     """
-    names = deap.resolve_channels(channels)
-    columns = deap.columns_of(names)
-    files = _find_files(as_path(folder, "folder"), subjects)
-
-    def blocks() -> Iterator[tuple[np.ndarray, pd.DataFrame, dict[str, Any]]]:
-        for subject, path in files.items():
-            data, labels = deap.read_file(path)
-            ratings = pd.DataFrame(labels, columns=list(deap.RATINGS)).assign(subject=subject)
-            strip = _to_strip(path, data, columns)
-            del data  # before the next subject is read
-            yield strip, deap.trial_table(ratings), {}
-            del strip
-
+    place = as_path(folder, "folder")
+    files = _find_files(place, subjects)
     releases = [
         name for name, pattern in _RELEASES.items() if any(pattern.fullmatch(path.name) for path in files.values())
     ]
-    simulated = {(path.parent / SIMULATED_MARK).exists() for path in files.values()}
-    if len(simulated) == 2:
-        raise ConfigError(f"Some of the people in {os.fspath(folder)!r} were simulated and some not; choose subjects.")
-    nobody = simulated.pop()
-    return prepared(
+    return load_people(
+        deap.LAYOUT,
+        place,
         list(files.values()),
-        blocks,
-        description={
-            "ch_names": list(names),
-            "ch_types": deap.types_of(names),
-            "sfreq": deap.SFREQ,
-            "dataset": "simulated DEAP files" if nobody else "DEAP",
-            "simulated": nobody,
-            "provenance": {
-                "source": f"preprocessed, {' and '.join(releases)} release",
-                "subjects": list(files),
-                "pass_band": list(deap.PASS_BAND),
-            },
-        },
+        lambda: (_read(path, subject) for subject, path in files.items()),
+        channels=channels,
         cache=cache,
+        provenance={
+            "source": f"preprocessed, {' and '.join(releases)} release",
+            "subjects": list(files),
+        },
     )
+
+
+def _read(path: Path, subject: int) -> Recorded:
+    data, labels = deap.read_file(path)
+    ratings = pd.DataFrame(labels, columns=list(deap.RATINGS)).assign(subject=subject)
+    return Recorded(path.name, [video.T for video in data], deap.trial_table(ratings))
 
 
 def _find_files(folder: Path, subjects: Iterable[int] | None) -> dict[int, Path]:
@@ -138,24 +122,6 @@ def _files_in(*places: Path) -> dict[int, Path]:
         for place in places:
             found = subject_files(place, pattern) | found
     return dict(sorted(found.items()))
-
-
-def _to_strip(path: Path, data: np.ndarray, columns: list[int]) -> np.ndarray:
-    """Return the wanted channels of one subject, time-major, all videos end to end; shape (40 * 8064, n)."""
-    strip = np.empty((len(data), data.shape[2], len(columns)), np.float32)
-    for video, samples in enumerate(data):
-        strip[video] = samples[columns].T
-    # In one go over the sum: a NaN or an infinity anywhere makes it one, and finite microvolts never do.
-    with np.errstate(invalid="ignore"):
-        total = strip.sum(dtype=np.float64)
-    if not np.isfinite(total):
-        video, sample, channel = np.argwhere(~np.isfinite(strip))[0]
-        raise DataFormatError(
-            f"{path.name}: channel {deap.CH_NAMES[columns[channel]]} of video {video + 1} is "
-            f"{strip[video, sample, channel]} at sample {sample}, expected finite values; the file is damaged - "
-            "fetch it again."
-        )
-    return strip.reshape(-1, len(columns))
 
 
 def _is_deap(folder: Path) -> bool:

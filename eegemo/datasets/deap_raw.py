@@ -112,7 +112,7 @@ def load_deap_raw(
     ----------
     Koelstra et al. 2012, doi:10.1109/T-AFFC.2011.15.
     """
-    names = deap.resolve_channels(channels)
+    names, columns = deap.LAYOUT.resolve(channels)
     tasks = _tasks(as_path(folder, "folder"), subjects, names, preprocessing, ratings)
     place = tasks[0].path.parent
     simulated = (place / SIMULATED_MARK).exists()
@@ -129,7 +129,7 @@ def load_deap_raw(
         blocks,
         description={
             "ch_names": list(names),
-            "ch_types": deap.types_of(names),
+            "ch_types": deap.LAYOUT.types_of(columns),
             "sfreq": preprocessing.sfreq or _common_rate([task.path for task in tasks]),
             "dataset": "simulated raw DEAP files" if simulated else "DEAP, raw",
             "simulated": simulated,

@@ -14,8 +14,9 @@ import pandas as pd
 
 from eegemo._numbers import finite
 from eegemo._paths import as_path
+from eegemo.datasets._layout import Layout
 from eegemo.datasets._matlab import walk_matlab
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._subjects import whole_numbers
 from eegemo.datasets._wanted import Place
 from eegemo.datasets.published import Dataset, credit, holds

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from eegemo._paths import as_path
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._layout import Layout
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._pickles import load_array
 from eegemo.datasets._subjects import subject_files, wanted_files
 from eegemo.datasets.published import Dataset, credit, holds

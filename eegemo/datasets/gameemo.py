@@ -13,7 +13,8 @@ import pandas as pd
 
 from eegemo._paths import as_path
 from eegemo._text_tables import decoded
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._layout import Layout
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._subjects import wanted_files
 from eegemo.datasets.published import Dataset, credit
 from eegemo.errors import DataFormatError, suggest_keywords

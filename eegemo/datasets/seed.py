@@ -10,8 +10,9 @@ import numpy as np
 
 from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
+from eegemo.datasets._layout import Layout
 from eegemo.datasets._matlab import load_matlab
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._seed_files import CH_NAMES, FILE, N_SESSIONS, SFREQ, dated_files, read_session, session_table
 from eegemo.datasets._subjects import wanted_files
 from eegemo.datasets.published import Dataset, credit, holds

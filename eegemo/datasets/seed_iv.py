@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from eegemo._paths import as_path
-from eegemo.datasets._people import Layout, Recorded, load_people
+from eegemo.datasets._layout import Layout
+from eegemo.datasets._people import Recorded, load_people
 from eegemo.datasets._seed_files import CH_NAMES, FILE, N_SESSIONS, SFREQ, dated_files, read_session, session_table
 from eegemo.datasets._subjects import wanted_files
 from eegemo.datasets.published import Dataset, credit, holds

@@ -117,8 +117,7 @@ def simulate(
     """
     numbers = subject_numbers(subjects)
     check_settings(effect, random_state)
-    names = deap.resolve_channels(channels)
-    columns = deap.columns_of(names)
+    names, columns = deap.LAYOUT.resolve(channels)
     strip = np.empty((len(numbers) * deap.N_TRIALS * deap.N_TIMES, len(names)), np.float32)
     tables = []
     for i, subject in enumerate(numbers):
@@ -136,7 +135,7 @@ def simulate(
         deap.SFREQ,
         dataset="simulated",
         simulated=True,
-        ch_types=deap.types_of(names),
+        ch_types=deap.LAYOUT.types_of(columns),
         provenance={
             "source": "eegemo.simulate",
             "subjects": numbers,

@@ -85,7 +85,8 @@ def combine_datasets(
     if not isinstance(parts, Mapping) or len(parts) < 2:
         raise ConfigError("Two datasets at least were expected, as {'name': (trials, scheme), ...}.")
     for name, part in parts.items():
-        if not isinstance(part, tuple) or [type(one) for one in part] != [Trials, LabelScheme]:
+        there = part if isinstance(part, Sequence) and len(part) == 2 else (None, None)
+        if not isinstance(there[0], Trials) or not isinstance(there[1], LabelScheme):
             raise ConfigError(f"{name}: (trials, scheme) were expected, such as (load(folder), quadrants()).")
     classes = {name: scheme.classes for name, (_, scheme) in parts.items()}
     if len(set(classes.values())) > 1:

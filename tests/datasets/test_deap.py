@@ -251,9 +251,9 @@ def ratings(position: tuple[int, ...], value: float) -> np.ndarray:
         ({"data": np.zeros((40, 32, 8064), np.int8)}, r"'data' has shape \(40, 32, 8064\)"),
         ({"labels": np.full((39, 4), 5.0)}, r"'labels' has shape \(39, 4\), expected \(40, 4\)"),
         ({"labels": np.full((40, 4), "5")}, "dtype 'U1' are not read, only numbers"),
-        ({"data": samples((4, 2, 100), np.nan)}, "channel F3 of video 5 is nan at sample 100, expected finite"),
-        ({"data": samples((0, 19, 0), np.inf)}, "channel F4 of video 1 is inf at sample 0"),
-        ({"data": samples((39, 19, 8063), -np.inf)}, "channel F4 of video 40 is -inf at sample 8063"),
+        ({"data": samples((4, 2, 100), np.nan)}, "channel F3 of trial 5 is nan at sample 100, expected finite"),
+        ({"data": samples((0, 19, 0), np.inf)}, "channel F4 of trial 1 is inf at sample 0"),
+        ({"data": samples((39, 19, 8063), -np.inf)}, "channel F4 of trial 40 is -inf at sample 8063"),
         ({"labels": ratings((2, 0), 0.0)}, "valence of video 3 is 0, expected a rating from 1 to 9"),
         ({"labels": ratings((39, 3), 9.5)}, "liking of video 40 is 9.5, expected a rating from 1 to 9"),
         ({"labels": ratings((0, 1), np.nan)}, "arousal of video 1 is nan, expected a rating from 1 to 9"),
@@ -280,7 +280,7 @@ def test_opposite_infinities_do_not_cancel(tmp_path: Path) -> None:
     data = samples((3, 2, 7), np.inf)
     data[3, 2, 8] = -np.inf
     quick(tmp_path / "s01.dat", data=data)
-    with pytest.raises(DataFormatError, match="channel F3 of video 4 is inf at sample 7"):
+    with pytest.raises(DataFormatError, match="channel F3 of trial 4 is inf at sample 7"):
         load_deap(tmp_path, channels=["F3"])
 
 

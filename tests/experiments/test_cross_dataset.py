@@ -118,9 +118,25 @@ def test_people_are_simulated_in_the_files_of_other_datasets(monkeypatch: pytest
     [
         ({"data": ("/data/deap",)}, "NAME=FOLDER"),
         ({"data": ("a=x",), "effect": 0.5}, "of simulated people alone"),
-        ({"labels": "emotion"}, r"DEAP has no rule for 'emotion', but for valence, arousal; choose with --labels"),
+        ({"labels": ("emotion",)}, r"DEAP has no rule for 'emotion', but for quadrants, valence, arousal; choose"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(settings: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         cross_dataset.recordings(cross_dataset.CrossDataset(**settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "names", "rules"),
+    [
+        (("valence",), ("deap", "dreamer", "amigos"), ["valence>5", "valence>3", "valence>5"]),
+        (("quadrants", "emotion"), ("dreamer", "gameemo"), ["quadrants>3", "emotion"]),
+        (("valence_class", "emotion"), ("faced", "seed"), ["valence_class", "emotion"]),
+    ],
+)
+def test_each_dataset_has_its_own_rule_and_all_the_same_classes(
+    wanted: tuple[str, ...], names: tuple[str, ...], rules: list[str]
+) -> None:
+    found = [cross_dataset.rule_of(name, wanted) for name in names]
+    assert [rule.name for rule in found] == rules
+    assert len({rule.classes for rule in found}) == 1
