@@ -214,7 +214,7 @@ def answer_of(cells: pd.DataFrame) -> tuple[str, str]:
     without, best = others["no EEG"].mean(), between.idxmax()
     parts = [
         f"{model} {within[model]:.3f} on new people of the same dataset and {between[model]:.3f} on another one"
-        for model in within.index
+        for model in map(str, within.index)
     ]
     answer = f"Macro-F1, mean over the datasets: {'; '.join(parts)}; the best answer without EEG {without:.3f} there."
     return answer, (

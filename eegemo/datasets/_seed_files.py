@@ -11,6 +11,7 @@ import pandas as pd
 
 from eegemo.datasets._matlab import walk_matlab
 from eegemo.datasets._people import Recorded
+from eegemo.datasets.published import holds
 from eegemo.errors import DataFormatError
 
 SFREQ = 200.0
@@ -59,6 +60,28 @@ def dated_files(place: Path) -> dict[int, dict[str, Path]]:
             )
         own[match[2]] = path
     return {subject: dict(sorted(found[subject].items())) for subject in sorted(found)}
+
+
+def is_session(place: Path) -> bool:
+    """Tell whether a folder is that of one session of SEED-IV, whose files are named as those of SEED.
+
+    Parameters
+    ----------
+    place : Path
+        A folder.
+
+    Returns
+    -------
+    is_session : bool
+        It is called ``1``, ``2`` or ``3``, and lies in ``eeg_raw_data`` or beside another one.
+    """
+    numbers, absolute = [str(number + 1) for number in range(N_SESSIONS)], place.absolute()
+    others = [absolute.parent / number for number in numbers if number != absolute.name]
+    return (
+        absolute.name in numbers
+        and holds(absolute, FILE)
+        and (absolute.parent.name == "eeg_raw_data" or any(holds(other, FILE) for other in others))
+    )
 
 
 def read_session(path: Path, dataset: str, table: pd.DataFrame) -> Recorded:

@@ -61,15 +61,13 @@ def load_amigos(
     folder : path-like
         The folder of ``Data_Preprocessed_P01.mat`` ... ``Data_Preprocessed_P40.mat``, or one that holds it as
         ``data_preprocessed``. Each file may lie in a folder of its name.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
     channels : "eeg" | "emotiv14" | iterable of str
         The 14 EEG channels, or names - of ``ECG_right``, ``ECG_left`` and ``GSR`` too.
     videos : "short" | "long" | "all"
         The 16 short videos (50 to 150 s), the 4 long ones (14 to 24 minutes), or both. People watched the long ones
         on another day, 17 of them alone and 20 in groups of four.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
     Returns
     -------
@@ -251,7 +249,7 @@ AMIGOS = Dataset(
     pass_band=LAYOUT.pass_band,
     labels="arousal, valence, dominance, liking and familiarity of 16 short and 4 long videos, each from 1 to 9",
     schemes=(quadrants(), high_low("valence"), high_low("arousal")),
-    licence="on request, for academic use, by a signed agreement",
+    licence="on request, by a signed agreement; see that of the release",
     source="Miranda-Correa et al. 2021, doi:10.1109/TAFFC.2018.2884461",
     caution="trials whose samples or ratings are missing are left out, so people have different numbers of trials",
 )

@@ -61,10 +61,8 @@ def load_dasps(
         The dataset's folder, which holds ``Raw data.mat`` or ``Preprocessed data .mat``, or one of these folders of
         MATLAB 7.3 files (``S01.mat`` ...). Their samples are the same, band-passed by DASPS's authors; where both
         are there, the former is read. The EDF files, which are not band-passed, are not read.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
 
     Returns
     -------

@@ -44,13 +44,11 @@ def load_deap(
     folder : path-like
         ``data_preprocessed_python`` (``s01.dat`` ...) or ``data_preprocessed_matlab`` (``s01.mat`` ...), or the
         folder that holds one of them. Of a person who is in both releases, the Python release is read.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
     channels : "eeg" | "emotiv14" | iterable of str
         The 32 EEG channels, the 14 of an Emotiv headset, or names - of peripheral channels too. T7, T8, P7 and P8 may
         be called T3, T4, T5 and T6.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
     Returns
     -------

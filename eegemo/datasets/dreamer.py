@@ -68,8 +68,8 @@ def load_dreamer(
     seconds : float | None
         The last so many seconds of each film, which last from 65 to 393 s; the authors use the last 60. None keeps
         whole films, so that trials differ in length.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
+    cache
+        As in :func:`eegemo.load`.
 
     Returns
     -------
@@ -306,7 +306,7 @@ DREAMER = Dataset(
     pass_band=LAYOUT.pass_band,
     labels="valence, arousal and dominance of 18 films, each a whole number from 1 to 5",
     schemes=(quadrants(3), *(high_low(rating, 3) for rating in RATINGS.values())),
-    licence="on request, for academic use (Zenodo, doi:10.5281/zenodo.546113)",
+    licence="on request (Zenodo, doi:10.5281/zenodo.546113); see the agreement of the release",
     source="Katsigiannis & Ramzan 2018, doi:10.1109/JBHI.2017.2688239",
     caution="the signals are as the headset gives them, with an offset near 4200 microvolts and no band-pass",
 )

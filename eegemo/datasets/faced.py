@@ -76,8 +76,8 @@ def load_faced(
         Which people, by the numbers of their files, which begin with 0; all that are there by default.
     channels : "eeg" | "emotiv14" | iterable of str
         The 30 EEG channels, or names, ``A1`` and ``A2`` too. FACED has no AF3 and AF4, so ``"emotiv14"`` is refused.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
+    cache
+        As in :func:`eegemo.load`.
 
     Returns
     -------
@@ -96,9 +96,8 @@ def load_faced(
 
     Notes
     -----
-    The class is the video's, and everybody saw the same videos: under ``subject``, training knows the very videos that
-    are tested, and a model may read the video in place of the emotion. An emotion has three or four videos, so that
-    ``stimulus`` and ``subject-stimulus`` can tell.
+    The class is the video's, and everybody saw the same ones; ``trials.provenance["caution"]`` says what a score under
+    each protocol can tell.
 
     The files are sorted by video; the order in which a person saw them is not in them. Two cohorts (0 to 60, 61 to 122)
     were recorded at different rates and in different units. The authors' code brought both to 250 Hz and to microvolts,
@@ -191,7 +190,7 @@ FACED = Dataset(
         categories("emotion", EMOTIONS),
         categories("valence_class", ("negative", "neutral", "positive")),
     ),
-    licence="on Synapse (syn50614194), to registered users; see its page",
+    licence="on Synapse (syn50614194); see the agreement of the release",
     source="Chen et al. 2023, doi:10.1038/s41597-023-02650-w",
     caution=CAUTION,
 )

@@ -52,11 +52,9 @@ def load_gameemo(
 ) -> Trials:
     """Load GAMEEMO's preprocessed recordings: 4 games of 5 minutes a person, 14 channels of an Emotiv EPOC+ at 128 Hz.
 
-    One recording per person and game, and the game is the class: **within a person, class and recording are one**.
-    Whatever else differs between a person's recordings, the electrodes' drift and the order of the games included, goes
-    with the class. No protocol within a person (``window-random``, ``trial``) can tell the emotion from the recording;
-    held-out people bound what is left, and cannot tell an emotion from its only game, nor undo an order that was the
-    same for all. The first call prepares a store of float32 samples, one file in memory at a time; later calls map it.
+    One recording per person and game, and the game is the class: **within a person, class and recording are one**, and
+    no protocol within a person can separate them; ``trials.provenance["caution"]`` says what the others can tell.
+    The first call prepares a store of float32 samples, one file in memory at a time; later calls map it.
 
     Parameters
     ----------
@@ -64,12 +62,10 @@ def load_gameemo(
         ``GAMEEMO``, which holds ``(S01)`` ... ``(S28)``, or the folder that holds it. Of each person, the four files
         ``Preprocessed EEG Data/.csv format/S01G1AllChannels.csv`` ... are read, and nothing else; not the raw
         recordings, nor the ratings, which are scanned forms.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
     channels : "eeg" | "emotiv14" | iterable of str
         All 14 in the order of the release, the same in another order, or names.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
     Returns
     -------
@@ -140,8 +136,9 @@ def _people_in(place: Path) -> dict[int, Path]:
 
 def _find_files(person: Path, subject: int) -> dict[int, Path]:
     """Return the file of each game."""
-    place = person.joinpath(*PLACE)
-    if not place.is_dir():
+    places = [person / PLACE[0] / name for name in (PLACE[1], PLACE[1].removeprefix("."))]
+    place = next((place for place in places if place.is_dir()), None)
+    if place is None:
         raise DataFormatError(
             f"{person.name} holds no folder {'/'.join(PLACE)!r}, whose name begins with a dot, so that some programs "
             "hide it or leave it out; unpack the dataset again."
@@ -267,7 +264,7 @@ GAMEEMO = Dataset(
     pass_band=_LAYOUT.pass_band,
     labels="the game that was played, made for one quadrant of valence and arousal",
     schemes=(categories("emotion", ("HVHA", "HVLA", "LVHA", "LVLA")),),
-    licence="open access on Mendeley Data; see its page",
+    licence="on Mendeley Data; see the licence on its page",
     source="Alakus et al. 2020, doi:10.1016/j.bspc.2020.101951; data doi:10.17632/b3pn4kwpmn",
     caution=CAUTION,
 )

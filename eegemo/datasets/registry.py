@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from eegemo._electrodes import wanted_channels
 from eegemo._paths import as_path
@@ -27,6 +28,9 @@ DATASETS = {
     "faced": "eegemo.datasets.faced:FACED",
     "gameemo": "eegemo.datasets.gameemo:GAMEEMO",
 }
+
+_PACKED = {".zip", ".rar", ".7z", ".tar", ".gz", ".tgz", ".xz"}
+_MOST_FOLDERS = 50  # that are looked into
 
 
 def dataset(name: str) -> Dataset:
@@ -89,8 +93,28 @@ def recognise(folder: str | os.PathLike[str]) -> str:
             f"{str(path)!r} holds files of {' and '.join(dataset(name).name for name in found)}; give the folder of "
             "one of them, or name the dataset."
         )
+    if path.is_file():
+        raise DataFormatError(f"{str(path)!r} is a file; give the folder of the dataset that it is of, unpacked.")
     looked_for = "; ".join(f"{dataset(name).files} ({name})" for name in DATASETS)
-    raise DataFormatError(f"{str(path)!r} holds none of the known datasets. Looked for: {looked_for}.")
+    raise DataFormatError(
+        f"{str(path)!r} holds none of the known datasets.{_what_to_do(path)} Looked for: {looked_for}."
+    )
+
+
+def _what_to_do(path: Path) -> str:
+    """Say where in a folder a dataset lies, or that it is packed."""
+    folders = [place for place in sorted(path.iterdir()) if place.is_dir() and os.access(place, os.R_OK | os.X_OK)][
+        :_MOST_FOLDERS
+    ]
+    held = [
+        f"{place.name!r} holds {dataset(name).name}"
+        for place in folders
+        for name in DATASETS
+        if dataset(name).recognised(place)
+    ]
+    packed = [file.name for place in (path, *folders) for file in sorted(place.iterdir()) if file.suffix in _PACKED]
+    said = f" Its folder {', and '.join(held[:3])}: give that." if held else ""
+    return said + (f" It holds archives ({', '.join(packed[:3])}): unpack them first." if packed else "")
 
 
 @suggest_keywords

@@ -13,7 +13,16 @@ from eegemo._warnings import warn_caller
 from eegemo.datasets._layout import Layout
 from eegemo.datasets._matlab import load_matlab
 from eegemo.datasets._people import Recorded, load_people
-from eegemo.datasets._seed_files import CH_NAMES, FILE, N_SESSIONS, SFREQ, dated_files, read_session, session_table
+from eegemo.datasets._seed_files import (
+    CH_NAMES,
+    FILE,
+    N_SESSIONS,
+    SFREQ,
+    dated_files,
+    is_session,
+    read_session,
+    session_table,
+)
 from eegemo.datasets._subjects import wanted_files
 from eegemo.datasets.published import Dataset, credit, holds
 from eegemo.errors import DataFormatError, suggest_keywords
@@ -51,12 +60,10 @@ def load_seed(
     folder : path-like
         ``Preprocessed_EEG``, with ``1_20131027.mat`` ... and ``label.mat``, or the folder that holds it (or holds
         ``SEED_EEG``). The files of features are not read.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
     channels : "eeg" | "emotiv14" | iterable of str
         All 62 channels, the 14 of an Emotiv headset, or names. CB1 and CB2 have no place in the 10-05 system.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
     Returns
     -------
@@ -169,14 +176,14 @@ def _check_labels(path: Path) -> None:
 SEED = Dataset(
     name="SEED",
     files="1_20131027.mat ... 15_20131105.mat and label.mat, in 'Preprocessed_EEG'",
-    recognised=lambda folder: any(holds(folder / name, FILE) for name in _FOLDERS),
+    recognised=lambda folder: any(holds(folder / name, FILE) for name in _FOLDERS) and not is_session(folder),
     load=load_seed,
     ch_names=CH_NAMES,
     sfreq=SFREQ,
     pass_band=PASS_BAND,
     labels="positive, neutral or negative, of the film that was shown",
     schemes=(categories("emotion", EMOTIONS),),
-    licence="on request from BCMI, Shanghai Jiao Tong University",
+    licence="on request from BCMI, Shanghai Jiao Tong University; see the agreement of the release",
     source=("Zheng & Lu 2015, doi:10.1109/TAMD.2015.2431497; Duan, Zhu & Lu 2013, doi:10.1109/NER.2013.6695876"),
     sessions=N_SESSIONS,
     caution=(

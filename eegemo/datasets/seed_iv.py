@@ -9,7 +9,16 @@ from pathlib import Path
 from eegemo._paths import as_path
 from eegemo.datasets._layout import Layout
 from eegemo.datasets._people import Recorded, load_people
-from eegemo.datasets._seed_files import CH_NAMES, FILE, N_SESSIONS, SFREQ, dated_files, read_session, session_table
+from eegemo.datasets._seed_files import (
+    CH_NAMES,
+    FILE,
+    N_SESSIONS,
+    SFREQ,
+    dated_files,
+    is_session,
+    read_session,
+    session_table,
+)
 from eegemo.datasets._subjects import wanted_files
 from eegemo.datasets.published import Dataset, credit, holds
 from eegemo.errors import DataFormatError, suggest_keywords
@@ -49,12 +58,10 @@ def load_seed_iv(
     folder : path-like
         ``eeg_raw_data``, with the folders ``1``, ``2`` and ``3`` of the sessions (``1/1_20160518.mat`` ...), or the
         folder that holds it. The files of features and of eye movements are not read.
-    subjects : iterable of int | None
-        Which people; all that are there by default.
+    subjects, cache
+        As in :func:`eegemo.load`.
     channels : "eeg" | "emotiv14" | iterable of str
         All 62 channels, the 14 of an Emotiv headset, or names. CB1 and CB2 have no place in the 10-05 system.
-    cache : path-like | None
-        Where the store lies; the platform's cache folder, or ``EEGEMO_CACHE``, by default.
 
     Returns
     -------
@@ -118,6 +125,10 @@ def _find_sessions(folder: Path) -> tuple[Path, dict[int, dict[int, Path]]]:
                 (own[session],) = dated.values()
         if found:
             return place, dict(sorted(found.items()))
+    if is_session(folder):
+        raise DataFormatError(
+            f"{str(folder)!r} holds one session of SEED-IV, whose number is its name; give the folder that it lies in."
+        )
     raise DataFormatError(
         f"{str(folder)!r} holds no folders '1', '2' and '3' with 1_20160518.mat ..., nor a folder 'eeg_raw_data' with "
         "them; is this SEED-IV, unpacked?"
@@ -127,8 +138,9 @@ def _find_sessions(folder: Path) -> tuple[Path, dict[int, dict[int, Path]]]:
 SEED_IV = Dataset(
     name="SEED-IV",
     files="the folders 1, 2 and 3 with 1_20160518.mat ..., in 'eeg_raw_data'",
-    recognised=lambda folder: any(
-        holds(folder / name / str(session), FILE) for name in _FOLDERS for session in _SESSIONS
+    recognised=lambda folder: (
+        is_session(folder)
+        or any(holds(folder / name / str(session), FILE) for name in _FOLDERS for session in _SESSIONS)
     ),
     load=load_seed_iv,
     ch_names=CH_NAMES,
@@ -136,7 +148,7 @@ SEED_IV = Dataset(
     pass_band=PASS_BAND,
     labels="neutral, sad, fear or happy, of the film that was shown",
     schemes=(categories("emotion", EMOTIONS),),
-    licence="on request from BCMI, Shanghai Jiao Tong University",
+    licence="on request from BCMI, Shanghai Jiao Tong University; see the agreement of the release",
     source="Zheng et al. 2019, doi:10.1109/TCYB.2018.2797176",
     sessions=N_SESSIONS,
     caution=(

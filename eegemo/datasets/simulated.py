@@ -234,12 +234,12 @@ def write_simulated(
     return [*paths, path]
 
 
-def subject_numbers(subjects: int | Sequence[int]) -> list[int]:
-    """Return the numbers of a count or a choice of people."""
+def subject_numbers(subjects: int | Sequence[int], first: int = 1) -> list[int]:
+    """Return the numbers of a count or a choice of people, who are counted from the first."""
     counted = isinstance(subjects, (int, np.integer)) and not isinstance(subjects, bool)
-    numbers = whole_numbers(range(1, subjects + 1) if counted else subjects)  # type: ignore[operator, arg-type]
-    if not numbers or min(numbers) < 1:
-        raise ConfigError(f"subjects must be a positive count or different numbers from 1, got {subjects!r}.")
+    numbers = whole_numbers(range(first, subjects + first) if counted else subjects)  # type: ignore[operator, arg-type]
+    if not numbers or min(numbers) < first:
+        raise ConfigError(f"subjects must be a positive count or different numbers from {first}, got {subjects!r}.")
     return numbers
 
 

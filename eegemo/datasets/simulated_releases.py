@@ -16,7 +16,7 @@ from eegemo.datasets.registry import dataset
 from eegemo.datasets.simulated import DEFAULT_EFFECT, DEFAULT_SEED, check_settings, subject_numbers
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 
-#: Makes a person of the dataset from their number, which counts from 1, electrodes and rate as the writer says.
+#: Makes a person of the dataset from their number, electrodes and rate as the writer says.
 MakePerson = Callable[[int], SimulatedPerson]
 #: Writes the files of a dataset into a folder, one after another; each path is yielded when its file is complete.
 Write = Callable[[Path, list[int], MakePerson], Iterator[Path]]
@@ -29,6 +29,8 @@ WRITERS: dict[str, str] = {
     "dreamer": "eegemo.datasets._written_dreamer:write",
     "amigos": "eegemo.datasets._written_amigos:write",
 }
+
+_FIRST = {"faced": 0}  # number of the first person, where that is not 1
 
 
 @suggest_keywords
@@ -49,7 +51,9 @@ def write_simulated_release(
         Where the files go; made where it does not exist. A ``SIMULATED.txt`` in it lets the loader say what they are.
     name : str
         One of :data:`WRITERS`.
-    subjects, effect, random_state
+    subjects : int | sequence of int
+        How many people, or their numbers, which count from 1, those of FACED from 0.
+    effect, random_state
         As in :func:`eegemo.simulate`.
     on_written : callable | None
         Called with the path of each file when it is complete.
@@ -71,7 +75,7 @@ def write_simulated_release(
     """
     if not isinstance(name, str) or name not in WRITERS:
         raise unknown_name("dataset", name, WRITERS)
-    numbers = subject_numbers(subjects)
+    numbers = subject_numbers(subjects, _FIRST.get(name, 1))
     check_settings(effect, random_state)
     target = as_path(folder, "folder")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):

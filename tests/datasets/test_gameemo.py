@@ -260,7 +260,9 @@ def test_a_missing_game_is_named(one: Path) -> None:
 
 
 def test_a_folder_that_was_left_out_for_its_dot_is_named(one: Path) -> None:
-    one.parent.rename(one.parent.with_name("csv format"))
+    shown = one.parent.rename(one.parent.with_name("csv format"))
+    assert load_gameemo(one.parents[3]).table["subject"].unique().tolist() == [7]
+    shown.rename(one.parent.with_name("csv"))
     with pytest.raises(DataFormatError, match=r"\(S07\) holds no folder 'Preprocessed EEG Data/\.csv format', .*a dot"):
         load_gameemo(folder_of(one))
 

@@ -59,6 +59,10 @@ def test_an_empty_folder_is_no_dataset(name: str, tmp_path: Path) -> None:
         (["Preprocessed data .mat/S01preprocessed.mat"], "dasps"),
         (["Subject00_1.edf"], "eegmat"),
         (["eegmat12_128hz_int16.npz"], "eegmat"),
+        (["Preprocessed_EEG/1_20131027.mat", "Preprocessed_EEG/channel-order.xlsx"], "seed"),
+        (["1_20131027.mat", "label.mat"], "seed"),
+        (["1/1_20160518.mat"], "seed-iv"),
+        (["eeg_raw_data/3/15_20150709.mat", "eeg_feature_smooth/3/15_20150709.mat"], "seed-iv"),
     ],
 )
 def test_a_folder_is_recognised_by_its_files(names: list[str], expected: str, tmp_path: Path) -> None:
@@ -74,6 +78,38 @@ def test_a_folder_of_something_else_is_told_what_was_looked_for(tmp_path: Path) 
         load(tmp_path)
     with pytest.raises(DataFormatError, match="There is no folder"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("SEED/Preprocessed_EEG/1_20131027.mat", r"Its folder 'SEED' holds SEED: give that\. Looked for"),
+        ("DREAMER.zip", r"It holds archives \(DREAMER\.zip\): unpack them first\. Looked for"),
+        ("data_preprocessed/Data_Preprocessed_P01.zip", r"archives \(Data_Preprocessed_P01\.zip\): unpack them"),
+    ],
+)
+def test_where_a_dataset_lies_near_by_or_packed_it_is_said(name: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+    (tmp_path / name).touch()
+    with pytest.raises(DataFormatError, match=message):
+        recognise(tmp_path)
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "DREAMER.mat").touch()
+    with pytest.raises(DataFormatError, match=r"DREAMER\.mat' is a file; give the folder of the dataset"):
+        recognise(tmp_path / "DREAMER.mat")
+
+
+@pytest.mark.parametrize("names", [["eeg_raw_data/2/7_20150715.mat"], ["2/7_20150715.mat", "1/7_20150701.mat"]])
+def test_a_single_session_of_seed_iv_is_not_taken_for_seed(names: list[str], tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).touch()
+    session = tmp_path / Path(names[0]).parent
+    assert recognise(session) == "seed-iv"
+    with pytest.raises(DataFormatError, match=r"holds one session of SEED-IV, .*give the folder that it lies in"):
+        load(session)
 
 
 def test_a_folder_of_two_datasets_asks_for_one(tmp_path: Path) -> None:
