@@ -38,7 +38,7 @@ class Asymmetry(DifferentialEntropy):
         :data:`FRONT_BACK`.
     ch_names : sequence of str | None
         Names of an array's channels; Windows bring theirs.
-    bands, sfreq, order
+    bands, sfreq, order, dtype
         As in :class:`DifferentialEntropy`.
 
     Notes
@@ -60,8 +60,9 @@ class Asymmetry(DifferentialEntropy):
         bands: Bands | None = None,
         sfreq: float | None = None,
         order: int = 4,
+        dtype: str = "float64",
     ) -> None:
-        super().__init__(bands=bands, sfreq=sfreq, order=order)
+        super().__init__(bands=bands, sfreq=sfreq, order=order, dtype=dtype)
         self.kind = kind
         self.pairs = pairs
         self.ch_names = ch_names

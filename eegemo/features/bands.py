@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from scipy import signal
 
 from eegemo.errors import ConfigError
-from eegemo.features.base import WindowFeatures, window_views
+from eegemo.features.base import WindowFeatures
+from eegemo.features.sliding import TOGETHER, window_copies
+from eegemo.features.spectral import hann, one_sided
 from eegemo.features.time import window_variance
+from eegemo.features.zero_phase import filter_both_ways
 
 #: The bands in use on DEAP, in Hz; delta lies below its pass band.
 BANDS = {"theta": (4.0, 8.0), "alpha": (8.0, 12.0), "beta": (12.0, 30.0), "gamma": (30.0, 45.0)}
@@ -34,6 +39,8 @@ class BandPower(WindowFeatures):
         apart.
     log : bool
         Give the natural logarithm.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     References
     ----------
@@ -41,6 +48,7 @@ class BandPower(WindowFeatures):
     """
 
     needs_sfreq = True
+    window_by_window = True
 
     def __init__(
         self,
@@ -49,7 +57,9 @@ class BandPower(WindowFeatures):
         sfreq: float | None = None,
         segment: float | None = None,
         log: bool = False,
+        dtype: str = "float64",
     ) -> None:
+        super().__init__(dtype=dtype)
         self.bands = bands
         self.sfreq = sfreq
         self.segment = segment
@@ -76,11 +86,26 @@ class BandPower(WindowFeatures):
         return min(n_times, max(1, round(self.segment * float(self.sfreq_ or 1))))
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        windows = window_views(signals, starts, n_times)
-        freqs, psd = signal.welch(windows, self.sfreq_, nperseg=self._n_per_segment(n_times), axis=-1)
-        power = [band_power(psd, freqs, band) for band in bands_or_default(self.bands).values()]
-        stacked = np.stack(power, axis=-1)
-        return np.log(np.maximum(stacked, SMALLEST_VARIANCE)) if self.log else stacked
+        n_frame, sfreq = self._n_per_segment(n_times), float(self.sfreq_ or 1)
+        frames = window_copies(signals, starts, n_times)
+        if n_frame < n_times:
+            frames = sliding_window_view(frames, n_frame, axis=-1)[..., :: n_frame - n_frame // 2, :]
+        taper = hann(n_frame)
+        frames = frames - (frames @ np.full(n_frame, 1 / n_frame))[..., None]
+        frames *= taper
+        spectrum = np.fft.rfft(frames)
+        freqs = np.fft.rfftfreq(n_frame, 1 / sfreq)
+        wanted = [np.searchsorted(freqs, edges) for edges in self._edges()]
+        first, last = np.min(wanted), np.max(wanted)
+        density = np.square(np.abs(spectrum[..., first:last])) * one_sided(n_frame)[first:last]
+        if n_frame < n_times:
+            density = density.mean(axis=-2)
+        power = np.stack([density[..., low - first : high - first].sum(axis=-1) for low, high in wanted], axis=-1)
+        power /= n_frame * np.square(taper).sum()
+        return np.log(np.maximum(power, SMALLEST_VARIANCE)) if self.log else power
+
+    def _edges(self) -> list[tuple[float, float]]:
+        return list(bands_or_default(self.bands).values())
 
 
 class DifferentialEntropy(WindowFeatures):
@@ -94,12 +119,14 @@ class DifferentialEntropy(WindowFeatures):
         Sampling rate in Hz of arrays; Windows bring theirs.
     order : int
         Of the Butterworth band-pass, which runs forwards and backwards; not in the source.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
     ``0.5 ln(2 pi e v)``, v in microvolts squared and not below 1e-12. One unit more is a band ``e`` times as large.
-    Windows are filtered trial by trial and the variances are differences of running sums, so overlap costs little;
-    windows of an array are filtered one by one, and differ at their edges.
+    Windows are filtered trial by trial, and the sums behind the variances are shared, so overlap costs little; windows
+    of an array are filtered one by one, and differ at their edges.
 
     References
     ----------
@@ -108,7 +135,10 @@ class DifferentialEntropy(WindowFeatures):
 
     needs_sfreq = True
 
-    def __init__(self, *, bands: Bands | None = None, sfreq: float | None = None, order: int = 4) -> None:
+    def __init__(
+        self, *, bands: Bands | None = None, sfreq: float | None = None, order: int = 4, dtype: str = "float64"
+    ) -> None:
+        super().__init__(dtype=dtype)
         self.bands = bands
         self.sfreq = sfreq
         self.order = order
@@ -122,12 +152,18 @@ class DifferentialEntropy(WindowFeatures):
             raise ConfigError(f"order must be a positive whole number, got {self.order!r}.")
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        entropies = []
-        for band in bands_or_default(self.bands).values():
-            passed = band_pass(signals, float(self.sfreq_ or 1), band, self.order)
-            variance = window_variance(passed, starts, n_times)
-            entropies.append(0.5 * np.log(2 * np.pi * np.e * np.maximum(variance, SMALLEST_VARIANCE)))
-        return np.stack(entropies, axis=-1).swapaxes(1, 2)
+        filters = [
+            design_band_pass(float(self.sfreq_ or 1), (float(low), float(high)), self.order)
+            for low, high in bands_or_default(self.bands).values()
+        ]
+        n_signals, n_channels, length = signals.shape
+        variance = np.empty((n_signals, len(starts), n_channels, len(filters)))
+        together = max(1, TOGETHER // (4 * n_signals * length))  # a signal and its spectra
+        for channels in (slice(first, first + together) for first in range(0, n_channels, together)):
+            some = np.ascontiguousarray(signals[:, channels], np.float64)
+            for band, passed in enumerate(_pass_bands(filters, some)):
+                variance[:, :, channels, band] = window_variance(passed, starts, n_times).swapaxes(1, 2)
+        return 0.5 * np.log(2 * np.pi * np.e * np.maximum(variance, SMALLEST_VARIANCE))
 
 
 def band_power(psd: np.ndarray, freqs: np.ndarray, band: tuple[float, float]) -> np.ndarray:
@@ -178,17 +214,42 @@ def band_pass(signals: np.ndarray, sfreq: float, band: tuple[float, float], orde
     -------
     passed : array, shape (..., n_times)
     """
+    (passed,) = _pass_bands([design_band_pass(sfreq, tuple(band), order)], signals)
+    return passed
+
+
+@lru_cache(maxsize=64)
+def design_band_pass(sfreq: float, band: tuple[float, float], order: int) -> np.ndarray | None:
+    """Design the Butterworth filter of a band.
+
+    Parameters
+    ----------
+    sfreq, band, order
+        As in :func:`band_pass`.
+
+    Returns
+    -------
+    sections : array, shape (n_sections, 6) | None
+        None where the band is all that there is.
+    """
     low, high = band
     if low == 0 and high >= sfreq / 2:
-        return signals
+        return None
     edges: tuple[str, float | tuple[float, float]] = ("bandpass", band)
     if low == 0:
         edges = "lowpass", high
     elif high >= sfreq / 2:
         edges = "highpass", low
-    sos = signal.butter(order, edges[1], edges[0], fs=sfreq, output="sos")
-    run_up = 3 * (2 * len(sos) + 1)  # scipy's own, which short windows do not have
-    return signal.sosfiltfilt(sos, signals, axis=-1, padlen=min(run_up, signals.shape[-1] - 1))
+    sections = signal.butter(order, edges[1], edges[0], fs=sfreq, output="sos")
+    sections.flags.writeable = False
+    return sections
+
+
+def _pass_bands(filters: list[np.ndarray | None], signals: np.ndarray) -> Iterator[np.ndarray]:
+    """Filter signals by one filter after the other; leave them as they are where there is none."""
+    passed = filter_both_ways([sections for sections in filters if sections is not None], signals)
+    for sections in filters:
+        yield signals if sections is None else next(passed)
 
 
 def bands_or_default(bands: Bands | None) -> Bands:

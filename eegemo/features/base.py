@@ -1,4 +1,4 @@
-"""What all transformers share: windows or arrays in, a table of features out, and running sums."""
+"""What all transformers share: windows or arrays in, a table of features out."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from eegemo._validation import check_windows
 from eegemo.errors import ConfigError, DataFormatError, suggest_settings
+from eegemo.features.sliding import TOGETHER
 from eegemo.windows import Windows
-
-_BATCH = 256  # windows of an array at a time
 
 
 class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
@@ -26,6 +24,12 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     windows of one channel. Windows are computed trial by trial, the baseline before the stimulus included where a
     filter needs a run-up: nothing reaches from one trial into the next, but a filter of either direction reaches from
     one window into its neighbours. Each window of an array stands alone.
+
+    Parameters
+    ----------
+    dtype : "float64" | "float32"
+        Of the table of features. They are computed in double precision, and rounded to single precision at the end
+        where it is asked for, which halves the memory.
 
     Attributes
     ----------
@@ -41,11 +45,17 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
 
     #: Whether the features cannot be computed without a sampling rate.
     needs_sfreq: ClassVar[bool] = False
+    #: Whether overlapping windows share nothing, so that a few are computed at a time.
+    window_by_window: ClassVar[bool] = False
 
+    dtype: str
     n_channels_: int
     n_times_: int
     ch_names_: tuple[str, ...] | Any
     sfreq_: float | None
+
+    def __init__(self, *, dtype: str = "float64") -> None:
+        self.dtype = dtype
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -86,13 +96,13 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
 
         Returns
         -------
-        features : array, shape (n, n_features), float64
+        features : array, shape (n, n_features), of ``dtype``
             Channel by channel; :meth:`get_feature_names_out` names the columns.
         """
         check_is_fitted(self, "ch_names_")
         X = self._checked(X, reset=False)
         parts = _of_windows(self, X) if isinstance(X, Windows) else _of_array(self, X)
-        features = np.empty((len(X), self._n_features()))
+        features = np.empty((len(X), self._n_features()), self.dtype)
         for rows, values in parts:
             features[rows] = values.reshape(len(values), -1)
         return features
@@ -131,8 +141,10 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
 
         Parameters
         ----------
-        signals : array, shape (n_signals, n_channels, n_times), float64
+        signals : array, shape (n_signals, n_channels, n_times), float32 or float64
+            Samples of one time are neighbours in memory, or those of one channel.
         starts : array of int, shape (n_starts,)
+            Ascending.
         n_times : int
 
         Returns
@@ -143,6 +155,10 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         """Refuse settings that do not suit ``ch_names_``, ``sfreq_``, ``n_times_`` and the recording's pass band."""
 
+    def _n_together(self) -> int:
+        """Return how many windows are computed at a time, where that is window by window."""
+        return max(1, TOGETHER // (self.n_channels_ * self.n_times_))
+
     def _n_features(self) -> int:
         return len(self._places(self.ch_names_)) * len(self._feature_names())
 
@@ -151,6 +167,8 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         given: float | None = getattr(self, "sfreq", None)
         if given is not None and (isinstance(given, str) or not 0 < given < math.inf):
             raise ConfigError(f"sfreq must be a sampling rate in Hz, got {given!r}.")
+        if self.dtype not in ("float64", "float32"):
+            raise ConfigError(f"dtype must be 'float64' or 'float32', got {self.dtype!r}.")
         X = check_windows(self, X, reset=reset, dtype=np.float64)
         pass_band: tuple[float | None, float | None] = (None, None)
         sfreq = given
@@ -175,70 +193,35 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         return tags
 
 
-def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np.ndarray | slice, np.ndarray]]:
     """Compute trial by trial; give the numbers of a trial's windows, and their features."""
-    order = np.argsort(windows.trial_index, kind="stable")
+    trials, n_times = windows.trials, windows.n_times
+    order = np.lexsort((windows.starts, windows.trial_index))
     numbers, first = np.unique(windows.trial_index[order], return_index=True)
-    beginnings = windows.trials.table["start"].to_numpy()
+    beginnings, lengths = (trials.table[name].to_numpy() for name in ("start", "n_times"))
+    batch = features._n_together() if features.window_by_window else len(windows)
     for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
-        signal = np.array(windows.trials.trial_data(int(number), baseline=True), np.float64, order="C")
-        if not np.isfinite(signal).all():
-            trial, subject = (windows.trials.table[name].iloc[number] for name in ("trial", "subject"))
+        beginning = beginnings[number]
+        samples = trials.signals[beginning : beginning + lengths[number]]
+        if not np.isfinite(samples).all():
+            trial, subject = (trials.table[name].iloc[number] for name in ("trial", "subject"))
             raise DataFormatError(
                 f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it."
             )
-        yield rows, features._compute(signal[None], windows.starts[rows] - beginnings[number], windows.n_times)[0]
+        signals = np.asarray(samples).T[None]
+        starts = windows.starts[rows] - beginning
+        for chosen in (slice(at, at + batch) for at in range(0, len(rows), batch)):
+            yield _as_slice(rows[chosen]), features._compute(signals, starts[chosen], n_times)[0]
 
 
 def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     beginning = np.zeros(1, np.int64)
-    for first in range(0, len(X), _BATCH):
-        rows = slice(first, first + _BATCH)
+    batch = features._n_together()
+    for rows in (slice(at, at + batch) for at in range(0, len(X), batch)):
         yield rows, features._compute(np.ascontiguousarray(X[rows]), beginning, X.shape[2])[:, 0]
 
 
-def window_sums(values: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-    """Sum over windows as differences of running sums: the cost does not grow with their overlap.
-
-    Parameters
-    ----------
-    values : array, shape (..., n_times)
-        What is summed.
-    starts : array of int, shape (n_starts,)
-        First sample of each window.
-    n_times : int
-        Samples in a window.
-
-    Returns
-    -------
-    sums : array, shape (..., n_starts), float64
-        0 where ``n_times`` is below 1.
-
-    Notes
-    -----
-    The error is at most ``2 n_times`` units in the last place of the sum of all ``|values|``.
-    """
-    if n_times < 1:
-        return np.zeros((*values.shape[:-1], len(starts)))
-    running = np.zeros((*values.shape[:-1], values.shape[-1] + 1))
-    np.cumsum(values, axis=-1, out=running[..., 1:])
-    return running[..., starts + n_times] - running[..., starts]
-
-
-def window_views(signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-    """Copy windows out of signals, for what has to be computed window by window.
-
-    Parameters
-    ----------
-    signals : array, shape (n_signals, n_channels, n_times)
-        What windows are cut from.
-    starts : array of int, shape (n_starts,)
-        First sample of each window.
-    n_times : int
-        Samples in a window.
-
-    Returns
-    -------
-    windows : array, shape (n_signals, n_starts, n_channels, n_times)
-    """
-    return sliding_window_view(signals, n_times, axis=-1)[:, :, starts].swapaxes(1, 2)
+def _as_slice(rows: np.ndarray) -> np.ndarray | slice:
+    """Write rows that follow one another as a slice, which is faster."""
+    follow = (np.diff(rows) == 1).all()
+    return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from eegemo.features.bands import check_bands
-from eegemo.features.base import WindowFeatures, window_views
+from eegemo.features.base import WindowFeatures
+from eegemo.features.sliding import window_copies
+from eegemo.features.spectral import one_sided
 
 #: The notebooks' bands in Hz.
 NOTEBOOK_BANDS = {
@@ -30,6 +32,8 @@ class BinPower(WindowFeatures):
         over bands that cover the spectrum is the window's mean square without its mean.
     sfreq : float | None
         Sampling rate in Hz of arrays; Windows bring theirs.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
@@ -43,8 +47,10 @@ class BinPower(WindowFeatures):
     """
 
     needs_sfreq = True
+    window_by_window = True
 
-    def __init__(self, *, corrected: bool = False, sfreq: float | None = None) -> None:
+    def __init__(self, *, corrected: bool = False, sfreq: float | None = None, dtype: str = "float64") -> None:
+        super().__init__(dtype=dtype)
         self.corrected = corrected
         self.sfreq = sfreq
 
@@ -55,12 +61,9 @@ class BinPower(WindowFeatures):
         check_bands(NOTEBOOK_BANDS, self.sfreq_, pass_band)
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        amplitude = np.abs(np.fft.rfft(window_views(signals, starts, n_times), axis=-1))
-        if self.corrected:
-            weight = np.full(amplitude.shape[-1], 2.0)  # a frequency stands for itself and its mirror image
-            weight[0] = 1.0
-            if n_times % 2 == 0:
-                weight[-1] = 1.0
-            amplitude = amplitude**2 * weight / n_times**2
         edges = [[int(edge / float(self.sfreq_ or 1) * n_times) for edge in band] for band in NOTEBOOK_BANDS.values()]
-        return np.stack([amplitude[..., low:high].sum(axis=-1) for low, high in edges], axis=-1)
+        first, last = edges[0][0], edges[-1][1]  # they lie side by side
+        amplitude = np.abs(np.fft.rfft(window_copies(signals, starts, n_times))[..., first:last])
+        if self.corrected:
+            amplitude = np.square(amplitude) * one_sided(n_times)[first:last] / n_times**2
+        return np.stack([amplitude[..., low - first : high - first].sum(axis=-1) for low, high in edges], axis=-1)

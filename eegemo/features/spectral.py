@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numbers
+from functools import lru_cache
 
 import numpy as np
 from scipy import signal
 
 from eegemo.errors import ConfigError
-from eegemo.features.base import WindowFeatures, window_views
+from eegemo.features.base import WindowFeatures
+from eegemo.features.sliding import window_copies
 
 
 class SpectralEntropy(WindowFeatures):
@@ -23,14 +25,21 @@ class SpectralEntropy(WindowFeatures):
     Inouye et al. 1991, doi:10.1016/0013-4694(91)90138-T.
     """
 
+    window_by_window = True
+
     def _feature_names(self) -> list[str]:
         return ["spectral_entropy"]
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        _, power = signal.periodogram(window_views(signals, starts, n_times), axis=-1)
-        share = _shares(power)
-        logarithm = np.log(share, out=np.zeros_like(share), where=share > 0)
-        return -(share * logarithm).sum(axis=-1, keepdims=True) / np.log(max(share.shape[-1], 2))
+        windows = window_copies(signals, starts, n_times)
+        windows -= (windows @ np.full(n_times, 1 / n_times))[..., None]
+        power = np.square(np.abs(np.fft.rfft(windows)))
+        power *= one_sided(n_times)
+        total = power @ np.ones(power.shape[-1])
+        logarithm = np.log(np.maximum(power, np.finfo(float).tiny))  # of no power, whose product is 0
+        # That of p / total is that of p less that of total.
+        entropy = np.log(np.where(total > 0, total, 1)) - np.vecdot(power, logarithm) / np.where(total > 0, total, 1)
+        return entropy[..., None] / np.log(max(power.shape[-1], 2))
 
 
 class SpectralCentroid(WindowFeatures):
@@ -40,6 +49,8 @@ class SpectralCentroid(WindowFeatures):
     ----------
     sfreq : float | None
         Sampling rate in Hz of arrays; Windows bring theirs.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
@@ -51,19 +62,30 @@ class SpectralCentroid(WindowFeatures):
     """
 
     needs_sfreq = True
+    window_by_window = True
 
-    def __init__(self, *, sfreq: float | None = None) -> None:
+    def __init__(self, *, sfreq: float | None = None, dtype: str = "float64") -> None:
+        super().__init__(dtype=dtype)
         self.sfreq = sfreq
 
     def _feature_names(self) -> list[str]:
         return ["centroid"]
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        share = _shares(_magnitude(window_views(signals, starts, n_times)))
-        return (share @ np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1)))[..., None]
+        _, centroid, _ = self._weigh(signals, starts, n_times)
+        return centroid[..., None]
+
+    def _weigh(
+        self, signals: np.ndarray, starts: np.ndarray, n_times: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the magnitudes, their mean frequency, and their sum or 1 where it is 0."""
+        magnitude = _magnitude(window_copies(signals, starts, n_times), hann(n_times))
+        total = magnitude @ np.ones(magnitude.shape[-1])
+        total[total == 0] = 1
+        return magnitude, magnitude @ np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1)) / total, total
 
 
-class SpectralBandwidth(WindowFeatures):
+class SpectralBandwidth(SpectralCentroid):
     """Spectral bandwidth in Hz: how far from the centroid a window's amplitude lies.
 
     Parameters
@@ -73,17 +95,17 @@ class SpectralBandwidth(WindowFeatures):
         1 a mean distance.
     sfreq : float | None
         Sampling rate in Hz of arrays; Windows bring theirs.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     References
     ----------
     Klapuri & Davy 2006, doi:10.1007/0-387-32845-9; p as in librosa.
     """
 
-    needs_sfreq = True
-
-    def __init__(self, *, p: float = 2.0, sfreq: float | None = None) -> None:
+    def __init__(self, *, p: float = 2.0, sfreq: float | None = None, dtype: str = "float64") -> None:
+        super().__init__(sfreq=sfreq, dtype=dtype)
         self.p = p
-        self.sfreq = sfreq
 
     def _feature_names(self) -> list[str]:
         return ["bandwidth"]
@@ -93,10 +115,10 @@ class SpectralBandwidth(WindowFeatures):
             raise ConfigError(f"p must be a positive number, got {self.p!r}.")
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        frequencies = np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1))
-        share = _shares(_magnitude(window_views(signals, starts, n_times)))
-        distance = np.abs(frequencies - (share @ frequencies)[..., None])
-        return (share * distance**self.p).sum(axis=-1, keepdims=True) ** (1 / self.p)
+        magnitude, centroid, total = self._weigh(signals, starts, n_times)
+        distance = np.abs(np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1)) - centroid[..., None])
+        moment = np.vecdot(magnitude, distance**self.p) / total
+        return moment[..., None] ** (1 / self.p)
 
 
 class ShortTimeFourier(WindowFeatures):
@@ -110,6 +132,8 @@ class ShortTimeFourier(WindowFeatures):
         Samples between the starts of two frames; half a frame by default.
     sfreq : float | None
         Sampling rate in Hz of arrays; Windows bring theirs.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
@@ -122,8 +146,17 @@ class ShortTimeFourier(WindowFeatures):
     """
 
     needs_sfreq = True
+    window_by_window = True
 
-    def __init__(self, *, n_fft: int | None = None, hop: int | None = None, sfreq: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        n_fft: int | None = None,
+        hop: int | None = None,
+        sfreq: float | None = None,
+        dtype: str = "float64",
+    ) -> None:
+        super().__init__(dtype=dtype)
         self.n_fft = n_fft
         self.hop = hop
         self.sfreq = sfreq
@@ -148,21 +181,60 @@ class ShortTimeFourier(WindowFeatures):
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
         n_fft, hop = self._frame()
-        windows = window_views(signals, starts, n_times)
-        frames = np.lib.stride_tricks.sliding_window_view(windows, n_fft, axis=-1)[..., ::hop, :]
-        scale = np.full(n_fft // 2 + 1, 2.0)
-        scale[0] = 1.0
-        if n_fft % 2 == 0:
-            scale[-1] = 1.0
-        magnitude = _magnitude(frames) * scale / signal.get_window("hann", n_fft).sum()
-        return magnitude.reshape(*magnitude.shape[:-2], -1)
+        begin = np.arange(0, n_times - n_fft + 1, hop)
+        places, frame_of = np.unique(starts[:, None] + begin, return_inverse=True)  # windows share frames
+        taper = hann(n_fft)
+        magnitude = _magnitude(window_copies(signals, places, n_fft), taper * (2 / taper.sum()))
+        magnitude *= one_sided(n_fft) / 2
+        frame_of = frame_of.reshape(len(starts), -1)
+        of_windows = np.empty((*magnitude.shape[:1], len(starts), magnitude.shape[2], len(begin), magnitude.shape[3]))
+        for number, frames in enumerate(frame_of.T):
+            of_windows[:, :, :, number] = magnitude[:, frames]
+        return of_windows.reshape(*of_windows.shape[:3], -1)
+
+    def _n_together(self) -> int:
+        return 4 * super()._n_together()  # the more, the more frames they share
 
 
-def _magnitude(windows: np.ndarray) -> np.ndarray:
-    return np.abs(np.fft.rfft(windows * signal.get_window("hann", windows.shape[-1]), axis=-1))
+@lru_cache(maxsize=16)
+def hann(n_times: int) -> np.ndarray:
+    """Return Hann's window, periodic.
+
+    Parameters
+    ----------
+    n_times : int
+        Samples.
+
+    Returns
+    -------
+    taper : array, shape (n_times,)
+        Read-only.
+    """
+    taper = signal.get_window("hann", n_times)
+    taper.flags.writeable = False
+    return taper
 
 
-def _shares(spectrum: np.ndarray) -> np.ndarray:
-    """Scale each spectrum to a sum of 1, or leave it where it is 0."""
-    total = spectrum.sum(axis=-1, keepdims=True)
-    return np.divide(spectrum, total, out=np.zeros_like(spectrum), where=total > 0)
+def one_sided(n_times: int) -> np.ndarray:
+    """Return how many frequencies each one of a real signal's transform stands for: itself, and its mirror image.
+
+    Parameters
+    ----------
+    n_times : int
+        Samples that were transformed.
+
+    Returns
+    -------
+    weights : array, shape (n_times // 2 + 1,)
+        2, and 1 at 0 Hz and at half the sampling rate.
+    """
+    weights = np.full(n_times // 2 + 1, 2.0)
+    weights[0] = 1.0
+    if n_times % 2 == 0:
+        weights[-1] = 1.0
+    return weights
+
+
+def _magnitude(windows: np.ndarray, taper: np.ndarray) -> np.ndarray:
+    windows *= taper
+    return np.abs(np.fft.rfft(windows))

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
-from eegemo.features.base import WindowFeatures, window_sums
+from eegemo.features.base import WindowFeatures
+from eegemo.features.sliding import Starts, moved, pieces, taken, window_maxima, window_mean_squares, window_sums
 
 
-class AmplitudeEnvelope(WindowFeatures):
+class SampleFeatures(WindowFeatures):
+    """Base of the features that sums, or largest values, over windows say."""
+
+    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+        offset = signals[..., ::64].mean(axis=-1, keepdims=True, dtype=np.float64)
+        found = [self._compute_piece(*piece, n_times, offset) for piece in pieces(signals, starts, n_times)]
+        return np.concatenate(found, axis=1) if len(found) > 1 else found[0]
+
+    @abstractmethod
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+        """Compute a piece, as ``_compute`` does all; ``offset`` is about where each signal lies."""
+
+
+class AmplitudeEnvelope(SampleFeatures):
     """Amplitude envelope: the largest absolute value of a window, in microvolts.
 
     References
@@ -19,13 +34,11 @@ class AmplitudeEnvelope(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["envelope"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        # The filter's window lies around a sample; half a length on it is the one that begins here.
-        largest = maximum_filter1d(np.abs(signals), n_times, axis=-1, mode="nearest")
-        return largest[..., starts + n_times // 2].swapaxes(1, 2)[..., None]
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+        return _beside(window_maxima(np.abs(signals), starts, n_times))
 
 
-class RMS(WindowFeatures):
+class RMS(SampleFeatures):
     """RMS energy: the root of the mean square of a window, in microvolts.
 
     References
@@ -36,12 +49,11 @@ class RMS(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["rms"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        mean_square = window_sums(signals**2, starts, n_times) / n_times
-        return np.sqrt(np.maximum(mean_square, 0)).swapaxes(1, 2)[..., None]
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+        return _beside(np.sqrt(window_mean_squares(signals.astype(np.float64), starts, n_times)))
 
 
-class ZeroCrossingRate(WindowFeatures):
+class ZeroCrossingRate(SampleFeatures):
     """Zero-crossing rate: changes of sign between neighbouring samples of a window, over its samples; from 0 to 1.
 
     Notes
@@ -56,12 +68,16 @@ class ZeroCrossingRate(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["zcr"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        crossed = np.diff(signals < 0, axis=-1)
-        return (window_sums(crossed, starts, n_times - 1) / n_times).swapaxes(1, 2)[..., None]
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+        negative = signals < 0
+        crossed = np.zeros_like(negative)
+        np.not_equal(negative[..., 1:], negative[..., :-1], out=crossed[..., :-1])
+        numbers = crossed.view(np.uint8) if n_times < 256 else crossed.astype(np.uint32)
+        last = taken(numbers, moved(starts, n_times - 1))  # leads out of the window
+        return _beside((window_sums(numbers, starts, n_times) - last) / n_times)
 
 
-class Hjorth(WindowFeatures):
+class Hjorth(SampleFeatures):
     """Hjorth's parameters: activity (variance, µV²), mobility (per sample) and complexity (no unit).
 
     Notes
@@ -78,16 +94,25 @@ class Hjorth(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["activity", "mobility", "complexity"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+        signals = signals - offset
         activity = window_variance(signals, starts, n_times)
-        first = window_variance(np.diff(signals), starts, n_times - 1)
-        second = window_variance(np.diff(signals, n=2), starts, n_times - 2)
-        mobility = np.sqrt(_ratio(first, activity))
-        complexity = _ratio(np.sqrt(_ratio(second, first)), mobility)
-        return np.stack([activity, mobility, complexity], axis=-1).swapaxes(1, 2)
+        first = np.diff(signals)
+        variances = [activity]
+        for order, differences, values in ((1, first, signals), (2, np.diff(first), first)):
+            n = n_times - order
+            if n < 1:
+                variances.append(np.zeros_like(activity))
+                continue
+            # The sum of differences is that of the last and first value.
+            mean = (taken(values, moved(starts, n)) - taken(values, starts)) / n
+            variances.append(_variance(mean, window_sums(np.square(differences), starts, n) / n, n))
+        mobility = np.sqrt(_ratio(variances[1], activity))
+        complexity = _ratio(np.sqrt(_ratio(variances[2], variances[1])), mobility)
+        return _beside(activity, mobility, complexity)
 
 
-class Statistics(WindowFeatures):
+class Statistics(SampleFeatures):
     """Mean, standard deviation, skewness, excess kurtosis, and mean absolute first and second difference.
 
     Means, deviation and differences are in microvolts, the others have no unit. Skewness and kurtosis are the biased
@@ -101,53 +126,57 @@ class Statistics(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["mean", "std", "skewness", "kurtosis", "abs_diff1", "abs_diff2"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        offset = signals.mean(axis=-1, keepdims=True)
+    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
         centred = signals - offset
-        m1, m2, m3, m4 = (window_sums(centred**power, starts, n_times) / n_times for power in (1, 2, 3, 4))
-        variance = np.maximum(m2 - m1**2, 0)
-        variance[variance < _rounding(centred)] = 0
-        skewness = _ratio(m3 - 3 * m1 * m2 + 2 * m1**3, variance**1.5)
-        fourth = m4 - 4 * m1 * m3 + 6 * m1**2 * m2 - 3 * m1**4
-        kurtosis = np.where(variance > 0, _ratio(fourth, variance**2) - 3, 0)
+        square = np.square(centred)
+        powers = centred, square, square * centred, np.square(square)  # powers with ** take six times as long
+        m1, m2, m3, m4 = (window_sums(power, starts, n_times) / n_times for power in powers)
+        variance = _variance(m1, m2, n_times)
+        deviation, m1_square = np.sqrt(variance), np.square(m1)
+        third = m3 + m1 * (2 * m1_square - 3 * m2)
+        fourth = m4 - 4 * m1 * m3 + 3 * m1_square * (2 * m2 - m1_square)
+        kurtosis = np.where(variance > 0, _ratio(fourth, np.square(variance)) - 3, 0)
+        first = np.diff(centred)
         steps = [
-            window_sums(np.abs(np.diff(signals, n=order)), starts, n_times - order) / max(n_times - order, 1)
-            for order in (1, 2)
+            window_sums(np.abs(differences), starts, n_times - order) / max(n_times - order, 1)
+            for order, differences in ((1, first), (2, np.diff(first)))
         ]
-        return np.stack([offset + m1, np.sqrt(variance), skewness, kurtosis, *steps], axis=-1).swapaxes(1, 2)
+        return _beside(offset + m1, deviation, _ratio(third, variance * deviation), kurtosis, *steps)
 
 
-def window_variance(signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-    """Compute the variance of windows from running sums.
+def window_variance(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
+    """Compute the variance of windows from sums that overlapping windows share.
 
     Parameters
     ----------
     signals : array, shape (..., n_times)
-        Along their last axis.
-    starts : array of int, shape (n_starts,)
+        Along their last axis, near 0: their squares are added up.
+    starts : array of int, shape (n_starts,) | range
         First sample of each window.
     n_times : int
-        Samples in a window.
+        Samples in a window, 1 or more.
 
     Returns
     -------
     variance : array, shape (..., n_starts)
-        Not below 0; what is no more than rounding of the running sums is 0, and so is that of no sample.
+        Not below 0; what is no more than rounding is 0.
     """
-    if n_times < 1:
-        return np.zeros((*signals.shape[:-1], len(starts)))
-    centred = signals - signals.mean(axis=-1, keepdims=True)
-    mean = window_sums(centred, starts, n_times) / n_times
-    variance = window_sums(centred**2, starts, n_times) / n_times - mean**2
-    variance[variance < _rounding(centred)] = 0
-    return variance
+    mean = window_sums(signals, starts, n_times) / n_times
+    return _variance(mean, window_sums(np.square(signals), starts, n_times) / n_times, n_times)
 
 
-def _rounding(centred: np.ndarray) -> np.ndarray:
-    """Return a bound on the rounding of a running sum of squares, for each signal."""
-    return np.finfo(float).eps * np.sqrt(centred.shape[-1]) * np.square(centred).sum(axis=-1, keepdims=True)
+def _variance(mean: np.ndarray, mean_square: np.ndarray, n_times: int) -> np.ndarray:
+    """Return the variance of windows of ``n_times`` samples; 0 where it is no more than rounding."""
+    variance = mean_square - np.square(mean)
+    rounding = np.finfo(float).eps * (8 + np.log2(n_times)) * mean_square
+    return np.where(variance > rounding, variance, 0)
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Divide; 0 where the denominator is 0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def _beside(*features: np.ndarray) -> np.ndarray:
+    """Lay features (n_signals, n_channels, n_starts) side by side: (n_signals, n_starts, n_channels, n_features)."""
+    return np.stack([values.swapaxes(1, 2) for values in features], axis=-1)

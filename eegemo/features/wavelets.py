@@ -8,7 +8,8 @@ import numpy as np
 import pywt
 
 from eegemo.errors import ConfigError
-from eegemo.features.base import WindowFeatures, window_views
+from eegemo.features.base import WindowFeatures
+from eegemo.features.sliding import window_copies
 
 
 class WaveletEnergy(WindowFeatures):
@@ -20,6 +21,8 @@ class WaveletEnergy(WindowFeatures):
         An orthogonal wavelet of PyWavelets.
     level : int | None
         Levels; as many as the window and the wavelet allow by default, 4 at most.
+    dtype : "float64" | "float32"
+        Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
@@ -32,7 +35,10 @@ class WaveletEnergy(WindowFeatures):
     Mallat 1989, doi:10.1109/34.192463; Lee et al. 2019, PyWavelets, doi:10.21105/joss.01237.
     """
 
-    def __init__(self, *, wavelet: str = "db4", level: int | None = None) -> None:
+    window_by_window = True
+
+    def __init__(self, *, wavelet: str = "db4", level: int | None = None, dtype: str = "float64") -> None:
+        super().__init__(dtype=dtype)
         self.wavelet = wavelet
         self.level = level
 
@@ -62,6 +68,6 @@ class WaveletEnergy(WindowFeatures):
         return min(4, max(1, pywt.dwt_max_level(self.n_times_, self.wavelet)))
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        windows = window_views(signals, starts, n_times)
+        windows = window_copies(signals, starts, n_times)
         coefficients = pywt.wavedec(windows, self.wavelet, mode="periodization", level=self._n_levels(), axis=-1)
-        return np.stack([np.square(values).sum(axis=-1) for values in reversed(coefficients)], axis=-1)
+        return np.stack([np.vecdot(values, values) for values in reversed(coefficients)], axis=-1)

@@ -25,8 +25,9 @@ from eegemo import ConfigError, DataFormatError, Trials, Windows, quadrants, sim
 from eegemo.features import FEATURES, feature_class
 from eegemo.features.asymmetry import FRONT_BACK, LEFT_RIGHT, Asymmetry
 from eegemo.features.bands import BANDS, BandPower, DifferentialEntropy, band_pass, band_power
-from eegemo.features.base import WindowFeatures, window_sums
+from eegemo.features.base import WindowFeatures
 from eegemo.features.bin_power import NOTEBOOK_BANDS, BinPower
+from eegemo.features.sliding import window_sums
 from eegemo.features.spectral import ShortTimeFourier, SpectralBandwidth, SpectralCentroid, SpectralEntropy
 from eegemo.features.time import RMS, AmplitudeEnvelope, Hjorth, Statistics, ZeroCrossingRate
 from eegemo.features.wavelets import WaveletEnergy
