@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy import fft
+from threadpoolctl import threadpool_limits
 
 from eegemo._origins import FIRST_SAMPLE, RECORDING
 
@@ -29,6 +30,8 @@ _REPEATS_ITSELF = {"exact": 0.99, "near": 0.95}  # autocorrelation; noise of any
 _NO_MAINS = 45.0  # Hz
 _FINER = 32  # lags in a sample, so that a period is met
 _MOST_TRIED = 5  # for each trial; where all begin alike and go on differently, each would be correlated with all
+_BEGINNING = 64  # samples
+_FEW = 200  # trials
 _BLOCK = 1024  # trials that are compared with all others at once
 _NOTHING = 1e-4  # of an amplitude: what is left by rounding
 _COLUMNS = ("row", "twin", "subject", "trial", "twin_subject", "twin_trial", "kind", "r", "shift")
@@ -63,8 +66,9 @@ def find_copies(trials: Trials) -> pd.DataFrame:
     channels, 15 s), 0.13 and 0.1 in eegmat (24, 19 channels, 60 s), 0.17 and 0.1 in simulated people (80, 32 channels;
     0.31 and 0.2 in one channel). Trials are copies above 0.4 (in stretches of less than 10 s more: 6.5 standard
     deviations of the agreement by chance) and 0.8. Copies of trials of these sets with white noise of a tenth of their
-    power have 0.66 and 0.91 or more, re-referenced, rescaled or shifted ones 0.84 and 1. 1280 trials of 60 s and 32
-    channels take 6 s on two busy cores, a third of it for the hash.
+    power have 0.66 and 0.91 or more, re-referenced, rescaled or shifted ones 0.84 and 1. Samples after the first 10 s
+    are read only of trials that are candidates, so memory maps stay on disk. 1280 trials of 60 s and 32 channels take
+    less than 6 s on two busy cores.
 
     Examples
     --------
@@ -222,13 +226,20 @@ class _Signals:
 
 
 def _equal(signals: _Signals) -> Iterator[tuple[int, int]]:
-    """Yield the trials whose samples are those of an earlier one, with the first of these."""
-    seen: dict[bytes, int] = {}
+    """Yield the trials whose samples are those of an earlier one, with the first of these.
+
+    Only trials that begin alike are read as a whole.
+    """
+    begin_alike: dict[bytes, list[int]] = defaultdict(list)
     for trial in range(len(signals.first)):
-        samples = signals.raw(trial)
-        twin = seen.setdefault(hashlib.blake2b(np.ascontiguousarray(samples).data).digest(), trial)
-        if twin != trial and samples.size and not signals.repeats_itself(trial, "exact"):
-            yield trial, twin
+        begin_alike[signals.raw(trial)[:_BEGINNING].tobytes()].append(trial)
+    for trials in begin_alike.values():
+        seen: dict[bytes, int] = {}
+        for trial in trials if len(trials) > 1 else ():
+            samples = signals.raw(trial)
+            twin = seen.setdefault(hashlib.blake2b(np.ascontiguousarray(samples).data).digest(), trial)
+            if twin != trial and samples.size and not signals.repeats_itself(trial, "exact"):
+                yield trial, twin
 
 
 def _alike(signals: _Signals, trials: np.ndarray) -> Iterator[tuple[int, int]]:
@@ -257,10 +268,12 @@ def _phases_agree(signals: _Signals, trials: np.ndarray, n_times: int) -> np.nda
     # As if there were one channel: how many independent ones there are is not known.
     enough = max(_PHASES_AGREE, _BY_CHANCE / np.sqrt(2 * len(freqs) / _BINS_OF_ONE))
     pairs = []
-    for shift in np.arange(0, _LARGEST_SHIFT + _SHIFT_STEP / 2, _SHIFT_STEP):
-        turn = np.exp(2j * np.pi * freqs * shift).astype(np.complex64)[:, np.newaxis]
-        for begin in range(0, len(trials), _BLOCK):
-            turned = (phases[begin : begin + _BLOCK] * turn).reshape(-1, flat.shape[1] // 2).view(np.float32)
-            found = np.argwhere(turned @ flat.T > enough) + np.array([begin, 0])
-            pairs.append(np.sort(found[found[:, 0] != found[:, 1]], axis=1)[:, ::-1])
+    # Between few trials these products are so small that threads would only wait for one another.
+    with threadpool_limits(1 if len(trials) <= _FEW else None, user_api="blas"):
+        for shift in np.arange(0, _LARGEST_SHIFT + _SHIFT_STEP / 2, _SHIFT_STEP):
+            turn = np.exp(2j * np.pi * freqs * shift).astype(np.complex64)[:, np.newaxis]
+            for begin in range(0, len(trials), _BLOCK):
+                turned = (phases[begin : begin + _BLOCK] * turn).reshape(-1, flat.shape[1] // 2).view(np.float32)
+                found = np.argwhere(turned @ flat.T > enough) + np.array([begin, 0])
+                pairs.append(np.sort(found[found[:, 0] != found[:, 1]], axis=1)[:, ::-1])
     return np.unique(np.concatenate(pairs), axis=0)

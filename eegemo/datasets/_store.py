@@ -193,9 +193,11 @@ def _make(
         table = pd.concat(tables, ignore_index=True)
         (partial / _TABLE).write_text(table_as_text(table))
         (partial / _RECORDINGS).write_text(json.dumps(recordings))
-        copies = as_json(find_copies(_read(partial, description)).to_dict("records"))
+        with ThreadPoolExecutor(1) as pool:
+            hashed = pool.submit(content_hash, partial / _SIGNALS)  # while copies are looked for
+            copies = as_json(find_copies(_read(partial, description)).to_dict("records"))
+        checksum = hashed.result()
         (partial / _COPIES).write_text(json.dumps(copies))
-        checksum = content_hash(partial / _SIGNALS)
         card = {
             "store": folder.name,
             "signals": checksum,

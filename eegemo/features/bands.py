@@ -13,7 +13,7 @@ from scipy import signal
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import TOGETHER, window_copies
-from eegemo.features.spectral import hann, one_sided
+from eegemo.features.spectral import band_members, hann, one_sided
 from eegemo.features.time import window_variance
 from eegemo.features.zero_phase import filter_both_ways
 
@@ -96,11 +96,11 @@ class BandPower(WindowFeatures):
         spectrum = np.fft.rfft(frames)
         freqs = np.fft.rfftfreq(n_frame, 1 / sfreq)
         wanted = [np.searchsorted(freqs, edges) for edges in self._edges()]
-        first, last = np.min(wanted), np.max(wanted)
+        first, last = int(np.min(wanted)), int(np.max(wanted))
         density = np.square(np.abs(spectrum[..., first:last])) * one_sided(n_frame)[first:last]
         if n_frame < n_times:
             density = density.mean(axis=-2)
-        power = np.stack([density[..., low - first : high - first].sum(axis=-1) for low, high in wanted], axis=-1)
+        power = density @ band_members(wanted, first, last)
         power /= n_frame * np.square(taper).sum()
         return np.log(np.maximum(power, SMALLEST_VARIANCE)) if self.log else power
 

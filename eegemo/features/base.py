@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from eegemo._validation import check_windows
 from eegemo.errors import ConfigError, DataFormatError, suggest_settings
 from eegemo.features.sliding import TOGETHER
+from eegemo.trials import Trials
 from eegemo.windows import Windows
 
 
@@ -47,6 +48,8 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     needs_sfreq: ClassVar[bool] = False
     #: Whether overlapping windows share nothing, so that a few are computed at a time.
     window_by_window: ClassVar[bool] = False
+    #: Whether a window that holds NaN or infinity has such features too, so that looking at these will do.
+    shows_non_finite: ClassVar[bool] = False
 
     dtype: str
     n_channels_: int
@@ -202,16 +205,21 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
     batch = features._n_together() if features.window_by_window else len(windows)
     for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
         beginning = beginnings[number]
-        samples = trials.signals[beginning : beginning + lengths[number]]
-        if not np.isfinite(samples).all():
-            trial, subject = (trials.table[name].iloc[number] for name in ("trial", "subject"))
-            raise DataFormatError(
-                f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it."
-            )
-        signals = np.asarray(samples).T[None]
+        samples = np.asarray(trials.signals[beginning : beginning + lengths[number]])
         starts = windows.starts[rows] - beginning
+        if not features.shows_non_finite:
+            _refuse_non_finite(samples, trials, number)
         for chosen in (slice(at, at + batch) for at in range(0, len(rows), batch)):
-            yield _as_slice(rows[chosen]), features._compute(signals, starts[chosen], n_times)[0]
+            values = features._compute(samples.T[None], starts[chosen], n_times)[0]
+            if features.shows_non_finite:
+                _refuse_non_finite(values, trials, number)
+            yield _as_slice(rows[chosen]), values
+
+
+def _refuse_non_finite(values: np.ndarray, trials: Trials, number: int) -> None:
+    if not np.isfinite(values).all():
+        trial, subject = (trials.table[name].iloc[number] for name in ("trial", "subject"))
+        raise DataFormatError(f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it.")
 
 
 def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

@@ -7,7 +7,7 @@ import numpy as np
 from eegemo.features.bands import check_bands
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import window_copies
-from eegemo.features.spectral import one_sided
+from eegemo.features.spectral import band_members, one_sided
 
 #: The notebooks' bands in Hz.
 NOTEBOOK_BANDS = {
@@ -66,4 +66,4 @@ class BinPower(WindowFeatures):
         amplitude = np.abs(np.fft.rfft(window_copies(signals, starts, n_times))[..., first:last])
         if self.corrected:
             amplitude = np.square(amplitude) * one_sided(n_times)[first:last] / n_times**2
-        return np.stack([amplitude[..., low - first : high - first].sum(axis=-1) for low, high in edges], axis=-1)
+        return amplitude @ band_members(edges, first, last)

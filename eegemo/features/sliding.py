@@ -35,8 +35,9 @@ def window_sums(values: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
     Notes
     -----
     Samples are added in blocks of 8, blocks in pairs, and pairs in pairs. In signals of one layout in memory the order
-    is the same for each window, whatever other windows there are, and so is the sum, to the last digit. Nothing is subtracted, so a window's error is
-    a few units in the last place of the sum of its own ``|values|``; what lies outside it does not matter.
+    is the same for each window, whatever other windows there are, and so is the sum, to the last digit. Nothing is
+    subtracted, so a window's error is a few units in the last place of the sum of its own ``|values|``; what lies
+    outside it does not matter.
     """
     if n_times < 1:
         return np.zeros((*values.shape[:-1], len(starts)), values.dtype)
@@ -89,8 +90,8 @@ def window_mean_squares(values: np.ndarray, starts: Starts, n_times: int) -> np.
     return window_sums(np.square(values), starts, n_times) / n_times
 
 
-def window_copies(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
-    """Copy windows out of signals, for what has to be computed window by window.
+def window_views(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
+    """Cut windows out of signals, for what has to be computed window by window.
 
     Parameters
     ----------
@@ -104,9 +105,25 @@ def window_copies(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarr
     Returns
     -------
     windows : array, shape (n_signals, n_starts, n_channels, n_times)
+        Read-only views where starts are evenly spaced, copies otherwise.
+    """
+    return _cut(signals, as_range(starts), n_times).swapaxes(1, 2)
+
+
+def window_copies(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
+    """Copy windows out of signals.
+
+    Parameters
+    ----------
+    signals, starts, n_times
+        As in :func:`window_views`.
+
+    Returns
+    -------
+    windows : array, shape (n_signals, n_starts, n_channels, n_times)
         In this order in memory, float64.
     """
-    return np.array(_cut(signals, as_range(starts), n_times).swapaxes(1, 2), np.float64, order="C")
+    return np.array(window_views(signals, starts, n_times), np.float64, order="C")
 
 
 def pieces(signals: np.ndarray, starts: np.ndarray, n_times: int) -> Iterator[tuple[np.ndarray, Starts]]:

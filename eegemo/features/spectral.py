@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -192,9 +193,6 @@ class ShortTimeFourier(WindowFeatures):
             of_windows[:, :, :, number] = magnitude[:, frames]
         return of_windows.reshape(*of_windows.shape[:3], -1)
 
-    def _n_together(self) -> int:
-        return 4 * super()._n_together()  # the more, the more frames they share
-
 
 @lru_cache(maxsize=16)
 def hann(n_times: int) -> np.ndarray:
@@ -233,6 +231,26 @@ def one_sided(n_times: int) -> np.ndarray:
     if n_times % 2 == 0:
         weights[-1] = 1.0
     return weights
+
+
+def band_members(bands: Sequence[Sequence[int]], first: int, last: int) -> np.ndarray:
+    """Return the matrix that adds up the frequencies of each band.
+
+    Parameters
+    ----------
+    bands : sequence of (int, int)
+        First frequency of each band, and the one after its last.
+    first, last : int
+        The same of the spectra that it will be multiplied with.
+
+    Returns
+    -------
+    members : array, shape (last - first, n_bands)
+    """
+    members = np.zeros((last - first, len(bands)))
+    for band, (low, high) in enumerate(bands):
+        members[low - first : high - first, band] = 1
+    return members
 
 
 def _magnitude(windows: np.ndarray, taper: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,14 +14,19 @@ from eegemo.features.sliding import Starts, moved, pieces, taken, window_maxima,
 class SampleFeatures(WindowFeatures):
     """Base of the features that sums, or largest values, over windows say."""
 
+    #: Whether it counts from about where each signal lies: squares of what is near 0 round less.
+    is_centred: ClassVar[bool] = False
+
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        offset = signals[..., ::64].mean(axis=-1, keepdims=True, dtype=np.float64)
+        offset: np.ndarray | float = 0.0
+        if self.is_centred:
+            offset = signals[..., ::64].mean(axis=-1, keepdims=True, dtype=np.float64)
         found = [self._compute_piece(*piece, n_times, offset) for piece in pieces(signals, starts, n_times)]
         return np.concatenate(found, axis=1) if len(found) > 1 else found[0]
 
     @abstractmethod
     def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
-        """Compute a piece, as ``_compute`` does all; ``offset`` is about where each signal lies."""
+        """Compute a piece, as ``_compute`` does all; ``offset`` is what it counts from."""
 
 
 class AmplitudeEnvelope(SampleFeatures):
@@ -30,6 +36,8 @@ class AmplitudeEnvelope(SampleFeatures):
     ----------
     Lerch 2012, An Introduction to Audio Content Analysis, doi:10.1002/9781118393550 (peak envelope of a frame).
     """
+
+    shows_non_finite = True
 
     def _feature_names(self) -> list[str]:
         return ["envelope"]
@@ -45,6 +53,8 @@ class RMS(SampleFeatures):
     ----------
     Lerch 2012, doi:10.1002/9781118393550.
     """
+
+    shows_non_finite = True
 
     def _feature_names(self) -> list[str]:
         return ["rms"]
@@ -91,22 +101,26 @@ class Hjorth(SampleFeatures):
     Hjorth 1970, doi:10.1016/0013-4694(70)90143-4.
     """
 
+    is_centred = True
+
     def _feature_names(self) -> list[str]:
         return ["activity", "mobility", "complexity"]
 
     def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
         signals = signals - offset
-        activity = window_variance(signals, starts, n_times)
-        first = np.diff(signals)
-        variances = [activity]
-        for order, differences, values in ((1, first, signals), (2, np.diff(first), first)):
-            n = n_times - order
+        square = np.square(signals)
+        mean = window_sums(signals, starts, n_times) / n_times
+        variances = [_variance(mean, window_sums(square, starts, n_times) / n_times, n_times)]
+        for n in (n_times - 1, n_times - 2):
             if n < 1:
-                variances.append(np.zeros_like(activity))
+                variances.append(np.zeros_like(mean))
                 continue
             # The sum of differences is that of the last and first value.
-            mean = (taken(values, moved(starts, n)) - taken(values, starts)) / n
-            variances.append(_variance(mean, window_sums(np.square(differences), starts, n) / n, n))
+            mean = (taken(signals, moved(starts, n)) - taken(signals, starts)) / n
+            signals = np.diff(signals)
+            square = np.square(signals, out=square[..., 1:])
+            variances.append(_variance(mean, window_sums(square, starts, n) / n, n))
+        activity = variances[0]
         mobility = np.sqrt(_ratio(variances[1], activity))
         complexity = _ratio(np.sqrt(_ratio(variances[2], variances[1])), mobility)
         return _beside(activity, mobility, complexity)
@@ -123,24 +137,28 @@ class Statistics(SampleFeatures):
     Picard, Vyzas & Healey 2001, doi:10.1109/34.954607 (mean, deviation and differences).
     """
 
+    is_centred = True
+
     def _feature_names(self) -> list[str]:
         return ["mean", "std", "skewness", "kurtosis", "abs_diff1", "abs_diff2"]
 
     def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
         centred = signals - offset
         square = np.square(centred)
-        powers = centred, square, square * centred, np.square(square)  # powers with ** take six times as long
-        m1, m2, m3, m4 = (window_sums(power, starts, n_times) / n_times for power in powers)
+        m1, m2 = (window_sums(values, starts, n_times) / n_times for values in (centred, square))
+        work = square * centred  # powers with ** take six times as long
+        m3 = window_sums(work, starts, n_times) / n_times
+        m4 = window_sums(np.square(square, out=work), starts, n_times) / n_times
         variance = _variance(m1, m2, n_times)
         deviation, m1_square = np.sqrt(variance), np.square(m1)
         third = m3 + m1 * (2 * m1_square - 3 * m2)
         fourth = m4 - 4 * m1 * m3 + 3 * m1_square * (2 * m2 - m1_square)
         kurtosis = np.where(variance > 0, _ratio(fourth, np.square(variance)) - 3, 0)
-        first = np.diff(centred)
-        steps = [
-            window_sums(np.abs(differences), starts, n_times - order) / max(n_times - order, 1)
-            for order, differences in ((1, first), (2, np.diff(first)))
-        ]
+        steps, values = [], centred
+        for n in (n_times - 1, n_times - 2):
+            values = np.diff(values)
+            work = np.abs(values, out=work[..., 1:])
+            steps.append(window_sums(work, starts, n) / max(n, 1))
         return _beside(offset + m1, deviation, _ratio(third, variance * deviation), kurtosis, *steps)
 
 

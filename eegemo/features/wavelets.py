@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import numbers
+from functools import lru_cache
 
 import numpy as np
 import pywt
+from scipy.linalg import block_diag
 
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import window_copies
+from eegemo.features.sliding import window_views
+
+_SHORT = 64  # samples; one product with a matrix is faster than the levels that are left
 
 
 class WaveletEnergy(WindowFeatures):
@@ -68,6 +72,21 @@ class WaveletEnergy(WindowFeatures):
         return min(4, max(1, pywt.dwt_max_level(self.n_times_, self.wavelet)))
 
     def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
-        windows = window_copies(signals, starts, n_times)
-        coefficients = pywt.wavedec(windows, self.wavelet, mode="periodization", level=self._n_levels(), axis=-1)
-        return np.stack([np.vecdot(values, values) for values in reversed(coefficients)], axis=-1)
+        begin, end = int(starts[0]), int(starts[-1]) + n_times
+        rest = window_views(signals[..., begin:end].astype(np.float64), starts - begin, n_times)
+        energies, n_levels = [], self._n_levels()
+        while n_levels and rest.shape[-1] > _SHORT:
+            rest, details = pywt.dwt(rest, self.wavelet, mode="periodization", axis=-1)
+            energies.append(np.vecdot(details, details))
+            n_levels -= 1
+        transform, members = _short_transform(self.wavelet, n_levels, rest.shape[-1])
+        rest_energies = np.square(rest @ transform) @ members
+        return np.concatenate([*(energy[..., None] for energy in energies), rest_energies], axis=-1)
+
+
+@lru_cache(maxsize=16)
+def _short_transform(wavelet: str, n_levels: int, n_times: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the matrix of a transform, and another one that adds up the coefficients of each level, finest first."""
+    coefficients = pywt.wavedec(np.eye(n_times), wavelet, mode="periodization", level=n_levels, axis=-1)[::-1]
+    members = [np.ones((values.shape[-1], 1)) for values in coefficients]
+    return np.concatenate(coefficients, axis=-1), block_diag(*members)

@@ -30,10 +30,11 @@ def filter_both_ways(filters: Sequence[np.ndarray], signals: np.ndarray) -> Iter
 
     Notes
     -----
-    As scipy does, signals are continued at both ends by their own reflection, and each of the two runs begins as if the
-    first value had always been there. Both runs over an endless signal are one multiplication of its spectrum, which all
-    filters share. That the second run begins at the last sample, and not behind it, is put right by what the filter
-    remembers there, which dies away. Where the memory is longer than the signal, scipy filters it.
+    As scipy does, signals are continued at both ends by their own reflection, and each of the two runs begins as if
+    the first value had always been there. Both runs over an endless signal are one multiplication of its spectrum, for
+    which all filters share one transform. That the second run begins at the last sample, and not behind it, is put
+    right by what the filter remembers there, which dies away. Where the memory is longer than the signal, scipy filters
+    it.
 
     References
     ----------
@@ -45,11 +46,11 @@ def filter_both_ways(filters: Sequence[np.ndarray], signals: np.ndarray) -> Iter
     ]  # scipy's; short windows have less
     keys = [np.ascontiguousarray(sections, float).tobytes() for sections in filters]
     memories = [_memory(key) for key in keys]
-    short = [memory for memory in memories if memory <= n_times]
+    short = [memory for memory in memories if memory < n_times]
     n_fft = fft.next_fast_len(n_times + 2 * max(run_ups) + max(short), real=True) if short else 0
     spectra: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for sections, key, run_up, memory in zip(filters, keys, run_ups, memories, strict=True):
-        if memory > n_times:
+        if memory >= n_times:
             yield signal.sosfiltfilt(np.array(sections), signals, axis=-1, padlen=run_up)
             continue
         if run_up not in spectra:

@@ -1,10 +1,10 @@
 """Every feature beside its best peer, without overlap and with 15/16, in one run.
 
-A few trials of a simulated person of DEAP's size (60 s, 32 channels), windows of 1 s. Both sides begin with the strip of
+Trials of a simulated person of DEAP's size (60 s, 32 channels), windows of 1 s. Both sides begin with the strip of
 float32 samples and end with the same table of float64 features, on one thread; that they are equal is checked first.
 Peers are what a careful user would write, trial by trial: antropy, librosa, scipy, PyWavelets and NumPy over views of
-the windows (``sliding_window_view``, nothing copied). Each peer is timed on both layouts, channel by channel and time by
-time, and the fastest one counts. Ours and the peers take turns; ratios are medians over rounds.
+the windows, nothing copied. Each peer is timed on both layouts, channel by channel and time by time, and the fastest
+one counts. Ours and the peers take turns; seconds are the processor's, and ratios are medians over rounds.
 TorchEEG filters each window by itself, and its logarithm is that of base 2, so its differential entropy is another
 number, and it is timed apart. It is no requirement of this project. Give it an environment of its own, and name that
 one's Python:
@@ -122,6 +122,7 @@ def band_power(density: np.ndarray, freqs: np.ndarray) -> np.ndarray:
 
 
 def band_power_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute band power by NumPy."""
     taper = signal.get_window("hann", N_TIMES)
     x = cut.x
     spectrum = np.fft.rfft((x - x.mean(axis=-1, keepdims=True)) * taper, axis=-1)
@@ -130,11 +131,13 @@ def band_power_by_numpy(cut: Cut) -> np.ndarray:
 
 
 def band_power_by_scipy(cut: Cut) -> np.ndarray:
+    """Compute band power by scipy."""
     freqs, density = signal.welch(cut.x, SFREQ, nperseg=N_TIMES, axis=-1)
     return band_power(density, freqs)
 
 
 def entropy_by_scipy(cut: Cut) -> np.ndarray:
+    """Compute entropy by scipy."""
     bands = []
     for edges in BANDS.values():
         sections = signal.butter(4, edges, "bandpass", fs=SFREQ, output="sos")
@@ -143,17 +146,20 @@ def entropy_by_scipy(cut: Cut) -> np.ndarray:
 
 
 def asymmetry_by_scipy(cut: Cut, ch_names: tuple[str, ...]) -> np.ndarray:
+    """Compute asymmetry by scipy."""
     entropy = entropy_by_scipy(cut)
     left, right = ([ch_names.index(pair[side]) for pair in LEFT_RIGHT] for side in (0, 1))
     return entropy[:, left] - entropy[:, right]
 
 
 def hjorth_by_antropy(cut: Cut) -> np.ndarray:
+    """Compute hjorth by antropy."""
     x = cut.x
     return np.stack([x.var(axis=-1), *antropy.hjorth_params(x, axis=-1)], axis=-1)
 
 
 def hjorth_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute hjorth by NumPy."""
     first = np.diff(cut.x, axis=-1)
     variances = [values.var(axis=-1) for values in (cut.x, first, np.diff(first, axis=-1))]
     mobility = np.sqrt(variances[1] / variances[0])
@@ -161,17 +167,20 @@ def hjorth_by_numpy(cut: Cut) -> np.ndarray:
 
 
 def mean_steps(x: np.ndarray) -> list[np.ndarray]:
+    """Return the mean absolute first and second differences."""
     first = np.diff(x, axis=-1)
     return [np.abs(values).mean(axis=-1) for values in (first, np.diff(first, axis=-1))]
 
 
 def statistics_by_scipy(cut: Cut) -> np.ndarray:
+    """Compute statistics by scipy."""
     x = cut.x
     moments = [x.mean(axis=-1), x.std(axis=-1), stats.skew(x, axis=-1), stats.kurtosis(x, axis=-1)]
     return np.stack([*moments, *mean_steps(x)], axis=-1)
 
 
 def statistics_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute statistics by NumPy."""
     x = cut.x
     mean = x.mean(axis=-1, keepdims=True)
     centred = x - mean
@@ -183,55 +192,66 @@ def statistics_by_numpy(cut: Cut) -> np.ndarray:
 
 
 def envelope_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute envelope by NumPy."""
     return cut.windows(np.abs(cut.trial)).max(axis=-1)
 
 
 def envelope_by_scipy(cut: Cut) -> np.ndarray:
+    """Compute envelope by scipy."""
     largest = ndimage.maximum_filter1d(np.abs(cut.trial), N_TIMES, axis=-1)
     return centres(largest, cut)
 
 
 def centres(filtered: np.ndarray, cut: Cut) -> np.ndarray:
-    """Take the values of a filter, whose window lies around a sample, for the windows; shape (n_windows, n_channels)."""
+    """Take what a filter, whose window lies around a sample, gives for the windows; shape (n_windows, n_channels)."""
     n_windows = (cut.trial.shape[-1] - cut.first - N_TIMES) // cut.step + 1
     begin = cut.first + N_TIMES // 2
     return filtered[:, begin : begin + (n_windows - 1) * cut.step + 1 : cut.step].T
 
 
 def rms_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute rms by NumPy."""
     return np.sqrt(np.square(cut.x).mean(axis=-1))
 
 
 def rms_by_einsum(cut: Cut) -> np.ndarray:
+    """Compute rms by NumPy's einsum."""
     return np.sqrt(np.einsum("wct,wct->wc", cut.x, cut.x) / N_TIMES)
 
 
 def rms_by_scipy(cut: Cut) -> np.ndarray:
+    """Compute rms by scipy."""
     return np.sqrt(centres(ndimage.uniform_filter1d(np.square(cut.trial), N_TIMES, axis=-1), cut))
 
 
 def rms_by_librosa(cut: Cut) -> np.ndarray:
+    """Compute rms by librosa."""
     return cut.frames(librosa.feature.rms, frame_length=N_TIMES, dtype=np.float64)
 
 
 def crossings_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute crossings by NumPy."""
     negative = cut.windows(cut.trial < 0)
     return np.count_nonzero(negative[..., 1:] != negative[..., :-1], axis=-1) / N_TIMES
 
 
 def crossings_by_antropy(cut: Cut) -> np.ndarray:
+    """Compute crossings by antropy."""
     return antropy.num_zerocross(cut.x, axis=-1) / N_TIMES
 
 
 def crossings_by_librosa(cut: Cut) -> np.ndarray:
+    """Compute crossings by librosa."""
     return cut.frames(librosa.feature.zero_crossing_rate, frame_length=N_TIMES, pad=False, threshold=0)
 
 
 def spectral_entropy_by_antropy(cut: Cut) -> np.ndarray:
+    """Compute spectral entropy by antropy."""
     return antropy.spectral_entropy(cut.x, SFREQ, method="fft", normalize=True, axis=-1)
 
 
 def spectral_entropy_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute spectral entropy by NumPy."""
     power = np.abs(spectra(cut, taper=False)) ** 2
     power[..., 0] = 0  # without the mean
     power[..., 1:-1] *= 2
@@ -241,15 +261,18 @@ def spectral_entropy_by_numpy(cut: Cut) -> np.ndarray:
 
 
 def centroid_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute centroid by NumPy."""
     magnitude = np.abs(spectra(cut))
     return magnitude @ np.fft.rfftfreq(N_TIMES, 1 / SFREQ) / magnitude.sum(axis=-1)
 
 
 def centroid_by_librosa(cut: Cut) -> np.ndarray:
+    """Compute centroid by librosa."""
     return cut.frames(librosa.feature.spectral_centroid, sr=SFREQ, n_fft=N_TIMES)
 
 
 def bandwidth_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute bandwidth by NumPy."""
     magnitude, freqs = np.abs(spectra(cut)), np.fft.rfftfreq(N_TIMES, 1 / SFREQ)
     total = magnitude.sum(axis=-1)
     distance = freqs - (magnitude @ freqs / total)[..., None]
@@ -257,10 +280,12 @@ def bandwidth_by_numpy(cut: Cut) -> np.ndarray:
 
 
 def bandwidth_by_librosa(cut: Cut) -> np.ndarray:
+    """Compute bandwidth by librosa."""
     return cut.frames(librosa.feature.spectral_bandwidth, sr=SFREQ, n_fft=N_TIMES)
 
 
 def stft_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute stft by NumPy."""
     n_fft = N_TIMES // 2
     taper = signal.get_window("hann", n_fft)
     frames = sliding_window_view(cut.x, n_fft, axis=-1)[:, :, :: n_fft // 2]
@@ -279,18 +304,21 @@ def stft_by_librosa(cut: Cut) -> np.ndarray:
 
 
 def one_sided_scale(taper: np.ndarray) -> np.ndarray:
+    """Return the factors that give a sine at a frequency its amplitude."""
     scale = np.full(len(taper) // 2 + 1, 2 / taper.sum())
     scale[[0, -1]] /= 2
     return scale
 
 
 def wavelets_by_pywt(cut: Cut) -> np.ndarray:
+    """Compute wavelets by PyWavelets."""
     levels = min(4, pywt.dwt_max_level(N_TIMES, "db4"))
     coefficients = pywt.wavedec(cut.x, "db4", mode="periodization", level=levels, axis=-1)
     return np.stack([np.square(values).sum(axis=-1) for values in reversed(coefficients)], axis=-1)
 
 
 def bin_power_by_numpy(cut: Cut) -> np.ndarray:
+    """Compute bin power by NumPy."""
     amplitude = np.abs(spectra(cut, taper=False))
     limits = [[int(edge / SFREQ * N_TIMES) for edge in band] for band in NOTEBOOK_BANDS.values()]
     return np.stack([amplitude[..., low:high].sum(axis=-1) for low, high in limits], axis=-1)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import causal
 import numpy as np
 import pandas as pd
 import pytest
+
+import causal
 
 
 def test_it_runs_and_names_protocol_and_leakage(tmp_path: Path) -> None:

@@ -376,21 +376,22 @@ def test_nothing_reaches_from_one_trial_into_the_next(trials: Trials) -> None:
     artefact=st.sampled_from([1.0, 1e3, 1e6]),
 )
 @settings(max_examples=60, deadline=None)
-def test_running_sums_err_no_more_than_their_bound(seed: int, n_times: int, scale: float, artefact: float) -> None:
-    """Against sums of whole windows; an artefact elsewhere in the trial is what makes running sums err."""
+def test_sums_err_no_more_than_their_bound(seed: int, n_times: int, scale: float, artefact: float) -> None:
+    """Against sums of whole windows, with an artefact elsewhere in the trial; twice what adding one by one may err."""
     rng = np.random.default_rng(seed)
     values = scale * rng.standard_normal((2, n_times))
     values[:, : n_times // 3] *= artefact
     length = int(rng.integers(1, n_times + 1))
     starts = rng.integers(0, n_times - length + 1, 5)
     direct = np.stack([np.sum(values[:, start : start + length], axis=-1) for start in starts], axis=-1)
-    bound = 2 * n_times * np.finfo(float).eps * np.abs(values).sum(axis=-1, keepdims=True)
+    sizes = np.stack([np.sum(np.abs(values[:, start : start + length]), axis=-1) for start in starts], axis=-1)
+    bound = 2 * length * np.finfo(float).eps * sizes
     assert (np.abs(window_sums(values, starts, length) - direct) <= bound).all()
 
 
-def test_the_error_of_running_sums_on_eeg_is_far_below_what_matters(trials: Trials) -> None:
+def test_the_error_of_shared_sums_on_eeg_is_far_below_what_matters(trials: Trials) -> None:
     windows = trials.windows(n_times=128, step=8)
-    running = DifferentialEntropy().fit_transform(windows).reshape(len(windows), 3, 4)
+    shared = DifferentialEntropy().fit_transform(windows).reshape(len(windows), 3, 4)
     for trial in range(len(trials)):
         whole = trials.trial_data(trial, baseline=True).astype(float)
         own = np.flatnonzero(windows.trial_index == trial)
@@ -398,7 +399,7 @@ def test_the_error_of_running_sums_on_eeg_is_far_below_what_matters(trials: Tria
         for number, band in enumerate(BANDS.values()):
             passed = np.lib.stride_tricks.sliding_window_view(band_pass(whole, SFREQ, band, 4), 128, axis=-1)
             direct = 0.5 * np.log(2 * np.pi * np.e * passed[:, starts].var(axis=-1))
-            assert np.abs(running[own, :, number] - direct.T).max() < 1e-10
+            assert np.abs(shared[own, :, number] - direct.T).max() < 1e-10
 
 
 # What all of them do
@@ -456,6 +457,27 @@ def test_transformers_are_cloned_pickled_and_repeat_themselves(trials: Trials, n
     np.testing.assert_array_equal(clone(features).fit_transform(windows), expected)
     order = np.random.default_rng(0).permutation(len(windows))
     np.testing.assert_array_equal(features.transform(windows[order]), expected[order])
+
+
+@every_feature
+def test_single_precision_is_double_precision_rounded_in_half_the_memory(trials: Trials, name: str) -> None:
+    windows = trials.windows(1.0, 0.5)
+    double, single = (make(name, dtype=dtype).fit_transform(windows) for dtype in ("float64", "float32"))
+    assert (double.dtype, single.dtype) == (np.float64, np.float32)
+    assert 2 * single.nbytes == double.nbytes
+    np.testing.assert_array_equal(single, double.astype(np.float32))
+
+
+def test_scaled_single_precision_decides_as_double_precision_does(trials: Trials) -> None:
+    windows = trials.windows(1.0, 0.25)
+    y = np.arange(len(windows)) % 2
+    proba = [
+        make_pipeline(DifferentialEntropy(dtype=dtype), StandardScaler(), LogisticRegression(tol=1e-8))
+        .fit(windows, y)
+        .predict_proba(windows)
+        for dtype in ("float64", "float32")
+    ]
+    np.testing.assert_allclose(proba[1], proba[0], atol=1e-4)
 
 
 @every_feature
@@ -530,6 +552,7 @@ def test_a_band_between_two_frequencies_is_refused(trials: Trials) -> None:
     [
         (DifferentialEntropy(), r"needs the sampling rate of an array: DifferentialEntropy\(sfreq=\.\.\.\)"),
         (DifferentialEntropy(sfreq=-1), "sfreq must be a sampling rate in Hz, got -1"),
+        (Hjorth(dtype="float16"), "dtype must be 'float64' or 'float32', got 'float16'"),
         (DifferentialEntropy(sfreq=SFREQ, order=0), "order must be a positive whole number, got 0"),
         (BandPower(sfreq=SFREQ, segment=0), "segment must be a positive number of seconds, got 0"),
         (SpectralBandwidth(sfreq=SFREQ, p=0), "p must be a positive number, got 0"),
