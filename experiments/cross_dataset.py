@@ -211,7 +211,7 @@ def answer_of(cells: pd.DataFrame) -> tuple[str, str]:
     within = cells[cells["trained on"] == cells["tested on"]].groupby("model", sort=False)["macro-F1"].mean()
     others = cells[(cells["trained on"] != cells["tested on"]) & (cells["trained on"] != OTHERS)]
     between = others.groupby("model", sort=False)["macro-F1"].mean()
-    without, best = others["no EEG"].mean(), between.idxmax()
+    without, best = others["no EEG"].mean(), str(between.idxmax())
     parts = [
         f"{model} {within[model]:.3f} on new people of the same dataset and {between[model]:.3f} on another one"
         for model in map(str, within.index)

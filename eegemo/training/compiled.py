@@ -50,7 +50,7 @@ def predict_one(model: keras.Model, batch: np.ndarray) -> np.ndarray:
 def _traced_for_one(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
 
-    known = weakref.ref(model)  # what is kept for a network is not to keep it
+    known: Callable[[], Any] = weakref.ref(model)  # what is kept for a network is not to keep it
 
     def call(inputs: tf.Tensor) -> tf.Tensor:
         return known()(inputs, training=False)
