@@ -6,6 +6,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -53,7 +54,8 @@ def _traced_for_one(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
     known: Callable[[], Any] = weakref.ref(model)  # what is kept for a network is not to keep it
 
     def call(inputs: tf.Tensor) -> tf.Tensor:
-        return known()(inputs, training=False)
+        network: Any = known()
+        return network(inputs, training=False)
 
     signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)]
     traced = tf.function(call, input_signature=signature, autograph=False).get_concrete_function()
