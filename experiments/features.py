@@ -104,7 +104,7 @@ def on(features: str, classifier: BaseEstimator) -> Pipeline:
     """Give a pipeline another set of features."""
     if not isinstance(classifier, Pipeline) or "features" not in classifier.named_steps:
         raise ConfigError(f"--classifiers must be models on features, got {classifier!r}; name others with --models.")
-    settings = {"log": True} if features == "band-power" else {}
+    settings: dict[str, Any] = {"log": True} if features == "band-power" else {}
     return classifier.set_params(features=feature_class(features)(**settings))
 
 

@@ -95,7 +95,7 @@ class BandPower(WindowFeatures):
         frames *= taper
         spectrum = np.fft.rfft(frames)
         freqs = np.fft.rfftfreq(n_frame, 1 / sfreq)
-        wanted = [np.searchsorted(freqs, edges) for edges in self._edges()]
+        wanted = [np.searchsorted(freqs, edges).tolist() for edges in self._edges()]
         first, last = int(np.min(wanted)), int(np.max(wanted))
         density = np.square(np.abs(spectrum[..., first:last])) * one_sided(n_frame)[first:last]
         if n_frame < n_times:

@@ -25,7 +25,9 @@ class SampleFeatures(WindowFeatures):
         return np.concatenate(found, axis=1) if len(found) > 1 else found[0]
 
     @abstractmethod
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         """Compute a piece, as ``_compute`` does all; ``offset`` is what it counts from."""
 
 
@@ -42,7 +44,9 @@ class AmplitudeEnvelope(SampleFeatures):
     def _feature_names(self) -> list[str]:
         return ["envelope"]
 
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         return _beside(window_maxima(np.abs(signals), starts, n_times))
 
 
@@ -59,7 +63,9 @@ class RMS(SampleFeatures):
     def _feature_names(self) -> list[str]:
         return ["rms"]
 
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         return _beside(np.sqrt(window_mean_squares(signals.astype(np.float64), starts, n_times)))
 
 
@@ -78,7 +84,9 @@ class ZeroCrossingRate(SampleFeatures):
     def _feature_names(self) -> list[str]:
         return ["zcr"]
 
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         negative = signals < 0
         crossed = np.zeros_like(negative)
         np.not_equal(negative[..., 1:], negative[..., :-1], out=crossed[..., :-1])
@@ -106,7 +114,9 @@ class Hjorth(SampleFeatures):
     def _feature_names(self) -> list[str]:
         return ["activity", "mobility", "complexity"]
 
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         signals = signals - offset
         square = np.square(signals)
         mean = window_sums(signals, starts, n_times) / n_times
@@ -142,7 +152,9 @@ class Statistics(SampleFeatures):
     def _feature_names(self) -> list[str]:
         return ["mean", "std", "skewness", "kurtosis", "abs_diff1", "abs_diff2"]
 
-    def _compute_piece(self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray) -> np.ndarray:
+    def _compute_piece(
+        self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
+    ) -> np.ndarray:
         centred = signals - offset
         square = np.square(centred)
         m1, m2 = (window_sums(values, starts, n_times) / n_times for values in (centred, square))

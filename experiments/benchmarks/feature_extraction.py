@@ -380,7 +380,7 @@ def run(config: FeaturesBenchmark, console: Console | None = None) -> pd.DataFra
                 rows[name] |= compare(sides(name, windows, step), overlap, len(windows), config.rounds)
     table = pd.DataFrame.from_dict(rows, orient="index")
     console.print(table.to_string(), soft_wrap=True)
-    slower = int((table[[f"{overlap}: ratio" for overlap in STEPS]] < 1).sum(axis=None))
+    slower = int((table[[f"{overlap}: ratio" for overlap in STEPS]].to_numpy() < 1).sum())
     console.print(f"{slower} of {2 * len(table)} slower than their best peer")
     if config.torcheeg is not None:
         beside_torcheeg(config, console)

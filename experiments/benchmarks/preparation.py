@@ -2,8 +2,9 @@
 
 Writes one simulated subject in DEAP's format into a temporary folder. Prints the median ratio of preparing its store to
 a bare ``pickle.load(file, encoding="latin1")`` of the same file, in turn; of opening the store again to the same; the
-size of the store over 4 bytes a sample of the chosen channels; and the ratio of ``import eegemo`` to a bare start of
-Python.
+size of the store over 4 bytes a sample of the chosen channels; how far the memory of a process of its own rises above
+what its imports take, for both (what unpickles DEAP's files in the usual way, as TorchEEG does, takes the memory of the
+bare call at least); and the ratio of ``import eegemo`` to a bare start of Python.
 Costs about 30 seconds.
 """
 
@@ -24,12 +25,31 @@ from eegemo import load_deap, write_simulated
 
 ROUNDS = 9
 
+_MEMORY = """
+import pickle, re, sys, warnings
+from pathlib import Path
+import eegemo.datasets.deap
+from eegemo import load_deap
+
+warnings.simplefilter("ignore")
+peak = lambda: int(re.search("VmHWM: *([0-9]+)", Path("/proc/self/status").read_text().replace("\\t", " "))[1]) / 1024
+before, (path, cache) = peak(), sys.argv[1:]
+load_deap(Path(path).parent, cache=cache) if cache else pickle.load(open(path, "rb"), encoding="latin1")
+print(peak() - before)
+"""
+
 
 def seconds(action: Callable[[], object]) -> float:
     """Time one call."""
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
+
+
+def megabytes(path: Path, cache: str) -> float:
+    """Measure by how much a process's memory rises (on Linux): preparing into a cache, or unpickling where there is none."""
+    command = [sys.executable, "-c", _MEMORY, str(path), cache]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
 def main() -> None:
@@ -56,6 +76,8 @@ def main() -> None:
         load, prepare, reopen = np.median(rows, axis=0)
         ratios = np.median([(p / b, r / b) for b, p, r in rows], axis=0)
         print(f"pickle.load {load:.3f} s; preparing {prepare:.3f} s ({ratios[0]:.2f} x); again {reopen:.3f} s")
+        bare_rise, our_rise = (megabytes(path, place) for place in ("", str(folder / "cache for memory")))
+        print(f"memory at its peak, above imports: pickle.load {bare_rise:.0f} MB; preparing {our_rise:.0f} MB")
         for channels, n_channels in (("eeg", 32), ("emotiv14", 14)):
             trials = load_deap(path.parent, channels=channels, cache=folder / channels)
             size = sum(file.stat().st_size for file in (folder / channels).rglob("*") if file.is_file())

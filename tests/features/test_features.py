@@ -39,7 +39,7 @@ every_feature = pytest.mark.parametrize("name", FEATURES)
 
 
 def make(name: str, **settings: Any) -> WindowFeatures:
-    needed = {"sfreq": SFREQ} if feature_class(name).needs_sfreq else {}
+    needed: dict[str, Any] = {"sfreq": SFREQ} if feature_class(name).needs_sfreq else {}
     return feature_class(name)(**needed, **settings)
 
 
