@@ -12,7 +12,7 @@ whether it reads emotions (for that: ``real_emotion.py``).
 
 Expected: every network at or above the trees less .02 on both sets; no network that answers one class; a fault costs
 less than .05; sizes need no other settings.
-Costs about an hour on two CPU cores, and 4 GB of memory for 32 people.
+Costs 1 to 2 hours on two CPU cores, and 4 GB of memory for 32 people.
 """
 
 from __future__ import annotations
