@@ -103,9 +103,9 @@ def recognise(folder: str | os.PathLike[str]) -> str:
 
 def _what_to_do(path: Path) -> str:
     """Say where in a folder a dataset lies, or that it is packed."""
-    folders = [place for place in sorted(path.iterdir()) if place.is_dir() and os.access(place, os.R_OK | os.X_OK)][
-        :_MOST_FOLDERS
-    ]
+    folders = [place for place in sorted(path.iterdir()) if place.is_dir() and os.access(place, os.R_OK | os.X_OK)]
+    # Files of features of SEED and SEED-IV have the names of recordings.
+    folders = [place for place in folders if "feature" not in place.name.lower()][:_MOST_FOLDERS]
     held = [
         f"{place.name!r} holds {dataset(name).name}"
         for place in folders

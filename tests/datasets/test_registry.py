@@ -84,6 +84,7 @@ def test_a_folder_of_something_else_is_told_what_was_looked_for(tmp_path: Path) 
     ("name", "message"),
     [
         ("SEED/Preprocessed_EEG/1_20131027.mat", r"Its folder 'SEED' holds SEED: give that\. Looked for"),
+        ("ExtractedFeatures/1_20131027.mat", r"holds none of the known datasets\. Looked for"),
         ("DREAMER.zip", r"It holds archives \(DREAMER\.zip\): unpack them first\. Looked for"),
         ("data_preprocessed/Data_Preprocessed_P01.zip", r"archives \(Data_Preprocessed_P01\.zip\): unpack them"),
     ],

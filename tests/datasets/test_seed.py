@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import re
 import tracemalloc
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import mne
 import numpy as np
 import pytest
@@ -17,9 +15,10 @@ import eegemo
 from eegemo import ConfigError, DataFormatError, Trials, leakage_record, load_seed, make_splitter
 from eegemo.datasets import _written_seed, dataset, recognise
 from eegemo.datasets.simulated_releases import write_simulated_release
+from seed_files import SEED, Hummer, samples
+from seed_files import SEED_LABELS as LABELS
 
 # As the release has them, written out once more.
-LABELS = [1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1]
 EMOTIONS = [
     *("positive", "neutral", "negative", "negative", "neutral"),
     *("positive", "negative", "neutral", "positive", "positive"),
@@ -29,29 +28,6 @@ CHANNELS = (
     "FP1 FPZ FP2 AF3 AF4 F7 F5 F3 F1 FZ F2 F4 F6 F8 FT7 FC5 FC3 FC1 FCZ FC2 FC4 FC6 FT8 T7 C5 C3 C1 CZ C2 C4 C6 T8 "
     "TP7 CP5 CP3 CP1 CPZ CP2 CP4 CP6 TP8 P7 P5 P3 P1 PZ P2 P4 P6 P8 PO7 PO5 PO3 POZ PO4 PO6 PO8 CB1 O1 OZ O2 CB2"
 ).split()
-FIRST = "1_20131027.mat"
-
-
-def samples(seed: int, film: int, n_times: int | None = None) -> np.ndarray:
-    """What a file holds of a film; each film is of another length."""
-    return np.random.default_rng([seed, film]).normal(0, 20, (62, n_times or 20 + film))
-
-
-def contents(
-    seed: int = 0, initials: str = "djc", n_times: int | None = None, change: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The arrays of a session; a change of None takes one away."""
-    arrays = {f"{initials}_eeg{film}": samples(seed, film, n_times) for film in range(1, 16)} | (change or {})
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
-def write(folder: Path, name: str = FIRST, arrays: dict[str, Any] | None = None, label: Any = LABELS) -> Path:
-    """A file of the release, and label.mat beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    scipy.io.savemat(folder / name, contents() if arrays is None else arrays, do_compression=True)
-    if label is not None:
-        scipy.io.savemat(folder / "label.mat", {"label": np.array([label])})
-    return folder / name
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +44,11 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("1_20131030.mat", "djc", 11),
         ("1_20131027.mat", "djc", 10),
     ):
-        write(place, name, contents(seed, initials))
+        SEED.write(place, name, SEED.contents(seed, initials))
     (place / "readme.txt").write_text("never read")
     (place / "1_20131027 (1).mat").write_bytes(b"never read")
     (place / "1_20131108.mat").mkdir()
-    write(folder / "ExtractedFeatures", "1_20131027.mat", {"de_LDS1": np.zeros((62, 235, 5))})
+    SEED.write(folder / "ExtractedFeatures", "1_20131027.mat", {"de_LDS1": np.zeros((62, 235, 5))})
     return folder
 
 
@@ -112,7 +88,7 @@ def test_channels_are_in_the_order_of_the_release_by_their_names_in_the_10_05_sy
 
 
 def test_sixty_of_the_channels_have_places_and_none_lies_at_the_origin(tmp_path: Path) -> None:
-    write(tmp_path, arrays=contents(n_times=30))
+    SEED.write(tmp_path, arrays=SEED.contents(n_times=30))
     trials = load_seed(tmp_path)
     expected = mne.create_info([name for name in trials.ch_names if not name.startswith("CB")], 200.0, "eeg")
     expected.set_montage("colin27_1005")
@@ -129,7 +105,7 @@ def test_sixty_of_the_channels_have_places_and_none_lies_at_the_origin(tmp_path:
 
 
 def test_mne_draws_the_sixty_and_refuses_to_draw_the_others(tmp_path: Path) -> None:
-    write(tmp_path, arrays=contents(n_times=30))
+    SEED.write(tmp_path, arrays=SEED.contents(n_times=30))
     evoked = load_seed(tmp_path).to_epochs().average()
     with pytest.raises(ValueError, match=r"CB1.*CB2"):
         evoked.plot_topomap(times=[0.0], show=False)
@@ -137,18 +113,9 @@ def test_mne_draws_the_sixty_and_refuses_to_draw_the_others(tmp_path: Path) -> N
     assert len(eegemo.Trials.from_epochs(load_seed(tmp_path).to_epochs()).ch_names) == 62
 
 
-def test_the_number_in_the_name_counts_and_not_the_order_in_the_file(tmp_path: Path) -> None:
-    arrays = contents(3)
-    order = np.random.default_rng(0).permutation(list(arrays))
-    write(tmp_path, arrays={"readme": np.ones(3), **{name: arrays[name] for name in order}, "a_eegs": np.ones(2)})
-    trials = load_seed(tmp_path)
-    for film in range(1, 16):
-        assert_array_equal(trials.trial_data(film - 1), samples(3, film).astype(np.float32))
-
-
 @pytest.mark.parametrize("within", ["", "Preprocessed_EEG", "SEED_EEG/Preprocessed_EEG"])
 def test_any_folder_that_leads_to_the_files_is_taken(tmp_path: Path, within: str) -> None:
-    write(tmp_path / within)
+    SEED.write(tmp_path / within)
     assert recognise(tmp_path) == "seed"
     assert len(eegemo.load(tmp_path, channels=["Cz"])) == 15
 
@@ -177,7 +144,7 @@ def test_people_and_channels_are_chosen(release: Path) -> None:
 
 def test_a_session_is_tested_that_training_did_not_see_with_films_that_it_did(tmp_path: Path) -> None:
     for subject, day in ((subject, day) for subject in (1, 2) for day in (1, 2, 3)):
-        write(tmp_path, f"{subject}_2013110{day}.mat", contents(10 * subject + day, n_times=50))
+        SEED.write(tmp_path, f"{subject}_2013110{day}.mat", SEED.contents(10 * subject + day, n_times=50))
     windows = load_seed(tmp_path, channels=["Cz", "Pz"]).windows(duration=0.25)
     folds = list(make_splitter("session", n_splits=3).triples(windows))
     assert len(folds) == 3
@@ -191,17 +158,17 @@ def test_a_session_is_tested_that_training_did_not_see_with_films_that_it_did(tm
 
 
 def test_without_label_mat_the_published_order_is_taken_with_a_word(tmp_path: Path) -> None:
-    write(tmp_path, label=None)
+    SEED.write(tmp_path, label=None)
     with pytest.warns(UserWarning, match=r"holds no label\.mat; the emotions are in the published order"):
         trials = load_seed(tmp_path)
     assert trials.table["emotion"].tolist() == EMOTIONS
-    write(tmp_path)
+    SEED.write(tmp_path)
     assert load_seed(tmp_path).fingerprint == trials.fingerprint
 
 
 @pytest.mark.parametrize("kind", [np.int16, np.float64, np.int8])
 def test_label_mat_may_hold_numbers_of_any_kind_as_a_row_or_a_column(tmp_path: Path, kind: type) -> None:
-    write(tmp_path, label=None)
+    SEED.write(tmp_path, label=None)
     for shape in ((1, 15), (15, 1)):
         scipy.io.savemat(tmp_path / "label.mat", {"label": np.array(LABELS, kind).reshape(shape)})
         assert load_seed(tmp_path).table["emotion"].tolist() == EMOTIONS
@@ -220,13 +187,13 @@ def test_label_mat_may_hold_numbers_of_any_kind_as_a_row_or_a_column(tmp_path: P
     ],
 )
 def test_other_labels_than_those_published_are_refused(tmp_path: Path, label: Any, message: str) -> None:
-    write(tmp_path, label=label)
+    SEED.write(tmp_path, label=label)
     with pytest.raises(DataFormatError, match=rf"^label\.mat: .*{message}"):
         load_seed(tmp_path)
 
 
 def test_a_label_mat_of_other_things_is_refused_and_so_is_a_damaged_one(tmp_path: Path) -> None:
-    write(tmp_path)
+    SEED.write(tmp_path)
     scipy.io.savemat(tmp_path / "label.mat", {"labels": np.array([LABELS])})
     with pytest.raises(DataFormatError, match=r"^label\.mat: there is no 'label' in it"):
         load_seed(tmp_path)
@@ -236,9 +203,9 @@ def test_a_label_mat_of_other_things_is_refused_and_so_is_a_damaged_one(tmp_path
 
 
 def test_labels_are_compared_though_the_store_is_there(tmp_path: Path) -> None:
-    write(tmp_path)
+    SEED.write(tmp_path)
     load_seed(tmp_path)
-    write(tmp_path, label=[-number for number in LABELS])
+    SEED.write(tmp_path, label=[-number for number in LABELS])
     with pytest.raises(DataFormatError, match="film 1 has label -1"):
         load_seed(tmp_path)
 
@@ -248,138 +215,16 @@ def test_labels_are_compared_though_the_store_is_there(tmp_path: Path) -> None:
 
 def test_more_than_three_sessions_of_a_person_are_refused(tmp_path: Path) -> None:
     for day in range(1, 5):
-        write(tmp_path, f"7_2013110{day}.mat")
+        SEED.write(tmp_path, f"7_2013110{day}.mat")
     with pytest.raises(DataFormatError, match=r"4 files of subject 7, 7_20131101\.mat, .*3 sessions a person; take"):
         load_seed(tmp_path)
-
-
-def test_two_files_of_one_date_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, "1_20131027.mat")
-    write(tmp_path, "01_20131027.mat")
-    with pytest.raises(DataFormatError, match=r"two files of subject 1 and one date, 01_.*\.mat and 1_.*\.mat; take"):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("number", [1, 9, 15])
-def test_a_missing_trial_is_named(tmp_path: Path, number: int) -> None:
-    write(tmp_path, arrays=contents(change={f"djc_eeg{number}": None}))
-    with pytest.raises(
-        DataFormatError, match=rf"^1_20131027\.mat: there is no 'djc_eeg{number}', and only 14 of the 15 trials"
-    ):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("number", [0, 16, 24, 123456789])
-def test_a_trial_that_seed_does_not_have_is_named(tmp_path: Path, number: int) -> None:
-    write(tmp_path, arrays=contents(change={f"djc_eeg{number}": np.zeros((62, 9))}))
-    with pytest.raises(
-        DataFormatError, match=rf"^1_20131027\.mat: 'djc_eeg{number}' is none of the 15 trials .*another dataset"
-    ):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["jl_eeg3", "djc_eeg03"])
-def test_a_trial_that_is_there_twice_is_refused(tmp_path: Path, name: str) -> None:
-    write(tmp_path, arrays=contents(change={name: np.zeros((62, 9))}))
-    with pytest.raises(DataFormatError, match=rf"^1_20131027\.mat: trial 3 is there twice, as 'djc_eeg3' and '{name}'"):
-        load_seed(tmp_path)
-
-
-def test_files_of_features_are_refused_with_what_to_do(release: Path) -> None:
-    with pytest.raises(
-        DataFormatError, match=r"^1_20131027\.mat: there is no array of a trial.*give the folder of SEED's recordings"
-    ):
-        load_seed(release / "ExtractedFeatures")
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.zeros((61, 30)), r"has shape \(61, 30\), expected \(62, n_times\)"),
-        (np.zeros((30, 62)), r"has shape \(30, 62\)"),
-        (np.zeros((62, 0)), r"has shape \(62, 0\)"),
-        (np.zeros((62, 5, 3)), r"has shape \(62, 5, 3\)"),
-        ("x" * 62, "holds text, expected numbers"),
-        (np.zeros((62, 30), complex), r"\('djc_eeg4' holds complex numbers"),
-        ({"data": np.zeros((62, 30))}, r"\('djc_eeg4' is a struct, expected numbers"),
-        (np.array(["a", np.zeros((62, 30))], object), r"\('djc_eeg4' is a cell array, expected numbers"),
-        (np.zeros((62, 120_001), np.float64), r"\(59520496 bytes .* at most 59520000"),
-    ],
-)
-def test_an_array_of_another_kind_is_refused(tmp_path: Path, array: Any, message: str) -> None:
-    write(tmp_path, arrays=contents(change={"djc_eeg4": array}))
-    with pytest.raises(DataFormatError, match=rf"^1_20131027\.mat: .*{message}"):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_samples_that_are_no_numbers_are_placed(tmp_path: Path, value: float) -> None:
-    array = samples(0, 5)
-    array[57, 12] = value
-    write(tmp_path, arrays=contents(change={"djc_eeg5": array}))
-    found = "nan" if np.isnan(value) else "inf"
-    with pytest.raises(DataFormatError, match=rf"1_20131027\.mat: channel CB1 of trial 5 is {found} at sample 12"):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("kind", [np.float32, np.int16])
-def test_samples_are_float32_however_they_were_stored(tmp_path: Path, kind: type) -> None:
-    stored: np.ndarray = samples(0, 5).astype(kind)
-    write(tmp_path, arrays=contents(change={"djc_eeg5": stored}))
-    trials = load_seed(tmp_path)
-    assert trials.signals.dtype == np.float32
-    assert_array_equal(trials.trial_data(4), stored.astype(np.float32))
-
-
-def test_a_file_of_matlab_7_3_is_read_too(tmp_path: Path) -> None:
-    path = write(tmp_path)
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, array in contents(8).items():
-            file.create_dataset(name, data=array.T, compression=3)  # MATLAB counts columns first
-    with path.open("r+b") as raw:
-        raw.write(b"MATLAB 7.3 MAT-file, Platform: PCWIN64".ljust(124) + b"\x00\x02IM")
-    trials = load_seed(tmp_path)
-    for film in range(1, 16):
-        assert_array_equal(trials.trial_data(film - 1), samples(8, film).astype(np.float32))
-
-
-def a_page(path: Path) -> None:
-    path.write_bytes(b"<html>404</html>" * 100)
-
-
-def nothing(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-@pytest.mark.parametrize("make", [a_page, nothing])
-def test_what_is_no_matlab_file_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(write(tmp_path))
-    with pytest.raises(DataFormatError, match=r"^1_20131027\.mat: cannot be read as a MATLAB file"):
-        load_seed(tmp_path)
-
-
-@pytest.mark.parametrize("keep", [0.001, 0.5, 0.999])
-def test_a_file_that_is_cut_short_is_refused_and_leaves_nothing_in_the_cache(tmp_path: Path, keep: float) -> None:
-    write(tmp_path, "1_20131027.mat")
-    path = write(tmp_path, "2_20131027.mat", contents(1))
-    path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
-    with pytest.raises(DataFormatError, match=r"^2_20131027\.mat: .*fetch it again"):
-        load_seed(tmp_path)
-    assert not list((tmp_path / "cache").glob("*/")) and not list((tmp_path / "cache").rglob("*.npy"))
-
-
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), nothing])
-def test_a_folder_without_recordings_is_refused(tmp_path: Path, make: Callable[[Path], None]) -> None:
-    make(tmp_path / "seed")
-    with pytest.raises(DataFormatError, match=r"(There is no folder|holds no 1_20131027\.mat).*Preprocessed_EEG"):
-        load_seed(tmp_path / "seed")
 
 
 def test_one_file_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("eegemo.datasets._store._CHUNK", 1 << 16)  # what is hashed at once
     n_times, size = 700, 15 * 62 * 700 * 4
     for day in (1, 2, 3):
-        write(tmp_path, f"1_2013110{day}.mat", contents(day, n_times=n_times))
+        SEED.write(tmp_path, f"1_2013110{day}.mat", SEED.contents(day, n_times=n_times))
     load_seed(tmp_path, channels=["Cz"])  # what is imported on the way is no part of it
     tracemalloc.start()
     load_seed(tmp_path)
@@ -389,21 +234,6 @@ def test_one_file_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 # The writer
-
-
-class Hummer:
-    """A person whose every recording is another hum, and quick to record."""
-
-    def __init__(self, dataset: str, subject: int, ch_names: tuple[str, ...], sfreq: float, **_: Any) -> None:
-        assert (dataset, len(ch_names), sfreq) == ("SEED", 62, 200.0)
-        self.subject = subject
-
-    def felt(self, meant: np.ndarray) -> np.ndarray:
-        return meant
-
-    def record(self, recording: int, n_times: int, emotion: Any) -> np.ndarray:
-        hum = np.random.default_rng([self.subject, recording]).normal(0, 9, (n_times, 62))
-        return (hum + emotion[0]).astype(np.float32)
 
 
 @pytest.fixture

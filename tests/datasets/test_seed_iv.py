@@ -1,10 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 import scipy.io
@@ -14,34 +11,13 @@ import eegemo
 from eegemo import DataFormatError, Trials, leakage_record, load_seed_iv, make_splitter
 from eegemo.datasets import _written_seed, dataset, recognise
 from eegemo.datasets.simulated_releases import write_simulated_release
+from seed_files import SEED_IV, Hummer, samples
 
 # As ReadMe.txt of the release has them, written out once more: neutral, sad, fear, happy.
 SESSION1 = [1, 2, 3, 0, 2, 0, 0, 1, 0, 1, 2, 1, 1, 1, 2, 3, 2, 2, 3, 3, 0, 3, 0, 3]
 SESSION2 = [2, 1, 3, 0, 0, 2, 0, 2, 3, 3, 2, 3, 2, 0, 1, 1, 2, 1, 0, 3, 0, 1, 3, 1]
 SESSION3 = [1, 2, 2, 1, 3, 3, 3, 1, 1, 2, 1, 0, 2, 3, 3, 0, 2, 3, 0, 0, 2, 0, 1, 0]
 NAMES = {0: "neutral", 1: "sad", 2: "fear", 3: "happy"}
-FIRST = "1/1_20160518.mat"
-
-
-def samples(seed: int, film: int, n_times: int | None = None) -> np.ndarray:
-    """What a file holds of a film; each film is of another length."""
-    return np.random.default_rng([seed, film]).normal(0, 20, (62, n_times or 20 + film))
-
-
-def contents(
-    seed: int = 0, initials: str = "cz", n_times: int | None = None, change: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The arrays of a session; a change of None takes one away."""
-    arrays = {f"{initials}_eeg{film}": samples(seed, film, n_times) for film in range(1, 25)} | (change or {})
-    return {name: array for name, array in arrays.items() if array is not None}
-
-
-def write(place: Path, name: str = FIRST, arrays: dict[str, Any] | None = None) -> Path:
-    """A file of the release, in the folder of its session."""
-    path = place / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scipy.io.savemat(path, contents() if arrays is None else arrays, do_compression=True)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +32,11 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("3/2_20151012.mat", "ha", 23),
         ("3/10_20151023.mat", "tyc", 103),
     ):
-        write(place, name, contents(seed, initials))
-    write(place, "4/10_20151024.mat", {"never": "read"})
+        SEED_IV.write(place, name, SEED_IV.contents(seed, initials))
+    SEED_IV.write(place, "4/10_20151024.mat", {"never": "read"})
     (place / "1" / "readme.txt").write_text("never read")
     for name in ("eeg_feature_smooth", "eye_raw_data"):
-        write(folder / name, "1/2_20150915.mat", {"de_LDS1": np.zeros((62, 42, 5))})
+        SEED_IV.write(folder / name, "1/2_20150915.mat", {"de_LDS1": np.zeros((62, 42, 5))})
     (folder / "ReadMe.txt").write_text("never read")
     return folder
 
@@ -104,19 +80,10 @@ def test_the_cap_is_that_of_seed_and_no_pass_band_is_known(loaded: Trials) -> No
     assert loaded.pass_band == (None, None)
 
 
-def test_the_number_in_the_name_counts_and_not_the_order_in_the_file(tmp_path: Path) -> None:
-    arrays = contents(3)
-    order = np.random.default_rng(0).permutation(list(arrays))
-    write(tmp_path, arrays={name: arrays[name] for name in order})
-    trials = load_seed_iv(tmp_path)
-    for film in range(1, 25):
-        assert_array_equal(trials.trial_data(film - 1), samples(3, film).astype(np.float32))
-
-
 @pytest.mark.parametrize("within", ["", "eeg_raw_data"])
 @pytest.mark.parametrize("session", [1, 2, 3])
 def test_any_folder_that_leads_to_the_files_is_taken(tmp_path: Path, within: str, session: int) -> None:
-    write(tmp_path / within, f"{session}/1_20160518.mat")
+    SEED_IV.write(tmp_path / within, f"{session}/1_20160518.mat")
     assert recognise(tmp_path) == "seed-iv"
     assert set(eegemo.load(tmp_path, channels=["Cz"]).table["session"]) == {session}
 
@@ -138,7 +105,9 @@ def test_people_and_channels_are_chosen(release: Path) -> None:
 
 def test_a_session_is_tested_that_training_did_not_see_nor_of_one_person_its_films(tmp_path: Path) -> None:
     for subject, session in ((subject, session) for subject in (1, 2) for session in (1, 2, 3)):
-        write(tmp_path, f"{session}/{subject}_2016051{session}.mat", contents(10 * subject + session, n_times=50))
+        SEED_IV.write(
+            tmp_path, f"{session}/{subject}_2016051{session}.mat", SEED_IV.contents(10 * subject + session, n_times=50)
+        )
     trials = load_seed_iv(tmp_path, channels=["Cz", "Pz"])
     for chosen, stimulus in ((trials, None), (trials.select("subject == 1"), 0.0)):
         windows = chosen.windows(duration=0.25)
@@ -154,138 +123,43 @@ def test_a_session_is_tested_that_training_did_not_see_nor_of_one_person_its_fil
 
 
 def test_two_files_of_a_session_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, "2/7_20150715.mat")
-    write(tmp_path, "2/7_20150717.mat")
+    SEED_IV.write(tmp_path, "2/7_20150715.mat")
+    SEED_IV.write(tmp_path, "2/7_20150717.mat")
     with pytest.raises(DataFormatError, match=r"holds 2/7_20150715\.mat, 2/7_20150717\.mat of subject 7; .*take away"):
         load_seed_iv(tmp_path)
 
 
 def test_a_file_that_lies_in_two_sessions_is_refused(tmp_path: Path) -> None:
-    write(tmp_path, "1/7_20150715.mat")
-    write(tmp_path, "3/7_20150715.mat")
+    SEED_IV.write(tmp_path, "1/7_20150715.mat")
+    SEED_IV.write(tmp_path, "3/7_20150715.mat")
     with pytest.raises(DataFormatError, match=r"holds 1/7_20150715\.mat, 3/7_20150715\.mat of subject 7; .*take away"):
         load_seed_iv(tmp_path)
 
 
-def test_two_files_of_one_date_are_refused(tmp_path: Path) -> None:
-    write(tmp_path, "1/1_20160518.mat")
-    write(tmp_path, "1/01_20160518.mat")
-    with pytest.raises(DataFormatError, match=r"two files of subject 1 and one date, 01_.*\.mat and 1_.*\.mat; take"):
-        load_seed_iv(tmp_path)
-
-
-@pytest.mark.parametrize("number", [1, 15, 24])
-def test_a_missing_trial_is_named(tmp_path: Path, number: int) -> None:
-    write(tmp_path, arrays=contents(change={f"cz_eeg{number}": None}))
-    with pytest.raises(
-        DataFormatError, match=rf"^1_20160518\.mat: there is no 'cz_eeg{number}', and only 23 of the 24 trials"
-    ):
-        load_seed_iv(tmp_path)
-
-
-@pytest.mark.parametrize("number", [0, 25])
-def test_a_trial_that_seed_iv_does_not_have_is_named(tmp_path: Path, number: int) -> None:
-    write(tmp_path, arrays=contents(change={f"cz_eeg{number}": np.zeros((62, 9))}))
-    with pytest.raises(DataFormatError, match=rf"^1_20160518\.mat: 'cz_eeg{number}' is none of the 24 trials"):
-        load_seed_iv(tmp_path)
-
-
 def test_a_file_of_seed_is_refused_and_one_of_seed_iv_is_by_seed(tmp_path: Path) -> None:
-    path = write(
-        tmp_path, arrays={name: array for name, array in contents().items() if len(name) < 8 or name < "cz_eeg16"}
+    path = SEED_IV.write(
+        tmp_path,
+        arrays={name: array for name, array in SEED_IV.contents().items() if len(name) < 8 or name < "cz_eeg16"},
     )
     with pytest.raises(DataFormatError, match=r"there is no 'cz_eeg16', and only 15 of the 24 trials"):
         load_seed_iv(tmp_path)
-    write(tmp_path)
+    SEED_IV.write(tmp_path)
     scipy.io.savemat(path.parent / "label.mat", {"label": [[1, 0, -1, -1, 0, 1, -1, 0, 1, 1, 0, -1, 0, 1, -1]]})
     with pytest.raises(DataFormatError, match=r"'cz_eeg16' is none of the 15 trials of a session of SEED; .*another"):
         eegemo.load_seed(path.parent)
 
 
-def test_files_of_features_are_refused_with_what_to_do(release: Path) -> None:
-    with pytest.raises(
-        DataFormatError,
-        match=r"^2_20150915\.mat: there is no array of a trial.*give the folder of SEED-IV's recordings",
-    ):
-        load_seed_iv(release / "eeg_feature_smooth")
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.zeros((61, 30)), r"has shape \(61, 30\), expected \(62, n_times\)"),
-        (np.zeros((30, 62)), r"has shape \(30, 62\)"),
-        (np.zeros((62, 0)), r"has shape \(62, 0\)"),
-        ("x" * 62, "holds text, expected numbers"),
-        ({"data": np.zeros((62, 30))}, r"\('cz_eeg4' is a struct, expected numbers"),
-    ],
-)
-def test_an_array_of_another_kind_is_refused(tmp_path: Path, array: Any, message: str) -> None:
-    write(tmp_path, arrays=contents(change={"cz_eeg4": array}))
-    with pytest.raises(DataFormatError, match=rf"^1_20160518\.mat: .*{message}"):
-        load_seed_iv(tmp_path)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_samples_that_are_no_numbers_are_placed(tmp_path: Path, value: float) -> None:
-    array = samples(0, 24)
-    array[61, 12] = value
-    write(tmp_path, arrays=contents(change={"cz_eeg24": array}))
-    with pytest.raises(DataFormatError, match=rf"1_20160518\.mat: channel CB2 of trial 24 is {value} at sample 12"):
-        load_seed_iv(tmp_path)
-
-
-def test_a_file_of_matlab_7_3_is_read_too(tmp_path: Path) -> None:
-    path = write(tmp_path)
-    with h5py.File(path, "w", userblock_size=512) as file:
-        for name, array in contents(8).items():
-            file.create_dataset(name, data=array.T, compression=3)  # MATLAB counts columns first
-    with path.open("r+b") as raw:
-        raw.write(b"MATLAB 7.3 MAT-file, Platform: PCWIN64".ljust(124) + b"\x00\x02IM")
-    trials = load_seed_iv(tmp_path)
-    for film in range(1, 25):
-        assert_array_equal(trials.trial_data(film - 1), samples(8, film).astype(np.float32))
-
-
-@pytest.mark.parametrize("keep", [0, 0.5, 0.999])
-def test_a_file_that_is_cut_short_is_refused_and_leaves_nothing_in_the_cache(tmp_path: Path, keep: float) -> None:
-    write(tmp_path, "1/1_20160518.mat")
-    path = write(tmp_path, "2/1_20161125.mat", contents(1))
-    path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
-    with pytest.raises(DataFormatError, match=r"^1_20161125\.mat: .*fetch it again"):
-        load_seed_iv(tmp_path)
-    assert not list((tmp_path / "cache").glob("*/")) and not list((tmp_path / "cache").rglob("*.npy"))
-
-
-@pytest.mark.parametrize("make", [lambda path: None, lambda path: path.mkdir(), lambda path: path.write_bytes(b"")])
-def test_a_folder_without_recordings_is_refused(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    make(tmp_path / "seed_iv")
-    with pytest.raises(DataFormatError, match=r"(There is no folder|holds no folders '1', '2' and '3').*eeg_raw_data"):
-        load_seed_iv(tmp_path / "seed_iv")
-
-
 # The writer
 
 
-class Hummer:
-    """A person whose every recording is another hum, and quick to record."""
-
-    def __init__(self, dataset: str, subject: int, ch_names: tuple[str, ...], sfreq: float, **_: Any) -> None:
-        assert (dataset, len(ch_names), sfreq) == ("SEED-IV", 62, 200.0)
-        self.subject = subject
-
-    def felt(self, meant: np.ndarray) -> np.ndarray:
-        return meant
-
-    def record(self, recording: int, n_times: int, emotion: Any) -> np.ndarray:
-        hum = np.random.default_rng([self.subject, recording]).normal(0, 9, (n_times, 62))
-        return (hum + emotion[1]).astype(np.float32)
+class ArousedHummer(Hummer):
+    felt_as = 1
 
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(_written_seed, "SEED_IV_N_TIMES", tuple(tuple(range(n, n + 24)) for n in (10, 40, 70)))
-    monkeypatch.setattr("eegemo.datasets.simulated_releases.SimulatedPerson", Hummer)
+    monkeypatch.setattr("eegemo.datasets.simulated_releases.SimulatedPerson", ArousedHummer)
     write_simulated_release(tmp_path / "written", "seed-iv", [2, 11])
     return tmp_path / "written"
 
@@ -298,7 +172,7 @@ def test_what_is_written_comes_back(written: Path) -> None:
     assert trials.table["emotion"].tolist() == [NAMES[label] for label in labels] * 2
     arousal = {0: -0.5, 1: -0.5, 2: 1.0, 3: 0.5}
     for row, (subject, film) in enumerate((subject, film) for subject in (2, 11) for film in range(72)):
-        hum = Hummer("SEED-IV", subject, trials.ch_names, 200.0)
+        hum = ArousedHummer("SEED-IV", subject, trials.ch_names, 200.0)
         n_times = (10, 40, 70)[film // 24] + film % 24
         assert_array_equal(trials.trial_data(row), hum.record(film, n_times, (0, arousal[labels[film]])).T)
 
