@@ -8,6 +8,7 @@ import numpy as np
 
 from eegemo.errors import ConfigError
 from eegemo.features.bands import Bands, DifferentialEntropy
+from eegemo.features.sliding import Starts
 
 #: Left and right, as they lie in DEAP's 32 channels.
 LEFT_RIGHT = tuple(
@@ -98,7 +99,7 @@ class Asymmetry(DifferentialEntropy):
                 )
         self.pairs_ = tuple((one, other) for one, other in found)
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         entropy = super()._compute(signals, starts, n_times)
         one, other = (entropy[:, :, [self.ch_names_.index(pair[side]) for pair in self.pairs_]] for side in (0, 1))
         if self.kind != "rasm":

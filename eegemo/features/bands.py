@@ -12,7 +12,7 @@ from scipy import signal
 
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import TOGETHER, window_copies
+from eegemo.features.sliding import TOGETHER, Starts, window_copies
 from eegemo.features.spectral import band_members, hann, one_sided
 from eegemo.features.time import window_variance
 from eegemo.features.zero_phase import filter_both_ways
@@ -85,7 +85,7 @@ class BandPower(WindowFeatures):
             raise ConfigError(f"segment must be a positive number of seconds, got {self.segment!r}.")
         return min(n_times, max(1, round(self.segment * float(self.sfreq_ or 1))))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         n_frame, sfreq = self._n_per_segment(n_times), float(self.sfreq_ or 1)
         frames = window_copies(signals, starts, n_times)
         if n_frame < n_times:
@@ -151,7 +151,7 @@ class DifferentialEntropy(WindowFeatures):
         if not isinstance(self.order, numbers.Integral) or self.order < 1:
             raise ConfigError(f"order must be a positive whole number, got {self.order!r}.")
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         filters = [
             design_band_pass(float(self.sfreq_ or 1), (float(low), float(high)), self.order)
             for low, high in bands_or_default(self.bands).values()

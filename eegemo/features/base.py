@@ -13,7 +13,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from eegemo._validation import check_windows
 from eegemo.errors import ConfigError, DataFormatError, suggest_settings
-from eegemo.features.sliding import TOGETHER
+from eegemo.features.sliding import TOGETHER, Starts, as_range
 from eegemo.trials import Trials
 from eegemo.windows import Windows
 
@@ -139,14 +139,14 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         """Return the names of the features that each place has."""
 
     @abstractmethod
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         """Compute the features of the windows that begin at ``starts`` in each of several signals.
 
         Parameters
         ----------
         signals : array, shape (n_signals, n_channels, n_times), float32 or float64
             Samples of one time are neighbours in memory, or those of one channel.
-        starts : array of int, shape (n_starts,)
+        starts : array of int, shape (n_starts,) | range
             Ascending.
         n_times : int
 
@@ -206,7 +206,7 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
     for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
         beginning = beginnings[number]
         samples = np.asarray(trials.signals[beginning : beginning + lengths[number]])
-        starts = windows.starts[rows] - beginning
+        starts = as_range(windows.starts[rows] - beginning)
         if not features.shows_non_finite:
             _refuse_non_finite(samples, trials, number)
         for chosen in (slice(at, at + batch) for at in range(0, len(rows), batch)):
@@ -223,10 +223,9 @@ def _refuse_non_finite(values: np.ndarray, trials: Trials, number: int) -> None:
 
 
 def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
-    beginning = np.zeros(1, np.int64)
     batch = features._n_together()
     for rows in (slice(at, at + batch) for at in range(0, len(X), batch)):
-        yield rows, features._compute(np.ascontiguousarray(X[rows]), beginning, X.shape[2])[:, 0]
+        yield rows, features._compute(np.ascontiguousarray(X[rows]), range(1), X.shape[2])[:, 0]
 
 
 def _as_slice(rows: np.ndarray) -> np.ndarray | slice:

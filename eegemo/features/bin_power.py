@@ -6,7 +6,7 @@ import numpy as np
 
 from eegemo.features.bands import check_bands
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import window_copies
+from eegemo.features.sliding import Starts, window_copies
 from eegemo.features.spectral import band_members, one_sided
 
 #: The notebooks' bands in Hz.
@@ -60,7 +60,7 @@ class BinPower(WindowFeatures):
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         check_bands(NOTEBOOK_BANDS, self.sfreq_, pass_band)
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         edges = [[int(edge / float(self.sfreq_ or 1) * n_times) for edge in band] for band in NOTEBOOK_BANDS.values()]
         first, last = edges[0][0], edges[-1][1]  # they lie side by side
         amplitude = np.abs(np.fft.rfft(window_copies(signals, starts, n_times))[..., first:last])

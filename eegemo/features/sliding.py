@@ -126,14 +126,14 @@ def window_copies(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarr
     return np.array(window_views(signals, starts, n_times), np.float64, order="C")
 
 
-def pieces(signals: np.ndarray, starts: np.ndarray, n_times: int) -> Iterator[tuple[np.ndarray, Starts]]:
+def pieces(signals: np.ndarray, starts: Starts, n_times: int) -> Iterator[tuple[np.ndarray, Starts]]:
     """Cut signals into pieces that fit into a core's cache, and in which whole windows lie.
 
     Parameters
     ----------
     signals : array, shape (n_signals, n_channels, n_times)
         What windows are cut from.
-    starts : array of int, shape (n_starts,)
+    starts : array of int, shape (n_starts,) | range
         First sample of each window, ascending.
     n_times : int
         Samples in a window.
@@ -146,10 +146,15 @@ def pieces(signals: np.ndarray, starts: np.ndarray, n_times: int) -> Iterator[tu
         First sample of each window in the piece.
     """
     length = max(1, TOGETHER // (signals.shape[0] * signals.shape[1]))
-    ends = np.append(np.flatnonzero(np.diff((starts - starts[0]) // length)) + 1, len(starts)).tolist()
+    starts = as_range(starts)
+    if isinstance(starts, range):
+        together = -(-length // starts.step)
+        ends = [*range(together, len(starts), together), len(starts)]
+    else:
+        ends = [*(np.flatnonzero(np.diff((starts - starts[0]) // length)) + 1).tolist(), len(starts)]
     for first, end in zip([0, *ends], ends, strict=False):
-        begin = starts[first]
-        yield signals[..., begin : starts[end - 1] + n_times], as_range(starts[first:end] - begin)
+        begin = int(starts[first])
+        yield signals[..., begin : int(starts[end - 1]) + n_times], moved(starts[first:end], -begin)
 
 
 def as_range(starts: Starts) -> Starts:

@@ -11,7 +11,7 @@ from scipy import signal
 
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import window_copies
+from eegemo.features.sliding import Starts, window_copies
 
 
 class SpectralEntropy(WindowFeatures):
@@ -31,7 +31,7 @@ class SpectralEntropy(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["spectral_entropy"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         windows = window_copies(signals, starts, n_times)
         windows -= (windows @ np.full(n_times, 1 / n_times))[..., None]
         power = np.square(np.abs(np.fft.rfft(windows)))
@@ -72,13 +72,11 @@ class SpectralCentroid(WindowFeatures):
     def _feature_names(self) -> list[str]:
         return ["centroid"]
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         _, centroid, _ = self._weigh(signals, starts, n_times)
         return centroid[..., None]
 
-    def _weigh(
-        self, signals: np.ndarray, starts: np.ndarray, n_times: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _weigh(self, signals: np.ndarray, starts: Starts, n_times: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the magnitudes, their mean frequency, and their sum or 1 where it is 0."""
         magnitude = _magnitude(window_copies(signals, starts, n_times), hann(n_times))
         total = magnitude @ np.ones(magnitude.shape[-1])
@@ -115,7 +113,7 @@ class SpectralBandwidth(SpectralCentroid):
         if not isinstance(self.p, numbers.Real) or not 0 < self.p < np.inf:
             raise ConfigError(f"p must be a positive number, got {self.p!r}.")
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         magnitude, centroid, total = self._weigh(signals, starts, n_times)
         distance = np.abs(np.fft.rfftfreq(n_times, 1 / float(self.sfreq_ or 1)) - centroid[..., None])
         moment = np.vecdot(magnitude, distance**self.p) / total
@@ -180,10 +178,10 @@ class ShortTimeFourier(WindowFeatures):
         n_fft = int(self.n_fft or max(self.n_times_ // 2, 1))
         return n_fft, int(self.hop or max(n_fft // 2, 1))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         n_fft, hop = self._frame()
         begin = np.arange(0, n_times - n_fft + 1, hop)
-        places, frame_of = np.unique(starts[:, None] + begin, return_inverse=True)  # windows share frames
+        places, frame_of = np.unique(np.asarray(starts)[:, None] + begin, return_inverse=True)  # windows share frames
         taper = hann(n_fft)
         magnitude = _magnitude(window_copies(signals, places, n_fft), taper * (2 / taper.sum()))
         magnitude *= one_sided(n_fft) / 2

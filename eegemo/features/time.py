@@ -17,7 +17,7 @@ class SampleFeatures(WindowFeatures):
     #: Whether it counts from about where each signal lies: squares of what is near 0 round less.
     is_centred: ClassVar[bool] = False
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         offset: np.ndarray | float = 0.0
         if self.is_centred:
             offset = signals[..., ::64].mean(axis=-1, keepdims=True, dtype=np.float64)
@@ -209,4 +209,6 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 def _beside(*features: np.ndarray) -> np.ndarray:
     """Lay features (n_signals, n_channels, n_starts) side by side: (n_signals, n_starts, n_channels, n_features)."""
+    if len(features) == 1:
+        return features[0].swapaxes(1, 2)[..., None]
     return np.stack([values.swapaxes(1, 2) for values in features], axis=-1)

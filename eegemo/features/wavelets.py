@@ -11,7 +11,7 @@ from scipy.linalg import block_diag
 
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import window_views
+from eegemo.features.sliding import Starts, moved, window_views
 
 _SHORT = 64  # samples; one product with a matrix is faster than the levels that are left
 
@@ -71,9 +71,9 @@ class WaveletEnergy(WindowFeatures):
             return int(self.level)
         return min(4, max(1, pywt.dwt_max_level(self.n_times_, self.wavelet)))
 
-    def _compute(self, signals: np.ndarray, starts: np.ndarray, n_times: int) -> np.ndarray:
+    def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         begin, end = int(starts[0]), int(starts[-1]) + n_times
-        rest = window_views(signals[..., begin:end].astype(np.float64), starts - begin, n_times)
+        rest = window_views(signals[..., begin:end].astype(np.float64), moved(starts, -begin), n_times)
         energies, n_levels = [], self._n_levels()
         while n_levels and rest.shape[-1] > _SHORT:
             rest, details = pywt.dwt(rest, self.wavelet, mode="periodization", axis=-1)

@@ -47,7 +47,7 @@ def seconds(action: Callable[[], object]) -> float:
 
 
 def megabytes(path: Path, cache: str) -> float:
-    """Measure by how much a process's memory rises (on Linux): preparing into a cache, or unpickling where there is none."""
+    """Measure how far a process's memory rises, on Linux: preparing into a cache, or unpickling without one."""
     command = [sys.executable, "-c", _MEMORY, str(path), cache]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
