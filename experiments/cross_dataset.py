@@ -99,10 +99,13 @@ def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
         trials = zscore_subjects(trials)
     models = config.named(config.models)
     results: list[Results] = []
+    folds: list[pd.DataFrame] = []
     for windows, splitter in tasks(config, trials):
-        results += config.benchmark(models, windows, scheme, [splitter], console=console)
+        own = config.benchmark(models, windows, scheme, [splitter], console=console)
+        of = " + ".join(dict.fromkeys(windows.trials.table["dataset"]))
+        folds.append(concatenate([*own, *own[0].baselines]).assign(datasets=of))
+        results += own
     cells = pd.DataFrame([cell for result in results for cell in cells_of(result)])
-    folds = concatenate([one for result in results for one in (result, *result.baselines)])
     answer, headline = answer_of(cells)
     page = page_of(
         run,
@@ -113,14 +116,15 @@ def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
         headline=headline,
         tables=[
             ("matrix", "Macro-F1 of windows, mean over the people tested on [95 % interval]", table_of(cells)),
-            ("folds", "Scores of each fold", folds),
+            ("folds", "Scores of each fold", pd.concat(folds, ignore_index=True)),
         ],
         figures=[("matrix", "macro-F1 within datasets (on the diagonal) and between them", draw(cells, trials))],
         seconds=sum(result.provenance["seconds"] for result in results),
     )
     runs = [{key: value for key, value in result.provenance.items() if key != "data"} for result in results]
     provenance = {"simulated": trials.simulated, "smoke": config.smoke, "data": trials.provenance}
-    write_page(page, statement(results), {**provenance, **without_repetition(runs)})
+    # The last ones are of all datasets, so that all of their people are counted.
+    write_page(page, statement(results[::-1]), {**provenance, **without_repetition(runs)})
     console = console or Console()
     console.print(f"{answer} Tables and figures: {page.folder / 'README.md'}", markup=False)
     return results
@@ -173,7 +177,7 @@ def tasks(config: CrossDataset, trials: Trials) -> Iterator[tuple[Windows, Split
             "subject", n_splits=min(N_FOLDS, n_people), validation_size=VALIDATION / n_people, random_state=config.seed
         )
         yield trials.select(of == name).windows(config.window, config.step), within
-    for some in {*combinations(names, 2), tuple(names)}:
+    for some in dict.fromkeys([*combinations(names, 2), tuple(names)]):
         yield trials.select(of.isin(some)).windows(config.window, config.step), between
 
 

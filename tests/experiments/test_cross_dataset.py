@@ -99,7 +99,10 @@ def test_the_page_shows_the_table_and_calls_the_data_simulated(done: tuple[Path,
     assert set(made["protocols"]) == {
         f"{name} {n}" for name, many in (("subject", 3), ("dataset", 4)) for n in range(1, many + 1)
     }
-    assert np.isfinite(pd.read_csv(done[0] / "folds.csv")["accuracy"]).all()
+    assert "9 subjects" in page, "all people of the three laboratories"
+    folds = pd.read_csv(done[0] / "folds.csv")
+    assert np.isfinite(folds["accuracy"]).all()
+    assert list(dict.fromkeys(folds["datasets"])) == ["A", "B", "C", "A + B", "A + C", "B + C", "A + B + C"]
 
 
 def test_people_are_simulated_in_the_files_of_other_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
