@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from eegemo.models.fits_at_once import FitOutcome
 
 Key = tuple[int, int]  # which plan, and which fold of it
-_IN_HAND = 128  # folds whose windows are numbered and predictions kept in memory at a time
+#: Folds whose windows are numbered and predictions kept in memory at a time.
+FOLDS_IN_HAND = 128
 
 
 def check_at_once(folds_at_once: bool | str) -> bool:
@@ -107,8 +108,8 @@ def run_at_once(
     from eegemo.models.fits_at_once import FitRequest, fit_at_once
     from eegemo.training.course import CannotStackError
 
-    for first in range(0, len(keys), _IN_HAND):
-        now = keys[first : first + _IN_HAND]
+    for first in range(0, len(keys), FOLDS_IN_HAND):
+        now = keys[first : first + FOLDS_IN_HAND]
         tasks = [_task(plans[position], number) for position, number in now]
         splits = [plans[position].splits[number] for position, number in now]
         requests = []

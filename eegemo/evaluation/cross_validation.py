@@ -23,6 +23,7 @@ from eegemo.evaluation.execution import run_folds
 from eegemo.evaluation.folds import FailedFold, Failure, Fold
 from eegemo.evaluation.plan import Plan, make_plan
 from eegemo.evaluation.provenance import commit, environment
+from eegemo.evaluation.refits import number_of_refits, with_refits
 from eegemo.evaluation.results import Results
 from eegemo.evaluation.run_folder import RunFolder, read_card, read_results, run_folder
 from eegemo.evaluation.splitter import Splitter, make_splitter
@@ -40,6 +41,7 @@ def evaluate(
     *,
     model: str | None = None,
     control: str | Control | None = None,
+    n_permutations: int | str = 0,
     n_jobs: int | None = None,
     folds_at_once: bool | str = "auto",
     folder: str | os.PathLike[str] | None = None,
@@ -66,6 +68,11 @@ def evaluate(
     control : str | Control | None
         A control to run in place of the real task, on the very splits that the real task has; by its name
         (:data:`eegemo.evaluation.controls.CONTROLS`), it has the splitter's seed.
+    n_permutations : int | "auto"
+        How often the labels are permuted and the classifier is trained anew (:func:`eegemo.permutation_test`), so that
+        tables have their p from that, where it is otherwise of predictions that are kept; each costs as much as the
+        evaluation. ``"auto"`` is 199 of a network whose folds are trained at once on an accelerator, else none. Not of
+        a control.
     n_jobs : int | None
         Folds at a time, as in scikit-learn; inside ``joblib.parallel_config(backend="dask")`` they run on a cluster.
         Each fold runs on one thread, wherever it runs, so the numbers are the same.
@@ -118,10 +125,12 @@ def evaluate(
     >>> len(results.folds), results.leakage.trial
     (5, 0.0)
     """
+    n_refits = number_of_refits(n_permutations, classifier, folds_at_once) if control is None else 0
     plan = make_plan(classifier, windows, labels, protocol, model=model, control=control, smoke=smoke)
     run = _Run(plan, run_folder(plan, folder, runs))
-    (results,) = _carry_out([run], n_jobs=n_jobs, folds_at_once=folds_at_once, progress=progress)
-    return results
+    how: dict[str, Any] = {"n_jobs": n_jobs, "folds_at_once": folds_at_once, "progress": progress}
+    (results,) = _carry_out([run], **how)
+    return with_refits(plan, run.place, results, n_refits, **how)
 
 
 @suggest_keywords
@@ -133,6 +142,7 @@ def benchmark(
     controls: Sequence[str | Control] = (),
     *,
     controlled: Collection[str] | None = None,
+    n_permutations: int | str = 0,
     n_jobs: int | None = None,
     folds_at_once: bool | str = "auto",
     runs: str | os.PathLike[str] | None = None,
@@ -153,8 +163,8 @@ def benchmark(
         Tasks whose answer is known; under a protocol that holds out what a control asks for, it is left out.
     controlled : collection of str | None
         The protocols that controls are run under; all by default.
-    n_jobs, folds_at_once, runs, progress, smoke
-        As :func:`evaluate` takes them.
+    n_permutations, n_jobs, folds_at_once, runs, progress, smoke
+        As :func:`evaluate` takes them; labels are permuted once every model has been evaluated with the true ones.
 
     Returns
     -------
@@ -184,6 +194,8 @@ def benchmark(
             control = Control(one, random_state=splitter.random_state) if isinstance(one, str) else one
             if not control.why_not(splitter):
                 tasks.append((next(iter(models)), splitter, control))
+    n_refits = {name: number_of_refits(n_permutations, one, folds_at_once) for name, one in models.items()}
+    how: dict[str, Any] = {"n_jobs": n_jobs, "folds_at_once": folds_at_once, "progress": progress}
     found: dict[int, Results] = {}
     for kind in dict.fromkeys(task for *_, task in tasks):  # one after another, since a control may copy all samples
         numbers = [number for number, (*_, task) in enumerate(tasks) if task == kind]
@@ -192,8 +204,11 @@ def benchmark(
             for name, splitter, task in (tasks[number] for number in numbers)
         ]
         runs_of_kind = [_Run(plan, run_folder(plan, None, runs)) for plan in plans]
-        results = _carry_out(runs_of_kind, n_jobs=n_jobs, folds_at_once=folds_at_once, progress=progress)
+        results = _carry_out(runs_of_kind, **how)
         found |= zip(numbers, results, strict=True)
+        for number, run in zip(numbers, runs_of_kind, strict=True):
+            if kind is None:
+                found[number] = with_refits(run.plan, run.place, found[number], n_refits[tasks[number][0]], **how)
     return [found[number] for number in range(len(tasks))]
 
 

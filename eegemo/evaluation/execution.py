@@ -26,7 +26,7 @@ from eegemo.evaluation.at_once import Key, can_be_at_once, check_at_once, run_at
 from eegemo.evaluation.fitting import FoldTask, fit_fold
 from eegemo.evaluation.folds import FailedFold, Fold
 from eegemo.evaluation.plan import Plan
-from eegemo.evaluation.provenance import set_keras
+from eegemo.evaluation.provenance import keras_settings, set_keras
 from eegemo.evaluation.splitter import Split
 from eegemo.evaluation.workers import end_with
 from eegemo.features.base import WindowFeatures
@@ -140,11 +140,10 @@ class _Jobs:
                     position,
                     FoldTask(estimator, X, plan.y, plan.windows, plan.scheme.classes, plan.baselines),
                 )
-            settings = plan.identity["made_with"]["keras"]
             self.in_hand.add((position, number))
             task = replace(self._task[1], y=plan.y_of(number)) if plan.scheme.is_fitted else self._task[1]
             yield joblib.delayed(_run_fold)(
-                (position, number), task, plan.splits[number], settings, self.on_epoch_end, self.parent
+                (position, number), task, plan.splits[number], keras_settings(), self.on_epoch_end, self.parent
             )
 
 

@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from rich.progress import Progress
 from sklearn.base import BaseEstimator
 
 from eegemo._numbers import whole
 from eegemo.errors import ConfigError, suggest_keywords, unknown_name
 from eegemo.evaluation.blocks import Blocks, blocks_of
-from eegemo.evaluation.controls import permute_labels
 from eegemo.evaluation.cross_validation import evaluate
-from eegemo.evaluation.label_arrays import labels_of_trials
 from eegemo.evaluation.metrics import METRICS, check_metric, from_confusions
+from eegemo.evaluation.plan import make_plan
+from eegemo.evaluation.refits import mean_over_subjects, refits
 from eegemo.evaluation.remembering import once_for_each_result
-from eegemo.evaluation.results import Results
+from eegemo.evaluation.results import REFITS, Results
 from eegemo.evaluation.scoring import LEVELS, confusions_by_trial
-from eegemo.evaluation.splitter import Splitter, make_splitter
+from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
 from eegemo.windows import Windows
 
@@ -139,10 +140,10 @@ def dealt_labels(
 
     truth = scored(labels)
     null = np.array([scored(labels[rows]) for rows in islice(blocks.dealt_alike(stimulus, rng), n_permutations)])
-    p = (1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)
-    return PermutationTest(truth, null, float(p))
+    return _compare(truth, null)
 
 
+@suggest_keywords
 def permutation_test(
     classifier: BaseEstimator,
     windows: Windows,
@@ -152,7 +153,9 @@ def permutation_test(
     metric: str = "macro_f1",
     level: str = "window",
     n_permutations: int = 99,
-    **options: Any,
+    n_jobs: int | None = None,
+    folds_at_once: bool | str = "auto",
+    progress: Progress | None = None,
 ) -> PermutationTest:
     """Evaluate a classifier with the true labels, and again and again with labels dealt anew over stimuli.
 
@@ -170,9 +173,9 @@ def permutation_test(
         Whether windows or whole trials are scored.
     n_permutations : int
         Each costs as much as an evaluation.
-    **options
-        Of :func:`eegemo.evaluate`: ``n_jobs, progress``. Nothing is kept on disk: runs of permuted labels must not be
-        taken for the real task.
+    n_jobs, folds_at_once, progress
+        As :func:`eegemo.evaluate` takes them. Folds of several permutations run side by side, or are trained at once,
+        128 at a time. Nothing is kept on disk: runs of permuted labels must not be taken for the real task.
 
     Returns
     -------
@@ -181,7 +184,12 @@ def permutation_test(
     Raises
     ------
     ConfigError
-        If the metric is unknown or the loss, there are no permutations, or a folder is given.
+        If the metric is unknown or the loss, or there are no permutations.
+
+    See Also
+    --------
+    label_permutation_test : Keeps the predictions, and takes a second.
+    evaluate : With ``n_permutations``, keeps the scores beside its results, for the p of tables.
 
     References
     ----------
@@ -190,22 +198,37 @@ def permutation_test(
     if metric not in METRICS or metric == "loss":
         raise ConfigError(f"metric must be one of {', '.join(m for m in METRICS if m != 'loss')}, got {metric!r}.")
     n_permutations = whole("n_permutations", n_permutations, 1)
-    if {"folder", "runs"} & set(options):
-        raise ConfigError("A permutation test keeps nothing on disk; leave out folder and runs.")
     if level not in LEVELS:
         raise unknown_name("level", level, LEVELS)
-    windows, scheme = (windows, labels) if isinstance(labels, LabelScheme) else labels_of_trials(windows, labels)
-    splitter = make_splitter(protocol) if isinstance(protocol, str) else protocol
+    how: dict[str, Any] = {"n_jobs": n_jobs, "folds_at_once": folds_at_once, "progress": progress}
+    truth = mean_over_subjects(evaluate(classifier, windows, labels, protocol, **how), metric, level)
+    plan = make_plan(classifier, windows, labels, protocol)
+    null = [mean_over_subjects(one, metric, level) for one in refits(plan, range(n_permutations), **how)]
+    return _compare(truth, np.array(null))
 
-    def scored(windows: Windows) -> float:
-        result = evaluate(classifier, windows, scheme, splitter, **options)
-        return float(result.of_subjects(level)[metric].mean())
 
-    def permuted(seed: int) -> Windows:
-        trials = permute_labels(windows.trials, scheme, random_state=seed, stimuli_alike=True)
-        return Windows(trials, windows.n_times, windows.starts, windows.trial_index)
+def refit_test(result: Results, level: str = "window") -> PermutationTest | None:
+    """Return the permutation test of macro-F1 whose scores were kept beside results.
 
-    truth = scored(windows)
-    # The splits spread the classes evenly, so they are drawn anew for each permutation, as they were for the truth.
-    null = np.array([scored(permuted(seed)) for seed in range(n_permutations)])
-    return PermutationTest(truth, null, float((1 + (null >= truth - 1e-12).sum()) / (1 + n_permutations)))
+    Parameters
+    ----------
+    result : Results
+        As ``evaluate(..., n_permutations=...)`` gave it.
+    level : "window" | "trial"
+        Whether windows or whole trials are scored.
+
+    Returns
+    -------
+    test : PermutationTest | None
+        What :func:`permutation_test` gives; None where no permutations were asked for.
+    """
+    if level not in LEVELS:
+        raise unknown_name("level", level, LEVELS)
+    if REFITS not in result.provenance:
+        return None
+    return _compare(mean_over_subjects(result, "macro_f1", level), np.array(result.provenance[REFITS][level]))
+
+
+def _compare(score: float, null: np.ndarray) -> PermutationTest:
+    """Count the true labels among the permuted ones, so that p is never 0; ties count against them."""
+    return PermutationTest(score, null, float((1 + (null >= score - 1e-12).sum()) / (1 + len(null))))

@@ -23,6 +23,8 @@ from eegemo.evaluation.splitter import Splitter
 from eegemo.labels import LabelScheme
 
 PARTS = ("train", "validation", "test")
+#: Where provenance has the scores of refits with permuted labels.
+REFITS = "macro_f1_of_refits"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -205,8 +207,10 @@ class Results:
         A baseline that knows what is asked for, or what the dataset does not name, is left out.
         """
         names = dict.fromkeys(baseline.name for fold in self.folds for baseline in fold.baselines)
+        own = {key: value for key, value in self.provenance.items() if key != REFITS}
         return tuple(
-            replace(self, model=name, folds=tuple(fold.of_baseline(name) for fold in self.folds)) for name in names
+            replace(self, model=name, folds=tuple(fold.of_baseline(name) for fold in self.folds), provenance=own)
+            for name in names
         )
 
     def confusion(self, level: str = "window") -> np.ndarray:

@@ -21,7 +21,8 @@ from eegemo.errors import ConfigError, DataFormatError
 from eegemo.evaluation.folds import Failure, Fold
 from eegemo.evaluation.plan import Plan
 from eegemo.evaluation.provenance import hash_json
-from eegemo.evaluation.results import Results
+from eegemo.evaluation.results import REFITS, Results
+from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.splitter import Splitter
 from eegemo.evaluation.window_files import SplitWindows, read_windows
 from eegemo.labels import LabelScheme
@@ -183,6 +184,9 @@ def read_card(path: Path) -> dict[str, Any]:
             raise ValueError("its fingerprint is another identity's")
         if card["splitter"] != card["identity"]["protocol"]:
             raise ValueError("its splitter is another one than its identity's")
+        kept = [card["provenance"].get(REFITS, {level: []})[level] for level in LEVELS]
+        if any(type(score) is not float for scores in kept for score in scores) or len(set(map(len, kept))) > 1:
+            raise ValueError("scores of refits that are none")
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"{path}: holds no run (no {_CARD}); give the folder that evaluate() wrote.") from None
     except (OSError, ValueError, TypeError, KeyError) as error:

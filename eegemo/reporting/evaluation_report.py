@@ -30,8 +30,8 @@ from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.splitter import LEAVE_ONE_OUT, Splitter
 from eegemo.reporting.figures import confusion_figure, curves_figure, gap_figure, subjects_figure
 from eegemo.reporting.shown_runs import named_runs, shown_run
-from eegemo.reporting.statements import INTERVALS, data_statement
-from eegemo.reporting.tables import baselines_of, control_table, interval_table
+from eegemo.reporting.statements import data_statement, intervals_statement
+from eegemo.reporting.tables import baselines_of, control_table, interval_table, p_text
 
 # No id in a figure may differ from one writing to the next, and a dollar in a name begins no formula.
 _DRAWING: dict[Any, Any] = {"svg.hashsalt": "eegemo", "text.parse_math": False}
@@ -76,7 +76,7 @@ def write_evaluation_report(results: Sequence[Results], path: Path, *, unfinishe
     runs = [*(result for group in groups for result in group.results), *controls]
     with mpl.rc_context(_DRAWING):
         page = _template().render(
-            intervals=INTERVALS,
+            intervals=intervals_statement(runs),
             title=f"Evaluation report: {', '.join(dict.fromkeys(str(run.provenance['dataset']) for run in runs))}",
             simulated=named_runs([run for run in runs if run.simulated], runs),
             smoke=named_runs([run for run in runs if run.provenance["smoke"]], runs),
@@ -242,7 +242,7 @@ def _score_row(result: Results, level: str, *, best: bool = False, no_eeg: bool 
         row = table.iloc[0]
         names = [str(column).removesuffix(" low") for column in table if str(column).endswith(" low")]
         cells = [(f"{row[name]:.3f}", f"[{row[f'{name} low']:.3f}, {row[f'{name} high']:.3f}]") for name in names]
-        n_subjects, p = int(row["subjects"]), f"{row['p']:.4f}"
+        n_subjects, p = int(row["subjects"]), p_text(table)[0]
     return {
         "model": result.model_label,
         "cells": cells,

@@ -22,7 +22,7 @@ from eegemo.reporting.figures import confusion_grid, curves_grid, gap_figure, su
 from eegemo.reporting.headlines import answer_of, headline_of, headline_table
 from eegemo.reporting.page import Page
 from eegemo.reporting.results_index import folder_of_all_results, write_index
-from eegemo.reporting.statements import INTERVALS, statement
+from eegemo.reporting.statements import intervals_statement, statement
 from eegemo.reporting.tables import (
     baselines_of,
     class_table,
@@ -93,7 +93,7 @@ def write_experiment_page(page: Page, results: Sequence[Results], *, console: Co
     page.folder.mkdir(parents=True, exist_ok=True)
     with replacing(page.folder / "folds.csv") as partial:
         _write_scores(concatenate([*everything, *controls]), partial)
-    notes = [INTERVALS, *dict.fromkeys(note for result in real for note in remarks(result))]
+    notes = [intervals_statement(results), *dict.fromkeys(note for result in real for note in remarks(result))]
     found = _Content(
         answer=page.answer or answer_of(real),
         headline=page.headline or headline_of(real),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from eegemo.evaluation.results import Results
+from eegemo.evaluation.results import REFITS, Results
 
-#: What intervals and p are, and how far they can be trusted.
-INTERVALS = (
+_INTERVALS = (
     "Intervals are of other people, and of other stimuli where the protocol tests new ones (column *over*); stimuli "
     "that training knew are taken as fixed. They are approximate: with four people, and for accuracy and macro-F1, "
     "they hold the true mean less often than they say (results/interval_coverage). p: how often predictions score as "
     "high in macro-F1 when labels are dealt anew over stimuli, for all people alike."
+)
+_REFITS = (
+    " Where it says refits, p is how often a model that was trained anew with labels permuted in that way scored as "
+    "high in the mean macro-F1 of the people."
 )
 
 _OVER = {"training": "the training data, by quantiles", "window": "each window"}
@@ -38,6 +41,22 @@ def data_statement(results: Sequence[Results]) -> str:
         data = f"SIMULATED data ({data}); nobody was recorded, and no number here is a result about people"
     smoke = "SMOKE RUN: shows that everything works; its numbers mean nothing. "
     return f"{smoke if any(r.provenance['smoke'] for r in results) else ''}{data}. Labels {first.scheme.name}."
+
+
+def intervals_statement(results: Sequence[Results]) -> str:
+    """Say in words what intervals and p are, and how far they can be trusted.
+
+    Parameters
+    ----------
+    results : sequence of Results
+        Of any models and protocols.
+
+    Returns
+    -------
+    text : str
+        A few sentences.
+    """
+    return _INTERVALS + (_REFITS if any(REFITS in result.provenance for result in results) else "")
 
 
 def statement(results: Sequence[Results]) -> str:

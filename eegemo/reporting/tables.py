@@ -13,7 +13,7 @@ from eegemo.evaluation.controls import CONTROLS
 from eegemo.evaluation.intervals import confidence_interval
 from eegemo.evaluation.leakage import percent as share_in_percent
 from eegemo.evaluation.metrics import LEADING_METRICS, METRICS, from_confusions, metric_name, per_class
-from eegemo.evaluation.permutation import label_permutation_test
+from eegemo.evaluation.permutation import label_permutation_test, refit_test
 from eegemo.evaluation.results import PARTS, Results
 
 
@@ -121,8 +121,9 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
     -------
     table : DataFrame
         ``protocol, model, subjects``; ``over``, what the interval takes to vary; each of macro-F1, balanced accuracy,
-        accuracy and kappa with its 95 % interval in columns named ``... low`` and ``... high``; and ``p``, of labels
-        dealt anew over stimuli, for the macro-F1 of all people together.
+        accuracy and kappa with its 95 % interval in columns named ``... low`` and ``... high``; ``p``, of labels
+        dealt anew over stimuli, for the macro-F1 of all people together; and ``refits``, how often the model was
+        trained anew for that, with p for the mean over people, or 0 where its predictions were kept.
     """
     rows = []
     for result in results:
@@ -131,7 +132,9 @@ def interval_table(results: Sequence[Results], level: str = "window") -> pd.Data
             interval, name = confidence_interval(result, metric, level), metric_name(metric)
             row |= {"subjects": interval.n if "subjects" in interval.unit else 1, "over": interval.unit}
             row |= {name: interval.estimate, f"{name} low": interval.low, f"{name} high": interval.high}
-        row["p"] = label_permutation_test(result, level=level, n_permutations=1999).p
+        trained_anew = refit_test(result, level)
+        tested = trained_anew or label_permutation_test(result, level=level, n_permutations=1999)
+        row |= {"p": tested.p, "refits": len(trained_anew.null) if trained_anew else 0}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -159,8 +162,24 @@ def interval_text(table: pd.DataFrame, bold: Sequence[tuple[str, str]] = ()) -> 
     first = metric_name(LEADING_METRICS[0])
     best = [key in bold for key in zip(table["protocol"], table["model"], strict=True)]
     text.loc[best, first] = "**" + text.loc[best, first] + "**"
-    text["p"] = [f"{p:.4f}" for p in table["p"]]
+    text["p"] = p_text(table)
     return text
+
+
+def p_text(table: pd.DataFrame) -> list[str]:
+    """Round the p of an :func:`interval_table`, and say which test gave it.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As :func:`interval_table` gives it.
+
+    Returns
+    -------
+    text : list of str
+        ``0.0050 (199 refits)``; ``0.0105`` where predictions were kept.
+    """
+    return [f"{p:.4f}" + (f" ({n} refits)" if n else "") for p, n in zip(table["p"], table["refits"], strict=True)]
 
 
 def control_table(controls: Sequence[Results]) -> pd.DataFrame:
