@@ -103,7 +103,8 @@ def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
     for windows, splitter in tasks(config, trials):
         own = config.benchmark(models, windows, scheme, [splitter], console=console)
         of = " + ".join(dict.fromkeys(windows.trials.table["dataset"]))
-        folds.append(concatenate([*own, *own[0].baselines]).assign(datasets=of))
+        scores = concatenate([*own, *own[0].baselines]).query("part == 'test' and level == 'window'")
+        folds.append(scores.assign(datasets=of))
         results += own
     cells = pd.DataFrame([cell for result in results for cell in cells_of(result)])
     answer, headline = answer_of(cells)
@@ -116,7 +117,7 @@ def run(config: CrossDataset, console: Console | None = None) -> list[Results]:
         headline=headline,
         tables=[
             ("matrix", "Macro-F1 of windows, mean over the people tested on [95 % interval]", table_of(cells)),
-            ("folds", "Scores of each fold", pd.concat(folds, ignore_index=True)),
+            ("folds", "Scores of the windows that each fold is tested on", pd.concat(folds, ignore_index=True)),
         ],
         figures=[("matrix", "macro-F1 within datasets (on the diagonal) and between them", draw(cells, trials))],
         seconds=sum(result.provenance["seconds"] for result in results),
