@@ -55,6 +55,8 @@ class Plan:
         What stands in place of the real task, if anything does.
     smoke : bool
         Whether it only shows that everything works.
+    with_baselines : bool
+        Whether the classifiers that see no EEG are fitted beside it.
     """
 
     model: str
@@ -66,6 +68,7 @@ class Plan:
     splits: tuple[Split, ...]
     control: Control | None
     smoke: bool
+    with_baselines: bool = True
 
     @property
     def title(self) -> str:
@@ -79,6 +82,8 @@ class Plan:
     @cached_property
     def baselines(self) -> dict[str, BaseEstimator]:
         """The classifiers that see no EEG and answer the same task."""
+        if not self.with_baselines:
+            return {}
         return baselines_for(self.windows.table, None if self.control is None else self.control.asks)
 
     @cached_property

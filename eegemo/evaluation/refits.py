@@ -164,7 +164,8 @@ def _permuted(plan: Plan, seed: int) -> Plan:
         for parts in zip(plan.splits, permuted.splits, strict=True)
         for part, drawn in zip(*parts, strict=True)
     )
-    return replace(permuted, splits=plan.splits) if same else permuted  # whole people: in memory once for all
+    # Those of whole people are the same, and are in memory once; what sees no EEG would take longer than all else here.
+    return replace(permuted, splits=plan.splits if same else permuted.splits, with_baselines=False)
 
 
 def _collect(plan: Plan, ended: Sequence[Fold | FailedFold]) -> Results:

@@ -76,6 +76,7 @@ def test_splits_that_permuting_leaves_alone_are_in_memory_once() -> None:
         plan = make_plan(NearestMean(), make_windows(0), CLASSES, splitter)
         (permuted,) = refits.refits(plan, [0])
         assert (permuted.folds[0].train is plan.splits[0][0]) == shared
+        assert not permuted.baselines
 
 
 def test_evaluate_keeps_the_scores_of_refits_and_takes_them_up(

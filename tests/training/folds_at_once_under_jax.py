@@ -19,7 +19,6 @@ import pytest
 
 import eegemo.training.folds_at_once as at_once
 from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, evaluate, make_splitter, quadrants
-from eegemo.networks import NETWORKS
 from eegemo.training import CROSS_ENTROPY, train
 from eegemo.training.batches import WindowSource
 from eegemo.training.course import CannotStackError, Fit, Fitted
@@ -99,7 +98,8 @@ def assert_alike(together: Results, alone: Results, tolerance: float = 1e-4) -> 
         assert [baseline.seen for baseline in one.baselines] == [baseline.seen for baseline in other.baselines]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+# The others have layers of these: convolutions, recurrent ones, batch normalisation.
+@pytest.mark.parametrize("name", ["cnn-gru", "tcn", "eegnet"])
 def test_folds_of_a_network_are_the_same_at_once_and_one_by_one(name: str) -> None:
     # People of different sizes, weights that leave some windows to chance, windows cut anew, dropout, early stopping.
     settings = {"epochs": EPOCHS, "batch_size": BATCH, "patience": 1, "class_weight": "balanced", "augment": True}
@@ -246,7 +246,7 @@ def test_trainings_that_are_not_alike_are_refused() -> None:
 
 
 @pytest.mark.parametrize("padding", ["same", "valid", "causal"])
-@pytest.mark.parametrize(("length", "step", "dilation"), [(1, 1, 1), (4, 1, 1), (5, 3, 1), (3, 1, 4), (4, 2, 1)])
+@pytest.mark.parametrize(("length", "step", "dilation"), [(4, 1, 1), (5, 3, 1), (3, 1, 4)])
 def test_a_convolution_is_the_same_as_a_matrix_product(padding: str, length: int, step: int, dilation: int) -> None:
     layer = keras.layers.Conv1D(
         3, length, strides=step, dilation_rate=dilation, padding=padding, activation="relu", bias_initializer="normal"
