@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,8 +25,10 @@ from eegemo import (
     permutation_test,
     read_results,
 )
-from eegemo.evaluation import refits
-from eegemo.evaluation.plan import make_plan
+from eegemo.evaluation import Fold, refits
+from eegemo.evaluation.execution import run_folds
+from eegemo.evaluation.folds import FailedFold
+from eegemo.evaluation.plan import Plan, make_plan
 from eegemo.reporting.statements import intervals_statement
 from eegemo.reporting.tables import interval_table, interval_text
 from toy_classifiers import NearestMean, flattened
@@ -48,9 +52,13 @@ def test_permutations_side_by_side_score_as_each_by_itself(monkeypatch: pytest.M
     windows = make_windows(effect=0.5)
     together = permutation_test(NearestMean(), windows, CLASSES, THIRDS, n_permutations=4)
     sizes = []
-    run_folds = refits.run_folds
+
+    def noted(todo: Sequence[tuple[Plan, Collection[int]]], **how: Any) -> Iterator[tuple[Plan, Fold | FailedFold]]:
+        sizes.append(len(todo))
+        return run_folds(todo, **how)
+
     monkeypatch.setattr(refits, "FOLDS_IN_HAND", 2 * 3)
-    monkeypatch.setattr(refits, "run_folds", lambda todo, **how: sizes.append(len(todo)) or run_folds(todo, **how))
+    monkeypatch.setattr(refits, "run_folds", noted)
 
     two_by_two = permutation_test(NearestMean(), windows, CLASSES, THIRDS, n_permutations=4)
 
@@ -131,7 +139,7 @@ def test_a_network_is_trained_anew_by_itself_only_on_an_accelerator(monkeypatch:
     ],
 )
 def test_a_number_that_is_none_is_refused_before_anything_is_fitted(
-    n: object, message: str, fitted_on: list[tuple[int, ...]]
+    n: Any, message: str, fitted_on: list[tuple[int, ...]]
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         evaluate(NearestMean(), make_windows(0), CLASSES, THIRDS, n_permutations=n)
