@@ -19,6 +19,7 @@ import pytest
 
 import eegemo.training.folds_at_once as at_once
 from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, evaluate, make_splitter, quadrants
+from eegemo.networks import NETWORKS
 from eegemo.training import CROSS_ENTROPY, train
 from eegemo.training.batches import WindowSource
 from eegemo.training.course import CannotStackError, Fit, Fitted
@@ -98,8 +99,7 @@ def assert_alike(together: Results, alone: Results, tolerance: float = 1e-4) -> 
         assert [baseline.seen for baseline in one.baselines] == [baseline.seen for baseline in other.baselines]
 
 
-# The others have layers of these: convolutions, recurrent ones, batch normalisation.
-@pytest.mark.parametrize("name", ["cnn-gru", "tcn", "eegnet"])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_folds_of_a_network_are_the_same_at_once_and_one_by_one(name: str) -> None:
     # People of different sizes, weights that leave some windows to chance, windows cut anew, dropout, early stopping.
     settings = {"epochs": EPOCHS, "batch_size": BATCH, "patience": 1, "class_weight": "balanced", "augment": True}
