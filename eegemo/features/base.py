@@ -200,20 +200,22 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
     """Compute trial by trial; give the numbers of a trial's windows, and their features."""
     trials, n_times = windows.trials, windows.n_times
     order = np.lexsort((windows.starts, windows.trial_index))
+    in_order = (np.diff(order) == 1).all()
     numbers, first = np.unique(windows.trial_index[order], return_index=True)
     beginnings, lengths = (trials.table[name].to_numpy() for name in ("start", "n_times"))
     batch = features._n_together() if features.window_by_window else len(windows)
-    for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
+    for number, begin, end in zip(numbers, first, [*first[1:], len(windows)], strict=True):
         beginning = beginnings[number]
         samples = np.asarray(trials.signals[beginning : beginning + lengths[number]])
-        starts = as_range(windows.starts[rows] - beginning)
+        starts = as_range(windows.starts[order[begin:end]] - beginning)
         if not features.shows_non_finite:
             _refuse_non_finite(samples, trials, number)
-        for chosen in (slice(at, at + batch) for at in range(0, len(rows), batch)):
-            values = features._compute(samples.T[None], starts[chosen], n_times)[0]
+        for at in range(begin, end, batch):
+            chosen = slice(at, min(at + batch, end))
+            values = features._compute(samples.T[None], starts[chosen.start - begin : chosen.stop - begin], n_times)[0]
             if features.shows_non_finite:
                 _refuse_non_finite(values, trials, number)
-            yield _as_slice(rows[chosen]), values
+            yield chosen if in_order else order[chosen], values
 
 
 def _refuse_non_finite(values: np.ndarray, trials: Trials, number: int) -> None:
@@ -226,9 +228,3 @@ def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, 
     batch = features._n_together()
     for rows in (slice(at, at + batch) for at in range(0, len(X), batch)):
         yield rows, features._compute(np.ascontiguousarray(X[rows]), range(1), X.shape[2])[:, 0]
-
-
-def _as_slice(rows: np.ndarray) -> np.ndarray | slice:
-    """Write rows that follow one another as a slice, which is faster."""
-    follow = (np.diff(rows) == 1).all()
-    return slice(int(rows[0]), int(rows[-1]) + 1) if follow else rows

@@ -66,13 +66,13 @@ def window_maxima(values: np.ndarray, starts: Starts, n_times: int) -> np.ndarra
     return _combine(values, starts, n_times, np.maximum)
 
 
-def window_mean_squares(values: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
-    """Compute the mean squares of windows: of what overlaps by :func:`window_sums`, of what does not at once.
+def window_mean_products(values: np.ndarray, others: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
+    """Compute the mean products of windows: of what overlaps by :func:`window_sums`, of what does not at once.
 
     Parameters
     ----------
-    values : array, shape (..., n_times), float64
-        What is squared.
+    values, others : array, shape (..., n_times), float64
+        What is multiplied.
     starts : array of int, shape (n_starts,) | range
         First sample of each window.
     n_times : int
@@ -85,9 +85,9 @@ def window_mean_squares(values: np.ndarray, starts: Starts, n_times: int) -> np.
     """
     starts = as_range(starts)
     if _lie_apart(starts, n_times):
-        windows = _cut(values, starts, n_times)
-        return np.einsum("...t,...t->...", windows, windows) / n_times
-    return window_sums(np.square(values), starts, n_times) / n_times
+        windows, other_windows = (_cut(each, starts, n_times) for each in (values, others))
+        return np.einsum("...t,...t->...", windows, other_windows) / n_times
+    return window_sums(values * others, starts, n_times) / n_times
 
 
 def window_views(signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import Starts, moved, pieces, taken, window_maxima, window_mean_squares, window_sums
+from eegemo.features.sliding import Starts, moved, pieces, taken, window_maxima, window_mean_products, window_sums
 
 
 class SampleFeatures(WindowFeatures):
@@ -66,7 +66,8 @@ class RMS(SampleFeatures):
     def _compute_piece(
         self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
     ) -> np.ndarray:
-        return _beside(np.sqrt(window_mean_squares(signals.astype(np.float64), starts, n_times)))
+        samples = signals.astype(np.float64)
+        return _beside(np.sqrt(window_mean_products(samples, samples, starts, n_times)))
 
 
 class ZeroCrossingRate(SampleFeatures):
@@ -118,18 +119,15 @@ class Hjorth(SampleFeatures):
         self, signals: np.ndarray, starts: Starts, n_times: int, offset: np.ndarray | float
     ) -> np.ndarray:
         signals = signals - offset
-        square = np.square(signals)
-        mean = window_sums(signals, starts, n_times) / n_times
-        variances = [_variance(mean, window_sums(square, starts, n_times) / n_times, n_times)]
+        variances = [window_variance(signals, starts, n_times)]
         for n in (n_times - 1, n_times - 2):
             if n < 1:
-                variances.append(np.zeros_like(mean))
+                variances.append(np.zeros_like(variances[0]))
                 continue
             # The sum of differences is that of the last and first value.
             mean = (taken(signals, moved(starts, n)) - taken(signals, starts)) / n
             signals = np.diff(signals)
-            square = np.square(signals, out=square[..., 1:])
-            variances.append(_variance(mean, window_sums(square, starts, n) / n, n))
+            variances.append(_variance(mean, window_mean_products(signals, signals, starts, n), n))
         activity = variances[0]
         mobility = np.sqrt(_ratio(variances[1], activity))
         complexity = _ratio(np.sqrt(_ratio(variances[2], variances[1])), mobility)
@@ -158,9 +156,7 @@ class Statistics(SampleFeatures):
         centred = signals - offset
         square = np.square(centred)
         m1, m2 = (window_sums(values, starts, n_times) / n_times for values in (centred, square))
-        work = square * centred  # powers with ** take six times as long
-        m3 = window_sums(work, starts, n_times) / n_times
-        m4 = window_sums(np.square(square, out=work), starts, n_times) / n_times
+        m3, m4 = (window_mean_products(square, values, starts, n_times) for values in (centred, square))
         variance = _variance(m1, m2, n_times)
         deviation, m1_square = np.sqrt(variance), np.square(m1)
         third = m3 + m1 * (2 * m1_square - 3 * m2)
@@ -169,8 +165,8 @@ class Statistics(SampleFeatures):
         steps, values = [], centred
         for n in (n_times - 1, n_times - 2):
             values = np.diff(values)
-            work = np.abs(values, out=work[..., 1:])
-            steps.append(window_sums(work, starts, n) / max(n, 1))
+            size = np.abs(values, out=square[..., : values.shape[-1]])
+            steps.append(window_sums(size, starts, n) / max(n, 1))
         return _beside(offset + m1, deviation, _ratio(third, variance * deviation), kurtosis, *steps)
 
 
@@ -192,7 +188,7 @@ def window_variance(signals: np.ndarray, starts: Starts, n_times: int) -> np.nda
         Not below 0; what is no more than rounding is 0.
     """
     mean = window_sums(signals, starts, n_times) / n_times
-    return _variance(mean, window_sums(np.square(signals), starts, n_times) / n_times, n_times)
+    return _variance(mean, window_mean_products(signals, signals, starts, n_times), n_times)
 
 
 def _variance(mean: np.ndarray, mean_square: np.ndarray, n_times: int) -> np.ndarray:

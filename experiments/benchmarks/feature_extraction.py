@@ -74,7 +74,7 @@ class FeaturesBenchmark:
 
     features: tuple[str, ...] = tuple(FEATURES)
     """By name."""
-    trials: int = 16
+    trials: int = 32
     """Trials of the simulated person; where windows overlap fewer, so that there are as many windows."""
     rounds: int = 5
     """Rounds; all take turns, and ratios are medians over rounds."""

