@@ -193,11 +193,11 @@ def cells_of(result: Results) -> Iterator[dict[str, Any]]:
         own = replace(result, folds=tuple(replace(fold, number=number) for number, fold in enumerate(folds)))
         interval = confidence_interval(own, "macro_f1")
         yield {
-            "model": result.model_label,
+            "model": result.model,
             "trained on": tested_on if not others else others[0] if len(others) == 1 else OTHERS,
             "tested on": tested_on,
             "macro-F1": interval.estimate,
-            "shown": str(interval),
+            "shown": str(interval) + own.model_label.removeprefix(own.model),  # with the folds that collapsed
             "no EEG": max(float(one.of_subjects()["macro_f1"].mean()) for one in own.baselines),
         }
 

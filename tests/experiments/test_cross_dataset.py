@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -143,3 +144,11 @@ def test_each_dataset_has_its_own_rule_and_all_the_same_classes(
     found = [cross_dataset.rule_of(name, wanted) for name in names]
     assert [rule.name for rule in found] == rules
     assert len({rule.classes for rule in found}) == 1
+
+
+def test_a_collapse_stands_in_its_cell_and_not_in_the_name_of_the_model(done: tuple[Path, list[Results]]) -> None:
+    within = done[1][0]
+    folds = (replace(within.folds[0], collapse="one class"), *within.folds[1:])
+    (cell,) = cross_dataset.cells_of(replace(within, folds=folds))
+    assert cell["model"] == "logistic-regression"
+    assert cell["shown"].endswith("] (collapsed in 1 of 3 folds)")
