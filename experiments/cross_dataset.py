@@ -10,7 +10,7 @@ Between DEAP and SEED it was studied by Lan et al. (2019, doi:10.1109/TCDS.2018.
 the paper that is reproduced here names other datasets as its future work.
 Expected on the simulated data: a little above chance within and between datasets, since all of them hold the same small
 effect; each person's own rhythms are what stands in the way.
-Costs an estimated 7 minutes on two CPU cores, one and a half of them to simulate.
+Costs at most 15 minutes on two CPU cores, one and a half of them to simulate.
 """
 
 from __future__ import annotations

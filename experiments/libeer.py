@@ -13,7 +13,7 @@ learning rates and the draw of the trials differ: what should agree is the size 
 single draw of people is one of many: ours stands with its interval.
 Whoever has the data runs ``--data FOLDER`` (DEAP, SEED or SEED-IV; ``--labels "valence>5"`` for another task of DEAP).
 Expected on the simulated data, which stand in for DEAP: both tasks about as far above chance as LibEER's.
-Costs an estimated 6 minutes on two CPU cores.
+Costs about 5 minutes on two CPU cores.
 """
 
 from __future__ import annotations
