@@ -108,6 +108,9 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         features = np.empty((len(X), self._n_features()), self.dtype)
         for rows, values in parts:
             features[rows] = values.reshape(len(values), -1)
+        if self.shows_non_finite and isinstance(X, Windows) and not np.isfinite(features).all():
+            row = int(np.isfinite(features).all(axis=1).argmin())
+            raise _not_finite(X.trials, int(X.trial_index[row]))
         return features
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -208,20 +211,17 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
         beginning = beginnings[number]
         samples = np.asarray(trials.signals[beginning : beginning + lengths[number]])
         starts = as_range(windows.starts[order[begin:end]] - beginning)
-        if not features.shows_non_finite:
-            _refuse_non_finite(samples, trials, number)
+        if not features.shows_non_finite and not np.isfinite(samples).all():
+            raise _not_finite(trials, number)
         for at in range(begin, end, batch):
             chosen = slice(at, min(at + batch, end))
             values = features._compute(samples.T[None], starts[chosen.start - begin : chosen.stop - begin], n_times)[0]
-            if features.shows_non_finite:
-                _refuse_non_finite(values, trials, number)
             yield chosen if in_order else order[chosen], values
 
 
-def _refuse_non_finite(values: np.ndarray, trials: Trials, number: int) -> None:
-    if not np.isfinite(values).all():
-        trial, subject = (trials.table[name].iloc[number] for name in ("trial", "subject"))
-        raise DataFormatError(f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it.")
+def _not_finite(trials: Trials, number: int) -> DataFormatError:
+    trial, subject = (trials.table[name].iloc[number] for name in ("trial", "subject"))
+    return DataFormatError(f"X contains NaN or infinity in trial {trial} of subject {subject}; repair or drop it.")
 
 
 def _of_array(features: WindowFeatures, X: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:

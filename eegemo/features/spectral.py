@@ -32,14 +32,17 @@ class SpectralEntropy(WindowFeatures):
         return ["spectral_entropy"]
 
     def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
-        windows = window_copies(signals, starts, n_times)
-        windows -= (windows @ np.full(n_times, 1 / n_times))[..., None]
-        power = np.square(np.abs(np.fft.rfft(windows)))
-        power *= one_sided(n_times)
+        power = np.square(np.abs(np.fft.rfft(window_copies(signals, starts, n_times))))
+        constant = power[..., 0].copy()
+        weights = one_sided(n_times)
+        weights[0] = 0  # without the mean
+        power *= weights
         total = power @ np.ones(power.shape[-1])
+        some = total > n_times * np.square(np.finfo(float).eps * 4 * np.log2(n_times + 1)) * constant  # not rounding
+        total[~some] = 1
         logarithm = np.log(np.maximum(power, np.finfo(float).tiny))  # of no power, whose product is 0
         # That of p / total is that of p less that of total.
-        entropy = np.log(np.where(total > 0, total, 1)) - np.vecdot(power, logarithm) / np.where(total > 0, total, 1)
+        entropy = np.where(some, np.log(total) - np.vecdot(power, logarithm) / total, 0)
         return entropy[..., None] / np.log(max(power.shape[-1], 2))
 
 

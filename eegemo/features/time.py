@@ -8,7 +8,16 @@ from typing import ClassVar
 import numpy as np
 
 from eegemo.features.base import WindowFeatures
-from eegemo.features.sliding import Starts, moved, pieces, taken, window_maxima, window_mean_products, window_sums
+from eegemo.features.sliding import (
+    Starts,
+    moved,
+    pieces,
+    taken,
+    window_maxima,
+    window_mean_products,
+    window_means,
+    window_sums,
+)
 
 
 class SampleFeatures(WindowFeatures):
@@ -155,7 +164,7 @@ class Statistics(SampleFeatures):
     ) -> np.ndarray:
         centred = signals - offset
         square = np.square(centred)
-        m1, m2 = (window_sums(values, starts, n_times) / n_times for values in (centred, square))
+        m1, m2 = (window_means(values, starts, n_times) for values in (centred, square))
         m3, m4 = (window_mean_products(square, values, starts, n_times) for values in (centred, square))
         variance = _variance(m1, m2, n_times)
         deviation, m1_square = np.sqrt(variance), np.square(m1)
@@ -166,7 +175,7 @@ class Statistics(SampleFeatures):
         for n in (n_times - 1, n_times - 2):
             values = np.diff(values)
             size = np.abs(values, out=square[..., : values.shape[-1]])
-            steps.append(window_sums(size, starts, n) / max(n, 1))
+            steps.append(window_means(size, starts, n))
         return _beside(offset + m1, deviation, _ratio(third, variance * deviation), kurtosis, *steps)
 
 
@@ -187,7 +196,7 @@ def window_variance(signals: np.ndarray, starts: Starts, n_times: int) -> np.nda
     variance : array, shape (..., n_starts)
         Not below 0; what is no more than rounding is 0.
     """
-    mean = window_sums(signals, starts, n_times) / n_times
+    mean = window_means(signals, starts, n_times)
     return _variance(mean, window_mean_products(signals, signals, starts, n_times), n_times)
 
 

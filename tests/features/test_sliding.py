@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 
 from eegemo.features import sliding
-from eegemo.features.sliding import pieces, window_maxima, window_mean_products, window_sums, window_views
+from eegemo.features.sliding import pieces, window_maxima, window_mean_products, window_means, window_sums, window_views
 from eegemo.features.zero_phase import filter_both_ways
 
 
@@ -38,6 +38,7 @@ def test_windows_are_combined_as_one_by_one(seed: int, n_times: int, step: int, 
     values = laid_out(rng.standard_normal((3, starts[-1] + n_times + int(rng.integers(0, 20)))), layout)
     windows = direct(values, starts, n_times)
     np.testing.assert_allclose(window_sums(values, starts, n_times), windows.sum(axis=-1), rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(window_means(values, starts, n_times), windows.mean(axis=-1), rtol=1e-12, atol=1e-12)
     np.testing.assert_array_equal(window_maxima(values, starts, n_times), windows.max(axis=-1))
     products = (windows * direct(2 - values, starts, n_times)).mean(axis=-1)
     found = window_mean_products(values, 2 - values, starts, n_times)
@@ -64,7 +65,8 @@ def test_what_lies_outside_a_window_does_not_matter_to_its_sum() -> None:
 
 
 def test_a_window_of_no_samples_has_a_sum_of_0() -> None:
-    assert window_sums(np.ones((2, 5)), np.arange(3), 0).tolist() == [[0.0] * 3] * 2
+    for function in (window_sums, window_means):
+        assert function(np.ones((2, 5)), np.arange(3), 0).tolist() == [[0.0] * 3] * 2
 
 
 @pytest.mark.parametrize("step", [8, 128, 5000])
