@@ -34,7 +34,7 @@ from eegemo.errors import ConfigError, DataFormatError
 from eegemo.trials import Trials
 
 _LAYOUT = 3  # to be raised when what is stored, or how it is computed, changes
-_CHUNK = 1 << 22
+_CHUNK, _BUFFER = 1 << 22, 1 << 18  # bytes
 _SAMPLE, _N_SAMPLES = 1 << 16, 8  # bytes; of a small file, all
 _HEADER = 128  # bytes
 _SIGNALS, _TABLE, _RECORDINGS, _COPIES = "signals.npy", "trials.json", "recordings.json", "copies.json"
@@ -258,9 +258,13 @@ def content_hash(path: Path) -> str:
     """
 
     def of_chunk(first: int) -> bytes:
-        with path.open("rb") as file:
+        digest, buffer, left = hashlib.sha256(), memoryview(bytearray(_BUFFER)), _CHUNK
+        with path.open("rb", buffering=0) as file:
             file.seek(first)
-            return hashlib.sha256(file.read(_CHUNK)).digest()
+            while left and (n_bytes := file.readinto(buffer[:left])):
+                digest.update(buffer[:n_bytes])
+                left -= n_bytes
+        return digest.digest()
 
     with ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 1)) as pool:
         digests = pool.map(of_chunk, range(0, path.stat().st_size, _CHUNK))
