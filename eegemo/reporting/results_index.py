@@ -9,6 +9,7 @@ import pandas as pd
 
 from eegemo._atomic import replacing
 
+_NEEDED = {"title", "command", "seconds", "simulated", "smoke"}  # of a page's provenance
 #: Whose data a page is about, by what its provenance says of ``simulated``; real people come first.
 _PEOPLE = {False: "real", True: "simulated", None: "none"}
 
@@ -58,6 +59,8 @@ def write_index(folder: Path) -> None:
     rows = []
     for page in pages_of(folder):
         made = json.loads((page / "provenance.json").read_text(encoding="utf-8"))
+        if not _NEEDED <= set(made):  # a file of that name that somebody else's folder holds
+            continue
         data = _PEOPLE[made["simulated"]] + (", smoke run" if made["smoke"] else "")
         rows.append(
             {

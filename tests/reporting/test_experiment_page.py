@@ -104,3 +104,17 @@ def test_what_runs_have_in_common_is_written_once_and_put_back() -> None:
     assert [{key: value for key, value in run.items() if key != "under"} for run in put_back] == runs
     assert list(written["protocols"]) == ["subject", "dataset 1", "dataset 2"]
     assert [set(run) for run in written["runs"]] == [{"model", "under", "seconds"}] * 6
+
+
+def test_provenance_of_something_else_is_no_page(tmp_path: Path) -> None:
+    for name, made in (
+        ("page", {"title": "ours", "command": "", "seconds": 1, "simulated": True, "smoke": False}),
+        ("other/deeper", {"source": "somebody else"}),
+    ):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "provenance.json").write_text(json.dumps(made))
+
+    write_index(tmp_path)
+
+    assert "[ours](page/README.md)" in (text := (tmp_path / "README.md").read_text())
+    assert "deeper" not in text
