@@ -20,6 +20,10 @@ class Session(Protocol):
 
     def __init__(self, path: Path) -> None: ...
 
+    @property
+    def description(self) -> str | None:
+        """What :func:`write_description` of the format's module wrote; None where it wrote nothing."""
+
     def run(self, X: np.ndarray) -> np.ndarray:
         """Compute outputs (n, n_outputs) of windows (n, n_times, n_channels), float32 and contiguous."""
 
@@ -54,7 +58,7 @@ class Format:
 
     @property
     def module(self) -> Any:
-        """Where ``write_network``, ``write_description``, ``read_description`` and ``Session`` are."""
+        """Where ``write_network``, ``write_description`` and ``Session`` are."""
         return importlib.import_module(f"eegemo.deploy.{self.name}")
 
     def files(self, path: Path) -> list[Path]:
@@ -129,3 +133,22 @@ def require(packages: tuple[str, ...], extra: str, purpose: str) -> None:
 def description_beside(path: Path) -> Path:
     """Return where the description of an exported classifier lies, of formats that have no place for it."""
     return path.with_name(f"{path.name}.json")
+
+
+def write_beside(path: Path, text: str) -> None:
+    """Put a description beside the file of a format that has no place for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str
+        JSON.
+    """
+    description_beside(path).write_text(text + "\n", encoding="utf-8")
+
+
+def read_beside(path: Path) -> str | None:
+    """Return what :func:`write_beside` put beside a file; None where nothing lies there."""
+    beside = description_beside(path)
+    return beside.read_text(encoding="utf-8") if beside.is_file() else None

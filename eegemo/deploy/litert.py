@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from eegemo._quiet import silenced
-from eegemo.deploy.formats import description_beside
+from eegemo.deploy.formats import read_beside, write_beside
 from eegemo.errors import DataFormatError
 
 if TYPE_CHECKING:
@@ -30,17 +30,7 @@ def write_network(model: keras.Model, path: Path) -> None:
     unrolled(model).export(str(path), format="litert", verbose=False)
 
 
-def write_description(path: Path, text: str) -> None:
-    """Put a description beside the file, which has no place for it that its readers keep.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        JSON.
-    """
-    description_beside(path).write_text(text + "\n", encoding="utf-8")
+write_description = write_beside
 
 
 class Session:
@@ -73,8 +63,7 @@ class Session:
     @property
     def description(self) -> str | None:
         """What lies beside the file."""
-        beside = description_beside(self._path)
-        return beside.read_text(encoding="utf-8") if beside.is_file() else None
+        return read_beside(self._path)
 
     def run(self, X: np.ndarray) -> np.ndarray:
         """Compute the outputs of some windows.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from eegemo.deploy.formats import description_beside
+from eegemo.deploy.formats import read_beside, write_beside
 from eegemo.errors import ConfigError, DataFormatError
 
 if TYPE_CHECKING:
@@ -58,17 +58,7 @@ def write_network(model: keras.Model, path: Path) -> None:
             path.with_suffix(one.suffix).write_bytes(one.read_bytes())
 
 
-def write_description(path: Path, text: str) -> None:
-    """Put a description beside the file, which has no place for it.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        JSON.
-    """
-    description_beside(path).write_text(text + "\n", encoding="utf-8")
+write_description = write_beside
 
 
 class Session:
@@ -105,8 +95,7 @@ class Session:
     @property
     def description(self) -> str | None:
         """What lies beside the file."""
-        beside = description_beside(self._path)
-        return beside.read_text(encoding="utf-8") if beside.is_file() else None
+        return read_beside(self._path)
 
     def run(self, X: np.ndarray) -> np.ndarray:
         """Compute the outputs of some windows.
