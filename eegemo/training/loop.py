@@ -171,8 +171,8 @@ def _check_order(model: keras.Model, batch_size: int, shuffle: bool) -> None:
         )
     if model.input_shape[0] != batch_size:
         raise ConfigError(
-            f"The network carries the states of {model.input_shape[0]} sequences, got batch_size={batch_size}; train it "
-            f"with batch_size={model.input_shape[0]}."
+            f"The network carries the states of {model.input_shape[0]} sequences, got batch_size={batch_size}; "
+            f"train it with batch_size={model.input_shape[0]}."
         )
 
 
