@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -58,8 +59,8 @@ def write_index(folder: Path) -> None:
     """
     rows = []
     for page in pages_of(folder):
-        made = json.loads((page / "provenance.json").read_text(encoding="utf-8"))
-        if not _NEEDED <= set(made):  # a file of that name that somebody else's folder holds
+        made = _provenance_of(page)
+        if made is None:
             continue
         data = _PEOPLE[made["simulated"]] + (", smoke run" if made["smoke"] else "")
         rows.append(
@@ -81,3 +82,12 @@ def write_index(folder: Path) -> None:
     )
     with replacing(folder / "README.md") as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def _provenance_of(page: Path) -> dict[str, Any] | None:
+    """Read the provenance of a page; None of a file of that name that somebody else left there."""
+    try:
+        made = json.loads((page / "provenance.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return made if isinstance(made, dict) and set(made) >= _NEEDED and made["simulated"] in _PEOPLE else None

@@ -113,6 +113,8 @@ def test_provenance_of_something_else_is_no_page(tmp_path: Path) -> None:
     ):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "provenance.json").write_text(json.dumps(made))
+    (tmp_path / "cut short").mkdir()
+    (tmp_path / "cut short" / "provenance.json").write_text('{"title": ')
 
     write_index(tmp_path)
 
