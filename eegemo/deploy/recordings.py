@@ -232,7 +232,7 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
             "give preprocessing."
         )
     if known:
-        settings = Preprocessing(**{name: _as_tuples(value) for name, value in known.items()})
+        settings = Preprocessing.from_json(known)
         of_channels: dict[str, Any] = {name: _those_there(getattr(settings, name), raw) for name in _OF_CHANNELS}
         settings = replace(settings, sfreq=sfreq, baseline=0.0, reject=None, **of_channels)
     else:
@@ -260,10 +260,6 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
 def _those_there(entries: tuple[tuple[str, ...], ...], raw: mne.io.BaseRaw) -> tuple[tuple[str, ...], ...]:
     """Keep the settings of channels that this recording has; others had other spare electrodes."""
     return tuple(entry for entry in entries if set(entry) & set(raw.ch_names))
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def _check_channels(raw: mne.io.BaseRaw, settings: Preprocessing, ch_names: tuple[str, ...]) -> None:

@@ -316,8 +316,4 @@ def _read_settings(given: dict[str, Any]) -> Preprocessing:
     known = {field.name for field in fields(Preprocessing)}
     if set(given) != known:
         raise ValueError(f"its settings are {', '.join(given)}, expected {', '.join(sorted(known))}")
-    return Preprocessing(**{name: _as_tuples(value) for name, value in given.items()})
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
+    return Preprocessing.from_json(given)

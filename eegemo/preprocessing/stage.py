@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 import mne
 
@@ -112,6 +113,30 @@ class Preprocessing:
     def as_json(self) -> dict[str, object]:
         """The settings as JSON holds them, for the provenance and the store's key."""
         return {name: as_json(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> Self:
+        """Take settings as :attr:`as_json` gives them.
+
+        Parameters
+        ----------
+        given : mapping of str -> object
+            By the names of the settings; the default of each that is not there.
+
+        Returns
+        -------
+        settings : Preprocessing
+
+        Raises
+        ------
+        ConfigError
+            If a setting is unknown, or its value cannot be used.
+        """
+        return cls(**{name: _as_tuples(value) for name, value in given.items()})
+
+
+def _as_tuples(value: Any) -> Any:
+    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def as_settings(given: Preprocessing | None) -> Preprocessing:
