@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,8 @@ class FoldsAtOnce:
     """Take every so manieth window: a rehearsal takes few."""
     n_steps: int = 300
     """Steps that are timed of what runs one after another."""
-    compared: int = 3
-    """Folds that are trained alone, too, on as many windows as one call takes, and compared."""
+    compared: tuple[int, ...] = (32, 8, 1)
+    """Parts of what one call takes: so many folds are trained alone, too, each on such a part, and compared."""
     minutes: float = 8.0
     """All of it; what does not fit is multiplied from what did."""
     part: str = ""
@@ -93,11 +94,12 @@ def run(config: FoldsAtOnce) -> str:
 
 def do_elsewhere(config: FoldsAtOnce, part: str, data: Path, until: float) -> None:
     """Do a part in a process of its own, so that one that fails takes no other with it, nor the card's memory."""
-    numbers = ("subjects", "epochs", "every", "n_steps", "compared")
+    numbers = ("subjects", "epochs", "every", "n_steps")
     command = [sys.executable, __file__, "--out", str(config.out), "--part", part, "--data", str(data)]
     command += [word for name in numbers for word in (f"--{name.replace('_', '-')}", str(getattr(config, name)))]
+    command += ["--until", str(until), "--compared", *map(str, config.compared), "--models", *config.models]
     try:
-        subprocess.run([*command, "--until", str(until), "--models", *config.models], timeout=until + 90 - time.time())
+        subprocess.run(command, timeout=until + 90 - time.time())
     except subprocess.TimeoutExpired:
         say(f"{part}: not done in its time, ended")
 
@@ -175,12 +177,14 @@ def do_network(config: FoldsAtOnce, name: str) -> dict[str, Any]:
 
 
 def compare(config: FoldsAtOnce, name: str, n_steps: int, batch_size: int) -> dict[str, Any]:
-    """Train all folds on as many windows as one call of the computation takes, and some of them alone, too."""
+    """Train all folds on what one call of the computation takes, the first ones on parts of it and alone, too."""
     from eegemo.models.fits_at_once import fit_at_once
 
     of_a_call = -(-n_steps // -(-n_steps // 128))  # as eegemo.training.folds_at_once divides an epoch
-    n_epochs = 2 + max(1, -(-config.n_steps // of_a_call))
-    requests = requests_of(config, name, n_epochs, of_a_call * batch_size)
+    n_epochs = 1 + max(1, -(-config.n_steps // of_a_call))
+    compared = [max(1, of_a_call // part) for part in config.compared]
+    of_folds = [batch_size * steps for steps in (*compared, *[of_a_call] * (config.subjects - len(compared)))]
+    requests, nudged = (requests_of(config, name, n_epochs, of_folds, scale) for scale in (1, 1 + 2**-23))
     ticks = [time.perf_counter()]
     together: dict[int, Any] = dict(fit_at_once(requests, lambda _: ticks.append(time.perf_counter())))
     failed = [outcome for outcome in together.values() if isinstance(outcome, Exception)]
@@ -189,30 +193,37 @@ def compare(config: FoldsAtOnce, name: str, n_steps: int, batch_size: int) -> di
     seconds = np.diff(ticks)
     before = seconds[0] - np.median(seconds[1:])
     say(f"{name}: prepared and compiled in {before:.0f} s")
-    found: dict[str, Any] = {"seconds_before_the_first_epoch": float(before), "steps_compared": n_epochs * of_a_call}
-    alone: list[tuple[float, float, float]] = []
+    found: dict[str, Any] = {"seconds_before_the_first_epoch": float(before), "compared": []}
     try:
-        for number, request in enumerate(requests[: config.compared]):
-            alone.append(train_alone(request, together[number].outputs[0], of_a_call))
-            say(f"{name}: fold {number} alone, {1e3 * alone[-1][0]:.2f} ms a step, differs by {alone[-1][1]:.1e}")
+        for number, steps in enumerate(compared):
+            alone, again, other = (predicted_alone(one) for one in [requests[number]] * 2 + [nudged[number]])
+            outputs = together[number].outputs[0]
+            differences = {
+                "at_once": float(np.abs(outputs - alone).max()),
+                "again": float(np.abs(again - alone).max()),
+                "last_bit": float(np.abs(other - alone).max()),
+            }
+            equal = float((outputs.argmax(axis=1) == alone.argmax(axis=1)).mean())
+            found["compared"].append({"steps": n_epochs * steps, "equal_decisions": equal, **differences})
+            say(f"{name}: {found['compared'][-1]}")
+        found["seconds_of_a_step_alone"] = seconds_of_a_step(requests[-1], of_a_call)
+        say(f"{name}: {1e3 * found['seconds_of_a_step_alone']:.2f} ms a step alone")
     except Exception:  # all folds at once are measured in any case
         say(f"{name}: a fold alone failed\n{traceback.format_exc()}")
-    if not alone:
-        return found
-    of_a_step, differences, decisions = zip(*alone, strict=True)
-    return found | {
-        "seconds_of_a_step_alone": float(np.median(of_a_step)),
-        "largest_difference_of_probabilities": differences,
-        "share_of_equal_decisions": decisions,
-    }
+    return found
 
 
-def train_alone(request: Any, outputs: np.ndarray, n_steps: int) -> tuple[float, float, float]:
-    """Train a fold as it is trained by itself.
+def predicted_alone(request: Any) -> np.ndarray:
+    """Train a fold as it is trained by itself, and return its probabilities."""
+    from sklearn.base import clone
 
-    Return the seconds of a step, without validation and without the first epoch, which may have been compiled; the
-    largest difference from the probabilities of the fold trained at once; and the share of equal decisions.
-    """
+    alone = clone(request.classifier).fit(request.X, request.y, validation_data=request.validation_data)
+    proba: np.ndarray = alone.predict_proba(request.predicted[0])
+    return proba
+
+
+def seconds_of_a_step(request: Any, n_steps: int) -> float:
+    """Train a fold by itself, and return the seconds of a step, without validation and without the first epoch."""
     from sklearn.base import clone
 
     from eegemo.training import EpochListener
@@ -220,24 +231,28 @@ def train_alone(request: Any, outputs: np.ndarray, n_steps: int) -> tuple[float,
     ticks: list[float] = []
     listener = EpochListener(lambda _: ticks.append(time.perf_counter()))
     clone(request.classifier).fit(request.X, request.y, callbacks=[listener])
-    alone = clone(request.classifier).fit(request.X, request.y, validation_data=request.validation_data)
-    proba = alone.predict_proba(request.predicted[0])
-    decisions = (proba.argmax(axis=1) == outputs.argmax(axis=1)).mean()
-    return float(np.median(np.diff(ticks))) / n_steps, float(np.abs(proba - outputs).max()), float(decisions)
+    return float(np.median(np.diff(ticks))) / n_steps
 
 
-def requests_of(config: FoldsAtOnce, model: str, epochs: int, n_windows: int | None = None) -> list[Any]:
-    """Make what :func:`eegemo.models.fits_at_once.fit_at_once` takes, a fold a person; at most so many windows each."""
+def requests_of(
+    config: FoldsAtOnce, model: str, epochs: int, n_windows: Sequence[int] | None = None, scale: float = 1
+) -> list[Any]:
+    """Make what :func:`eegemo.models.fits_at_once.fit_at_once` takes, a fold a person, of so many windows."""
     import joblib
 
-    from eegemo import EEGClassifier, make_splitter, quadrants
+    from eegemo import EEGClassifier, Trials, make_splitter, quadrants
     from eegemo.models.fits_at_once import FitRequest
 
-    windows = joblib.load(config.data, mmap_mode="r").windows()[:: config.every]
+    trials = joblib.load(config.data, mmap_mode="r")
+    if scale != 1:
+        signals = trials.signals * np.float32(scale)
+        trials = Trials(signals, trials.table, trials.ch_names, trials.sfreq, dataset="simulated", simulated=True)
+    windows = trials.windows()[:: config.every]
     y = quadrants()(windows)
-    requests = []
+    requests: list[Any] = []
     for train, validation, test in make_splitter("subject", n_splits="leave-one-out").triples(windows, y):
-        own = train[np.linspace(0, len(train) - 1, min(n_windows or len(train), len(train))).astype(int)]
+        wanted = n_windows[len(requests)] if n_windows else len(train)
+        own = train[np.linspace(0, len(train) - 1, min(wanted, len(train))).astype(int)]
         # No fold stops early, so that all have the epochs that they are said to have.
         classifier = EEGClassifier(model, epochs=epochs, patience=epochs, random_state=0)
         held_out = (windows[validation], y[validation])
@@ -351,12 +366,12 @@ def as_text(config: FoldsAtOnce, found: dict[str, Any]) -> str:
             for peer, seconds in peers.items()
             if seconds
         ]
-        if "share_of_equal_decisions" in own:
-            apart = own["largest_difference_of_probabilities"]
-            lines.append(
-                f"  {len(apart)} folds alone and at once, {own['steps_compared']} steps: probabilities differ by "
-                f"{max(apart):.1e} at most, {min(own['share_of_equal_decisions']):.2%} of decisions are equal"
-            )
+        lines += [
+            f"  {one['steps']} steps, probabilities of a fold alone and at once differ by {one['at_once']:.1e} at most "
+            f"({one['equal_decisions']:.2%} of decisions are equal); alone twice by {one['again']:.1e}, "
+            f"on samples that differ in their last bit by {one['last_bit']:.1e}"
+            for one in own["compared"]
+        ]
         lines.append("")
     return "\n".join(lines)
 
