@@ -80,8 +80,8 @@ def evaluate(
         Whether the folds of a network (:class:`eegemo.EEGClassifier`) are trained as one computation, which fills a GPU
         where a single network leaves it idle; ``"auto"`` where Keras computes with JAX (``KERAS_BACKEND=jax``) and JAX
         has an accelerator. What is computed is the same but for the rounding of sums, which training amplifies: a few
-        steps agree to seven digits, single probabilities after hundreds on a GPU to one or two. Folds end in groups, of
-        as many as the device's memory holds. Other classifiers' folds run as ``n_jobs`` says.
+        steps agree to five digits or more, hundreds on a GPU as little as the same fold trained twice there. Folds end
+        in groups, of as many as the device's memory holds. Other classifiers' folds run as ``n_jobs`` says.
     folder : path-like | None
         Where each fold is written when it ends. A run that was interrupted goes on with the folds that are missing; a
         run of another configuration is refused.

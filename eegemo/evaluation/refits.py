@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -85,7 +86,9 @@ def refits(
     results : Results
         Of each permutation, in their order, without provenance. Folds that failed are missing, with a warning.
     """
-    n_side_by_side = max(1, FOLDS_IN_HAND // len(plan.splits))
+    most = max(1, FOLDS_IN_HAND // len(plan.splits))
+    n_groups = max(1, math.ceil(len(seeds) / most))
+    n_side_by_side = max(1, math.ceil(len(seeds) / n_groups))  # groups of one size are compiled once
     with ExitStack() as stack:
         stack.enter_context(stopped_by_sigterm())
         bar = None

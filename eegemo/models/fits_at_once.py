@@ -232,10 +232,17 @@ def _normalized(
         batches = batch_numbers(len(begun.fair), PREDICTION_BATCH)
         return layer.fitted(begun.data.source.gather(begun.fair[batch]) for batch in batches)
 
+    def fitted_on(begun: BegunFit) -> bytes:
+        source: Any = begun.data.source  # of Windows
+        return bytes(source.places(begun.fair))
+
+    same = [fitted_on(begun) for _, begun in fits]  # permutations of labels leave a fold its windows
+    once = {key: begun for key, (_, begun) in zip(same, fits, strict=True)}
     n_threads = min(_MOST_THREADS, os.cpu_count() or 1)
-    every = joblib.Parallel(n_threads, prefer="threads")(joblib.delayed(fitted)(begun) for _, begun in fits)
+    parallel = joblib.Parallel(n_threads, prefer="threads")
+    known = dict(zip(once, parallel(map(joblib.delayed(fitted), once.values())), strict=True))
     changed = [list(own) for own in values]
-    for own, statistics in zip(changed, every, strict=True):
-        for position, value in zip(at, statistics, strict=True):
+    for own, key in zip(changed, same, strict=True):
+        for position, value in zip(at, known[key], strict=True):
             own[position] = value.astype(own[position].dtype)
     return changed

@@ -84,6 +84,8 @@ def fit_folds(
     model._symbolic_build(data_batch=(x, fits[0].target[: len(x)].astype(_kind_on_device(fits[0].target))))
     waiting, n_steps = list(fits), _steps_of_a_call(fits)
     size = math.ceil(len(fits) / math.ceil(len(fits) / MOST_AT_ONCE))  # of all groups, so that one is compiled
+    if size > 32:
+        size = math.ceil(size / 8) * 8  # and a next call that has a few fits less finds it compiled
     with layers_for_many(model):
         stacked = Stacked(model, loss, jax.device_put(strip), n_times)
         while waiting:
