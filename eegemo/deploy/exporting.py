@@ -19,7 +19,7 @@ from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
 from eegemo.deploy.formats import format_of, require
 from eegemo.deploy.parity import TOLERANCE, largest_difference, windows_to_compare
-from eegemo.errors import ConfigError, suggest_keywords
+from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.classifier import EEGClassifier
 from eegemo.windows import Windows
 
@@ -135,7 +135,10 @@ def export(
 
             write_network(classifier.model_, draft, form)
         form.module.write_description(draft, description.dumps())
-        difference = largest_difference(classifier.predict_proba, load_exported(draft).predict_proba, X)
+        try:
+            difference = largest_difference(classifier.predict_proba, load_exported(draft).predict_proba, X)
+        except DataFormatError as error:  # some exporters write what their runtime does not know
+            raise ConfigError(f"{form.name} cannot hold this network. Take another format.") from error
         if not difference <= TOLERANCE:
             raise ConfigError(
                 f"{path.name} was not kept: its probabilities differ from the classifier's by up to {difference:.2g}, "

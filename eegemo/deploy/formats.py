@@ -73,7 +73,7 @@ FORMATS: Mapping[str, Format] = {
         Format("onnx", ".onnx", "onnx", ("onnx", "onnxruntime", "tf2onnx"), ("onnxruntime",), "tensorflow"),
         Format("litert", ".tflite", "litert", ("ai_edge_litert",), ("ai_edge_litert",), "tensorflow"),
         Format("openvino", ".xml", "openvino", ("openvino", "onnx", "tf2onnx"), ("openvino",), "tensorflow", (".bin",)),
-        Format("ncnn", ".param", "ncnn", ("ncnn", "pnnx", "torch", "onnxscript"), ("ncnn",), "torch", (".bin",)),
+        Format("ncnn", ".param", "ncnn", ("ncnn", "pnnx", "torch"), ("ncnn",), "torch", (".bin",)),
     )
 }
 

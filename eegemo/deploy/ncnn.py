@@ -1,4 +1,4 @@
-"""ncnn: PyTorch's ONNX made smaller by pnnx, as .param and .bin; the description lies beside the file."""
+"""ncnn: what pnnx makes of a TorchScript, as .param and .bin; the description lies beside the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def write_network(model: keras.Model, path: Path) -> None:
     Parameters
     ----------
     model : keras.Model
-        Under PyTorch: of what TensorFlow writes, pnnx reads few networks.
+        Under PyTorch.
     path : Path
         The file that ends in ``.param``.
 
@@ -43,12 +43,10 @@ def write_network(model: keras.Model, path: Path) -> None:
             return self.network(windows, training=False)
 
     with tempfile.TemporaryDirectory() as folder:
-        middle = Path(folder) / "network.onnx"
-        shape = (1, *model.input_shape[1:])
-        # With weights in a file of their own pnnx reads others, and says nothing.
-        torch.onnx.export(
-            Evaluating().eval(), (torch.zeros(shape),), str(middle), dynamo=True, external_data=False, verbose=False
-        )
+        # Not by ONNX, of which pnnx loses over which axis a mean is taken.
+        middle, shape = Path(folder) / "network.pt", (1, *model.input_shape[1:])
+        with torch.no_grad():
+            torch.jit.trace(Evaluating().eval(), torch.zeros(shape)).save(str(middle))
         command = [pnnx.EXEC_PATH, middle.name, f"inputshape=[{','.join(map(str, shape))}]", "fp16=0"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         written = [Path(folder) / f"network.ncnn.{kind}" for kind in ("param", "bin")]

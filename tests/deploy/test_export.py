@@ -53,13 +53,21 @@ def test_onnx_runtime_gives_what_keras_gives(
     assert np.ptp(outputs, axis=0).max() > 0.1, "the probabilities must depend on the windows to mean anything here"
 
 
-@pytest.mark.parametrize("network", ["cnn-gru", "eegnet"])
+@pytest.mark.parametrize("network", ["cnn-gru", "tcn", "eegnet"])
 @pytest.mark.parametrize("name", [name for name in FORMATS if name != "onnx"])
 def test_other_runtimes_give_the_same(
     name: str, network: str, trained: dict[str, EEGClassifier], half_seconds: Windows, tmp_path: Path
 ) -> None:
     form = needs(name)
     path = tmp_path / f"model{form.suffix}"
+    if (name, network) == (
+        "ncnn",
+        "eegnet",
+    ):  # in so short a window both its poolings are alike
+        with pytest.raises(ConfigError, match="ncnn cannot hold this network"):
+            export(trained[network], path)
+        assert not list(tmp_path.iterdir())
+        return
     written = export(trained[network], path)
     assert written.path == path
     assert sorted(tmp_path.iterdir()) == sorted(written.files)
