@@ -69,7 +69,7 @@ def check_windows(
             )
         if reset:
             estimator.n_features_in_ = len(ch_names)
-    else:
+    elif reset or not _is_checked_quickly(X, dtype, estimator.n_features_in_):
         settings: dict[str, Any] = {"dtype": dtype, "allow_nd": True, "reset": reset}
         if reset and supervised:
             X, _ = validate_data(estimator, X, y, multi_output=multi_output, **settings)
@@ -94,6 +94,13 @@ def check_windows(
                 f"{', '.join(estimator.ch_names_)} at {estimator.sfreq_:g} Hz; pick and resample the trials alike."
             )
     return X
+
+
+def _is_checked_quickly(X: Any, dtype: type, n_features: int) -> bool:
+    """Say whether an array is surely right; of the others scikit-learn takes its time to say what is wrong."""
+    alike = type(X) is np.ndarray and X.dtype == dtype and X.ndim == 3 and X.shape[1] == n_features and len(X) > 0
+    with np.errstate(all="ignore"):  # a sum may overflow where no value is infinite
+        return alike and bool(np.isfinite(X.sum()))
 
 
 def _refuse_what_is_not_cut(X: Any) -> None:

@@ -16,6 +16,12 @@ from eegemo.training.losses import Loss
 
 _KEPT = 8  # networks of different shape or sizes; TensorFlow keeps about 18 MB of each
 _idle: OrderedDict[Hashable, keras.Model] = OrderedDict()
+_BY_CHANNEL = (
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.SeparableConv1D,
+    keras.layers.SeparableConv2D,
+)
 #: By network: how one input is predicted.
 _of_one_input: WeakKeyDictionary[keras.Model, Callable[[np.ndarray], np.ndarray]] = WeakKeyDictionary()
 #: By network: what it was compiled for, its optimiser, and that one's variables before the first step.
@@ -35,7 +41,7 @@ def predict_one(model: keras.Model, batch: np.ndarray) -> np.ndarray:
     Returns
     -------
     outputs : array, shape (1, ...)
-        The same numbers as those of ``predict_on_batch``.
+        Those of ``predict_on_batch``, but for rounding.
     """
     if keras.backend.backend() != "tensorflow":
         return np.asarray(model.predict_on_batch(batch))
@@ -57,9 +63,21 @@ def _traced_for_one(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
         network: Any = known()
         return network(inputs, training=False)
 
-    signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)]
-    traced = tf.function(call, input_signature=signature, autograph=False).get_concrete_function()
-    return lambda batch: np.asarray(traced(tf.constant(batch, tf.float32)))
+    def traced(*, by_xla: bool) -> Callable[[np.ndarray], np.ndarray]:
+        signature = [tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)]
+        function = tf.function(call, signature, autograph=False, jit_compile=by_xla).get_concrete_function()
+        return lambda batch: np.asarray(function(tf.constant(batch, tf.float32)))
+
+    # As one computation a network takes a third of the time of its operations one by one; not one whose channels are
+    # convolved each by itself, which XLA does slowly.
+    if not any(isinstance(layer, _BY_CHANNEL) for layer in model._flatten_layers()):
+        try:
+            compiled = traced(by_xla=True)
+            compiled(np.zeros((1, *model.input_shape[1:]), np.float32))
+            return compiled
+        except tf.errors.OpError:  # of somebody's own network, or of a device without a compiler
+            pass
+    return traced(by_xla=False)
 
 
 def compile_network(model: keras.Model, loss: Loss, learning_rate: float, clip_norm: float | None = None) -> None:

@@ -68,8 +68,14 @@ class TestErrors:
     def test_windows_of_another_shape_than_the_fitted_ones_are_refused(
         self, fitted: dict[str, EEGClassifier], name: str, shape: tuple[int, ...], message: str
     ) -> None:
-        with pytest.raises(ValueError, match=message):
-            fitted[name].predict(np.zeros(shape))
+        for dtype in (np.float32, np.float64):
+            with pytest.raises(ValueError, match=message):
+                fitted[name].predict(np.zeros(shape, dtype))
+
+    @pytest.mark.filterwarnings("error")
+    def test_finite_values_are_taken_whatever_their_sum(self, fitted: dict[str, EEGClassifier]) -> None:
+        X = np.full((1, 2, 16), 0.9 * np.finfo(np.float32).max, np.float32)
+        assert np.isfinite(fitted["cnn-gru"].predict_proba(X)).all()
 
     @every_model
     def test_windows_of_another_length_than_the_fitted_ones_are_refused(
