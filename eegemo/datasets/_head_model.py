@@ -50,7 +50,7 @@ def electrodes(ch_names: tuple[str, ...] = deap.EEG) -> mne.Info:
     return info
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=512)  # of each site by itself, too: artefacts ask for one at a time, and a montage takes 9 ms
 def electrode_places(ch_names: tuple[str, ...] = deap.EEG) -> np.ndarray:
     """Return where electrodes are, shape (n, 3), in metres."""
     return np.array([channel["loc"][:3] for channel in electrodes(ch_names)["chs"]])
