@@ -131,7 +131,7 @@ def test_with_nothing_to_find_a_leaking_protocol_is_far_above_chance_and_an_hone
         effects=(0.0,),
         protocols=("window-random", "trial"),
         seeds=(0,),
-        subjects=6,
+        subjects=4,
         channels=("Fp1", "Fp2", "F3", "F4", "T7", "T8", "C3", "C4", "P3", "P4", "O1", "O2"),
         out=tmp_path / "o",
     )
