@@ -134,7 +134,7 @@ def controlled(
         raise ConfigError(reason)
     trials, seed = windows.trials, control.random_state
     if control.name == "permuted-labels":
-        return _on_windows_of(permute_labels(trials, scheme, random_state=seed), windows), scheme
+        return permuted_windows(windows, scheme, random_state=seed), scheme
     if control.name == "injected-signal":
         changed = inject_signal(trials, scheme, strength=control.strength, random_state=seed)
         return _on_windows_of(changed, windows), scheme
@@ -145,6 +145,35 @@ def controlled(
             f"Control {control.name!r} needs the {column} of every trial; {values.isna().sum()} have none."
         )
     return windows, categories(column, tuple(dict.fromkeys(values.astype(str))))
+
+
+def permuted_windows(
+    windows: Windows, scheme: LabelScheme, *, random_state: int = 0, stimuli_alike: bool = False
+) -> Windows:
+    """Permute the ratings of the trials that windows are of, by :func:`permute_labels`; no others take part.
+
+    Parameters
+    ----------
+    windows : Windows
+        Of all trials, or of some.
+    scheme, random_state, stimuli_alike
+        As :func:`permute_labels` takes them.
+
+    Returns
+    -------
+    windows : Windows
+        The same, of trials with permuted ratings.
+    """
+    trials, there = windows.trials, np.unique(windows.trial_index)
+    permuted = permute_labels(
+        trials.select(there), scheme, random_state=random_state, stimuli_alike=stimuli_alike
+    ).table
+    table = trials.table.copy()
+    for name in scheme.columns:
+        column = table[name].copy()
+        column.iloc[there] = permuted[name].array
+        table[name] = column
+    return _on_windows_of(trials._replaced(table=table), windows)
 
 
 def permute_labels(

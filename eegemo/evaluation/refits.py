@@ -17,7 +17,7 @@ from eegemo._numbers import whole
 from eegemo._warnings import warn_caller
 from eegemo.errors import ConfigError
 from eegemo.evaluation.at_once import FOLDS_IN_HAND, can_be_at_once, check_at_once
-from eegemo.evaluation.controls import permute_labels
+from eegemo.evaluation.controls import permuted_windows
 from eegemo.evaluation.execution import run_folds
 from eegemo.evaluation.folds import FailedFold, Failure, Fold
 from eegemo.evaluation.plan import Plan, make_plan
@@ -25,7 +25,6 @@ from eegemo.evaluation.results import REFITS, Results
 from eegemo.evaluation.run_folder import RunFolder
 from eegemo.evaluation.scoring import LEVELS
 from eegemo.evaluation.workers import stopped_by_sigterm
-from eegemo.windows import Windows
 
 #: What ``n_permutations="auto"`` is on an accelerator; with the true labels, 200 scores.
 N_PERMUTATIONS = 199
@@ -158,9 +157,7 @@ def mean_over_subjects(result: Results, metric: str, level: str) -> float:
 
 def _permuted(plan: Plan, seed: int) -> Plan:
     """Permute the labels of a plan, and draw its splits anew, since they spread the classes evenly."""
-    given = plan.windows
-    trials = permute_labels(given.trials, plan.scheme, random_state=seed, stimuli_alike=True)
-    windows = Windows(trials, given.n_times, given.starts, given.trial_index)
+    windows = permuted_windows(plan.windows, plan.scheme, random_state=seed, stimuli_alike=True)
     permuted = make_plan(plan.estimator, windows, plan.scheme, plan.splitter, model=plan.model)
     same = len(plan.splits) == len(permuted.splits) and all(
         np.array_equal(part, drawn)

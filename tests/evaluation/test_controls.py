@@ -27,7 +27,7 @@ from eegemo import (
     make_splitter,
     quadrants,
 )
-from eegemo.evaluation.controls import CONTROLS, controlled, inject_signal, permute_labels
+from eegemo.evaluation.controls import CONTROLS, controlled, inject_signal, permute_labels, permuted_windows
 from toy_classifiers import NearestMean, flattened
 from toy_trials import make_trials, with_columns
 
@@ -78,6 +78,26 @@ def test_labels_are_permuted_within_each_person_and_stay_together(subject: list[
     others = before.columns.difference(["valence", "arousal"])
     pd.testing.assert_frame_equal(after[others], before[others])
     assert np.shares_memory(permuted.signals, trials.signals)
+
+
+def test_trials_without_windows_take_no_part_in_permuting() -> None:
+    every = make_rated(["a", "b"] * 5).windows(n_times=1, step=1)
+    there = np.array([0, 1, 4, 5, 6, 9])  # of a: 0, 4, 6; of b: 1, 5, 9; each trial has the number of its row
+    some = every[np.isin(every.trial_index, there)]
+    orders = set()
+    for seed in range(40):
+        windows = permuted_windows(some, quadrants(), random_state=seed)
+        np.testing.assert_array_equal(windows.trial_index, some.trial_index)
+        values = windows.trials.table["valence"].to_numpy(int)
+        assert sorted(values[[0, 4, 6]]) == [0, 4, 6]
+        assert sorted(values[[1, 5, 9]]) == [1, 5, 9]
+        np.testing.assert_array_equal(values[[2, 3, 7, 8]], [2, 3, 7, 8])
+        orders.add(tuple(values))
+        control, _ = controlled(
+            Control("permuted-labels", random_state=seed), some, quadrants(), make_splitter("trial")
+        )
+        np.testing.assert_array_equal(control.trials.table["valence"].to_numpy(int), values)
+    assert len(orders) > 20  # of 36
 
 
 def test_every_order_of_a_person_s_labels_is_equally_likely() -> None:

@@ -87,6 +87,17 @@ def test_splits_that_permuting_leaves_alone_are_in_memory_once() -> None:
         assert not permuted.baselines
 
 
+def test_labels_of_trials_without_windows_are_dealt_to_none() -> None:
+    windows = make_windows(0)
+    some = windows[windows.trial_index % 8 < 6]
+    y = CLASSES(some)
+    for labels in (CLASSES, y):  # with an array of labels, the others have none at all
+        for result in refits.refits(make_plan(NearestMean(), some, labels, BY_PERSON), range(5)):
+            for subject in range(3):
+                own = some.table["subject"].to_numpy() == subject
+                assert result.y[own].sum() == y[own].sum()
+
+
 def test_evaluate_keeps_the_scores_of_refits_and_takes_them_up(
     tmp_path: Path, fitted_on: list[tuple[int, ...]]
 ) -> None:
