@@ -127,7 +127,7 @@ def train(
         for name, value in zip(names, np.mean(steps, axis=0), strict=True):
             curves[name].append(float(value))
         if held_out:
-            for name, value in zip(names, loss.measure(predict(model, held_out[0]), held_out[1]), strict=True):
+            for name, value in zip(names, loss.measure(_validate(model, held_out[0]), held_out[1]), strict=True):
                 curves[f"val_{name}"].append(value)
             losses = curves["val_loss"]
             best = losses[best_epoch - 1] if best_weights else np.nan
@@ -155,6 +155,16 @@ def stateful_layers(model: keras.Model) -> list[keras.layers.Layer]:
     layers : list of keras.layers.Layer
     """
     return [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+
+
+def _validate(model: keras.Model, source: Source) -> np.ndarray:
+    """Predict, and leave the random seeds alone: recurrent layers draw their dropout even where they apply none."""
+    seeds = [one for one in model.non_trainable_variables if not keras.backend.is_float_dtype(one.dtype)]
+    before = [keras.ops.convert_to_numpy(seed).copy() for seed in seeds]
+    outputs = predict(model, source)
+    for seed, value in zip(seeds, before, strict=True):
+        seed.assign(value)
+    return outputs
 
 
 def _reset_states(model: keras.Model) -> None:

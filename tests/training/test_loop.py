@@ -246,6 +246,19 @@ def test_a_state_is_not_carried_through_a_shuffle_or_to_other_sequences() -> Non
         run(counter(), X, X, batch_size=3, shuffle=False)
 
 
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="dropout draws from PyTorch's own generator there")
+def test_how_often_it_is_validated_does_not_change_training() -> None:
+    X = np.random.default_rng(0).standard_normal((8, 4, 1))
+
+    def losses(held_out: Any) -> list[float]:
+        keras.utils.set_random_seed(0)
+        cells = keras.layers.SimpleRNN(3, recurrent_dropout=0.5)
+        model = keras.Sequential([keras.Input((4, 1)), cells, keras.layers.Dense(1)])
+        return run(model, X, X[:, 0], held_out).curves["loss"]
+
+    assert losses((Rows(X), X[:, 0])) == losses(None)
+
+
 class ByNumPy(keras.layers.Layer):
     """Doubles its inputs by a function of NumPy, which XLA cannot compile."""
 
