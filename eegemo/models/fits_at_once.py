@@ -133,6 +133,7 @@ def _alike(request: FitRequest, begun: BegunFit) -> tuple[object, ...]:
     key = classifier._key()
     if key is None:  # somebody's own code; whether it builds alike is seen later
         key = classifier.network, classifier.n_times_, classifier.n_channels_, classifier._n_outputs
+        key += (classifier._normalization,)
     batch = batch_of(len(begun.data.source), begun.data.weight, how["batch_size"])
     if batch is None:
         raise CannotStackError(
@@ -144,7 +145,7 @@ def _alike(request: FitRequest, begun: BegunFit) -> tuple[object, ...]:
 
 def _fit_group(
     group: Sequence[tuple[int, FitRequest, BegunFit]], on_epoch_end: Callable[[int], object] | None
-) -> Iterator[tuple[int, FitOutcome]]:
+) -> Iterator[tuple[int, FitOutcome | Exception]]:
     from eegemo import _keras
     from eegemo.training.compiled import traced_twin
     from eegemo.training.folds_at_once import fit_folds
@@ -152,7 +153,15 @@ def _fit_group(
     began, first = time.perf_counter(), group[0][1].classifier
     with ExitStack() as stack:
         stack.enter_context(_keras.standard_settings())
-        model, values = _beginnings([(request.classifier, begun) for _, request, begun in group])
+        model, beginnings = _beginnings([(request.classifier, begun) for _, request, begun in group])
+        yield from ((one[0], own) for one, own in zip(group, beginnings, strict=True) if isinstance(own, Exception))
+        built = [(one, own) for one, own in zip(group, beginnings, strict=True) if not isinstance(own, Exception)]
+        if model is None:
+            return
+        group = [one for one, _ in built]
+        values = _normalized(
+            model, [own for _, own in built], [(request.classifier, begun) for _, request, begun in group]
+        )
         stack.enter_context(_keras.seeded(0))
         twin = stack.enter_context(traced_twin(model, first._build, first._key()))
         fits = [_fit(own, request, begun) for own, (_, request, begun) in zip(values, group, strict=True)]
@@ -161,7 +170,11 @@ def _fit_group(
         fitted = fit_folds(twin, fits, loss=group[0][2].loss, on_epoch_end=on_epoch_end)
         for (number, request, begun), one in zip(group, fitted, strict=True):
             of_fair, *outputs = (answers.astype(np.float32, copy=False) for answers in one.outputs)
-            request.classifier._note(one.history, stacklevel=2)
+            try:
+                request.classifier._note(one.history, stacklevel=2)
+            except Warning as warning:  # where warnings are errors
+                yield number, warning
+                continue
             collapse = begun.loss.collapse(of_fair, begun.data.target[begun.fair])
             yield number, FitOutcome(one.history, collapse, n_parameters, outputs, preparing + one.seconds)
 
@@ -184,20 +197,26 @@ def _fit(values: Sequence[np.ndarray], request: FitRequest, begun: BegunFit) -> 
     )
 
 
-def _beginnings(fits: Sequence[tuple[EEGClassifier, BegunFit]]) -> tuple[keras.Model, list[list[np.ndarray]]]:
-    """Return a network for all, and the values that the variables of each begin with."""
+def _beginnings(
+    fits: Sequence[tuple[EEGClassifier, BegunFit]],
+) -> tuple[keras.Model | None, list[list[np.ndarray] | Exception]]:
+    """Return a network for all, and the values that the variables of each begin with, or why there is none."""
     from eegemo import _keras
     from eegemo.training.course import CannotStackError
 
     known: dict[tuple[object, ...], list[np.ndarray]] = {}
     model: keras.Model | None = None
-    every: list[list[np.ndarray]] = []
+    every: list[list[np.ndarray] | Exception] = []
     for classifier, begun in fits:
         # The same seed makes the same weights, unless somebody's own code makes them.
         key = (begun.seed,) if classifier._key() is not None else (len(every),)
         if key not in known:
-            with _keras.seeded(begun.seed):
-                fresh = classifier._build()
+            try:
+                with _keras.seeded(begun.seed):
+                    fresh = classifier._build()
+            except Exception as error:  # of somebody's own code
+                every.append(error)
+                continue
             if model is None:
                 model = fresh
             elif _structure(fresh) != _structure(model):
@@ -207,7 +226,7 @@ def _beginnings(fits: Sequence[tuple[EEGClassifier, BegunFit]]) -> tuple[keras.M
                 )
             known[key] = [np.asarray(variable.value) for variable in fresh.variables]
         every.append(known[key])
-    return model, _normalized(model, every, fits)
+    return model, every
 
 
 def _structure(model: keras.Model) -> list[tuple[object, ...]]:

@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 
 import eegemo.training.folds_at_once as at_once
-from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, evaluate, make_splitter, quadrants
+from eegemo import ConfigError, EEGClassifier, Results, Trials, Windows, benchmark, evaluate, make_splitter, quadrants
 from eegemo.networks import NETWORKS
 from eegemo.training import CROSS_ENTROPY, train
 from eegemo.training.batches import WindowSource
@@ -191,6 +191,41 @@ def test_a_fold_that_cannot_be_fitted_takes_no_other_with_it(alone: Results) -> 
 
     assert [fold.number for fold in results.folds] == [0, 1]
     assert [failure.number for failure in results.failures] == [2]
+
+
+def test_a_network_that_cannot_be_built_takes_no_other_with_it() -> None:
+    numbers = iter(range(10))
+
+    def failing(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+        if next(numbers) == 1:
+            raise RuntimeError("out of luck")
+        return dense(n_times, n_channels, n_outputs)
+
+    with pytest.warns(UserWarning, match="Fold 1 failed, .*RuntimeError: out of luck"):
+        results = run(EEGClassifier(failing, epochs=1, batch_size=BATCH, random_state=0), folds_at_once=True)
+
+    assert [fold.number for fold in results.folds] == [0, 2]
+    assert [failure.number for failure in results.failures] == [1]
+
+
+def test_models_that_differ_in_their_normalisation_alone_are_trained_apart() -> None:
+    models = {method: mine(normalization=method) for method in ("zscore", "minmax")}
+    together, alone = (
+        benchmark(models, WINDOWS, quadrants(), [SPLITTER], folds_at_once=wanted) for wanted in (True, False)
+    )
+    for one, other in zip(together, alone, strict=True):
+        assert_alike(one, other)
+    assert np.abs(alone[0].folds[0].proba - alone[1].folds[0].proba).max() > 0.01
+
+
+def test_dropout_inside_a_recurrent_layer_is_drawn_as_for_a_fold_by_itself() -> None:
+    def recurrent(n_times: int, n_channels: int, n_outputs: int) -> keras.Model:
+        layers = [keras.layers.SimpleRNN(4, recurrent_dropout=0.3), keras.layers.Dense(n_outputs, "softmax")]
+        return keras.Sequential([keras.Input((n_times, n_channels)), *layers])
+
+    classifier = EEGClassifier(recurrent, epochs=3, batch_size=BATCH, random_state=0)
+    together, alone = (run(classifier, folds_at_once=wanted) for wanted in (True, False))
+    assert_alike(together, alone)
 
 
 class Outside(keras.layers.Layer):
