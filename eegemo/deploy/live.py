@@ -277,12 +277,12 @@ class LiveClassifier:
         edges = np.flatnonzero(np.diff(bad)) + 1
         for first, last in zip([0, *edges], [*edges, len(samples)], strict=True):
             if bad[first]:
-                self._bridge_unsound(samples[first:last], predictions)
+                self._bridge_unsound(samples[first:last], predictions, n_later=len(samples) - last)
             else:
                 self._n_bad = 0
-                self._classify(self._filled(samples[first:last]), predictions)
+                self._classify(self._filled(samples[first:last]), predictions, n_later=len(samples) - last)
 
-    def _bridge_unsound(self, samples: np.ndarray, predictions: list[LivePrediction]) -> None:
+    def _bridge_unsound(self, samples: np.ndarray, predictions: list[LivePrediction], *, n_later: int) -> None:
         self._n_bad += len(samples)
         if self._n_bad > _LONGEST_GAP * self._sfreq and self._last is not None:
             self.counts.restarts += 1
@@ -291,7 +291,7 @@ class LiveClassifier:
             self._begin_anew()
             self._n_bad = n_bad
         if self._last is not None:  # before the first sound sample there is nothing to go on from
-            self._classify(self._filled(samples), predictions, valid=False)
+            self._classify(self._filled(samples), predictions, valid=False, n_later=n_later)
 
     def _filled(self, samples: np.ndarray) -> np.ndarray:
         """Fill values that are not finite with the last one of their channel."""
@@ -299,7 +299,10 @@ class LiveClassifier:
         rows = np.where(np.isfinite(known), np.arange(len(known))[:, None], 0)
         return known[np.maximum.accumulate(rows, axis=0), np.arange(known.shape[1])][1:]
 
-    def _classify(self, samples: np.ndarray, predictions: list[LivePrediction], *, valid: bool = True) -> None:
+    def _classify(
+        self, samples: np.ndarray, predictions: list[LivePrediction], *, valid: bool = True, n_later: int = 0
+    ) -> None:
+        """Clean samples and classify the windows that they complete; the timeline is ``n_later`` samples ahead."""
         if not len(samples):
             return
         self._last = samples[-1].copy()
@@ -315,7 +318,7 @@ class LiveClassifier:
                 self.counts.skipped += 1
                 continue
             ready.append(window.T.copy())
-            times.append(self._timeline.time_of(self._signal.inputs_behind(n_after)))
+            times.append(self._timeline.time_of(self._signal.inputs_behind(n_after) + n_later))
             if len(ready) == _AT_A_TIME:
                 predictions += self._predictions(ready, times)
                 ready, times = [], []

@@ -219,6 +219,16 @@ def test_values_that_are_not_finite_never_reach_the_model(fitted: CausalPreproce
     assert classifier.messages[0].startswith("F4: values are not finite; windows that hold them")
 
 
+@pytest.mark.parametrize("stamped", [True, False])
+def test_windows_before_a_value_that_is_not_finite_keep_their_time(fitted: CausalPreprocessing, stamped: bool) -> None:
+    samples, stamps = streamed(6), np.arange(1536) / SFREQ if stamped else None
+    samples[[900, 1200], 3] = np.nan
+    at_once = table(pushed(live(fitted, step=0.25), samples, [], stamps))
+    one_by_one = table(pushed(live(fitted, step=0.25), samples, [1] * 1535, stamps))
+    assert_allclose(at_once, one_by_one, atol=1e-6)
+    assert at_once[0, 0] < 900 / SFREQ < 1200 / SFREQ < at_once[-1, 0]
+
+
 def test_a_channel_that_nothing_rests_on_may_send_anything(fitted: CausalPreprocessing) -> None:
     samples = streamed(5)
     extra = np.column_stack([samples, np.full(len(samples), np.nan)])
