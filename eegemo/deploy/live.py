@@ -19,6 +19,7 @@ from eegemo.preprocessing.causal import CausalPreprocessing
 from eegemo.preprocessing.stage import Preprocessing
 
 _LONGEST_GAP = 1.0  # seconds that are bridged; behind a longer one everything begins anew
+_SHORT_GAP = 0.05  # seconds; behind a longer one the filters must settle: what rings is over 1 % of a window of 1 s
 _AT_A_TIME = 256  # windows
 _KEPT_MESSAGES = 100
 _SAME_RATE = 1e-3  # by so much of it rates are taken for the same
@@ -148,9 +149,10 @@ class LiveClassifier:
         chunk : array, shape (n_times, n_channels)
             In microvolts, in the order of ``ch_names``; any number of samples.
         timestamps : array, shape (n_times,) | None
-            When they were recorded, in seconds. Samples that are missing by them are bridged up to a second, and
-            windows that hold them give no prediction; after more, everything begins anew. Those that come late, or
-            again, are left out. Without stamps every sample follows the one before.
+            When they were recorded, in seconds. Samples that are missing by them, like values that are not finite, are
+            bridged up to a second, and windows that hold them give no prediction, nor, behind more than 0.05 s, those
+            that begin before the filters have settled; after more than a second, everything begins anew. Samples that
+            come late, or again, are left out. Without stamps every sample follows the one before.
 
         Returns
         -------
@@ -228,6 +230,7 @@ class LiveClassifier:
         self._smoothed: np.ndarray | None = None
         self._last: np.ndarray | None = None
         self._n_bad = 0
+        self._rang = False
 
     def _restart(self, piece: Piece) -> None:
         self.counts.restarts += 1
@@ -251,6 +254,7 @@ class LiveClassifier:
     def _bridge(self, after: np.ndarray, n_missing: int, predictions: list[LivePrediction]) -> None:
         """Put a straight line where samples are missing, so that the filters go on."""
         self.counts.dropped += n_missing
+        self._n_bad += n_missing
         self._note("gap", f"{n_missing} samples are missing; windows that hold them give no prediction.")
         if self._last is not None:
             after = np.where(np.isfinite(after), after, self._last)
@@ -259,6 +263,8 @@ class LiveClassifier:
 
     def _take(self, samples: np.ndarray, predictions: list[LivePrediction]) -> None:
         """Take samples that follow the last ones; those that are not finite are filled with what was before."""
+        if not len(samples):
+            return
         self.counts.samples += len(samples)
         finite_values = np.isfinite(samples)
         if finite_values.all():
@@ -303,17 +309,19 @@ class LiveClassifier:
         self, samples: np.ndarray, predictions: list[LivePrediction], *, valid: bool = True, n_later: int = 0
     ) -> None:
         """Clean samples and classify the windows that they complete; the timeline is ``n_later`` samples ahead."""
-        if not len(samples):
-            return
         self._last = samples[-1].copy()
+        rings = not valid and self._n_bad > _SHORT_GAP * self._sfreq
+        self._rang |= rings
         was_calibrating = self.calibrating
         clean = self._signal.process(samples)
         if was_calibrating and not self.calibrating:
             self.messages.extend(self._signal.messages)
-            self._buffer.begin_anew(0)  # the filters have settled on the calibration stretch
+            # The filters have settled on the calibration stretch, unless they ring behind what was bridged in it.
+            self._buffer.begin_anew(self._signal.n_settling if self._rang else 0)
+        n_ringing = self._signal.n_settling if rings else 0
         ready: list[np.ndarray] = []
         times: list[float] = []
-        for n_after, window in self._buffer.add(clean, valid=valid):
+        for n_after, window in self._buffer.add(clean, valid=valid, n_ringing=n_ringing):
             if window is None:
                 self.counts.skipped += 1
                 continue

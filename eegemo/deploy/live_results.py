@@ -47,7 +47,8 @@ class LiveCounts:
     predictions : int
         Windows that were classified.
     skipped : int
-        Windows without a prediction, since they hold samples that are missing or not finite.
+        Windows without a prediction, since they hold samples that are missing or not finite, or begin where filters
+        still ring behind more than 0.05 s of them.
     restarts : int
         How often everything began anew: after a pause, a clock that was set back, or a connection.
     """

@@ -30,7 +30,9 @@ class WindowBuffer:
         self._n = -n_skipped
         self._last_invalid = -1
 
-    def add(self, samples: np.ndarray, *, valid: bool = True) -> Iterator[tuple[int, np.ndarray | None]]:
+    def add(
+        self, samples: np.ndarray, *, valid: bool = True, n_ringing: int = 0
+    ) -> Iterator[tuple[int, np.ndarray | None]]:
         """Add samples, and give the windows that they complete.
 
         Parameters
@@ -40,6 +42,8 @@ class WindowBuffer:
         valid : bool
             Whether they were recorded. Windows that hold others are not given, nor those that hold the sample behind
             them, which rests on them, too.
+        n_ringing : int
+            Of samples that are not valid: for how many more behind that one it is so, since filters ring in them.
 
         Yields
         ------
@@ -60,13 +64,13 @@ class WindowBuffer:
             start += n
             self._n += n
             if not valid:
-                self._last_invalid = self._n - 1
+                self._last_invalid = max(self._last_invalid, self._n - 1)
             if self._n >= self._n_times and (self._n - self._n_times) % self._step == 0:
                 first = self._n % self._n_times
                 sound = self._last_invalid < self._n - self._n_times
                 yield len(samples) - start, self._samples[first : first + self._n_times] if sound else None
         if not valid:
-            self._last_invalid = self._n
+            self._last_invalid = max(self._last_invalid, self._n + n_ringing)
 
     def _due(self) -> int:
         """Return after how many samples the next window is complete."""
