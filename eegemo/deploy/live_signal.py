@@ -14,8 +14,11 @@ from eegemo._numbers import finite
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.causal import CausalPreprocessing, fit_causal, without_fit
 from eegemo.preprocessing.causal_chain import CausalChain, named_channels
+from eegemo.preprocessing.eog import check_h_freq
+from eegemo.preprocessing.filters import filter_seconds
 from eegemo.preprocessing.stage import Preprocessing
 
+_LEAST_CALIBRATION = 1.0  # seconds, in which bad channels are looked for
 #: Of a stream that is clean already: its channels by their names, and nothing else.
 _NO_STEPS = Preprocessing(sfreq=None, high_pass=None, bad_channels=None, eog=None, band=None, reference=None)
 
@@ -65,6 +68,11 @@ class LiveSignal:
             raise ConfigError(
                 f"EOG and bad channels are fitted to a calibration stretch, got calibration={calibration:g} s; give a "
                 "minute, or eog=None and bad_channels=None."
+            )
+        if self._settings.eog == "ica":
+            raise ConfigError(
+                "Of a stream the EOG is removed by regression, not by 'ica', which needs the whole recording; set "
+                "eog='regression', or eog=None to leave it in."
             )
         self.inputs: tuple[str, ...] = ()
         self._types: list[str] = []
@@ -133,13 +141,23 @@ class LiveSignal:
 
     def _checked(self, names: Sequence[str], sfreq: float, types: Sequence[str]) -> np.ndarray:
         """Check before a minute is collected that it can be fitted to; return the channels that it rests on."""
+        rate = self._settings.sfreq or sfreq
+        least = _LEAST_CALIBRATION
+        if self._settings.high_pass is not None:
+            least = max(least, filter_seconds("high_pass", self._settings.high_pass, None, rate))
+        if self._seconds < least:
+            raise ConfigError(
+                f"A calibration of {self._seconds:g} s is too short for these settings, which need {least:.1f} s at "
+                "least; give a minute."
+            )
         named = named_channels(self._settings, names, sfreq, types)
         used = [named.ch_names[pick] for pick in mne.pick_types(named.info, meg=False, eeg=True, exclude=())]
         if self._settings.eog is not None:
+            check_h_freq(self._settings.eog_h_freq, rate)
             eyes = list(self._settings.eog_channels) or [
                 named.ch_names[pick] for pick in mne.pick_types(named.info, meg=False, eog=True)
             ]
-            if not eyes or set(eyes) - set(named.ch_names):
+            if not eyes or set(eyes) - set(named.ch_names) or set(eyes) & set(used):
                 raise ConfigError(
                     f"There is no EOG to remove by among the channels {', '.join(named.ch_names)}. Say which channels "
                     "are EOG (types, or bipolar for two electrodes), or leave the EOG in (eog None)."

@@ -13,6 +13,9 @@ from eegemo._numbers import finite
 from eegemo.deploy.session import Chunk, Connected, Event, Stopped
 from eegemo.errors import ConfigError
 
+#: Types of channels in volts that the settings may make EOG or EEG: of a stream all that is used is in microvolts.
+_MAY_BE_EOG = ("misc", "bio", "ecg")
+
 
 def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.05) -> Iterator[Event]:
     """Give a recording as if it were recorded now.
@@ -29,7 +32,8 @@ def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.0
     Yields
     ------
     event : Connected | Chunk | Stopped
-        Stamps are seconds from the recording's first sample.
+        Stamps are seconds from the recording's first sample; values of EEG, EOG, EMG, ECG and of channels without a
+        type (misc) are microvolts.
 
     Raises
     ------
@@ -39,7 +43,7 @@ def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.0
     if not (speed == math.inf or finite("speed", speed) > 0) or not finite("chunk", chunk) > 0:
         raise ConfigError(f"speed and chunk must be above 0, got {speed} and {chunk}.")
     sfreq, types = float(raw.info["sfreq"]), raw.get_channel_types()
-    scale = units_per_mne_unit(types)[:, None]
+    scale = units_per_mne_unit(["eog" if kind in _MAY_BE_EOG else kind for kind in types])[:, None]
     n_chunk = max(1, round(chunk * sfreq))
     yield Connected(tuple(raw.ch_names), tuple(types), sfreq)
     began = time.monotonic()

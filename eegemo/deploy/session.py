@@ -108,7 +108,7 @@ def classify_events(
         elif live is not None and usable:
             try:
                 yield from live.push(event.samples, event.timestamps)
-            except DataFormatError as error:
+            except (ConfigError, DataFormatError) as error:
                 yield str(error)
             while live.messages:
                 yield live.messages.popleft()

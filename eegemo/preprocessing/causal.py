@@ -20,7 +20,7 @@ from eegemo._paths import as_path
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.causal_chain import CausalChain, named_channels
 from eegemo.preprocessing.causal_filters import EyeMovements
-from eegemo.preprocessing.eog import eyes_of
+from eegemo.preprocessing.eog import check_h_freq, eyes_of
 from eegemo.preprocessing.eog_weights import EOGWeights
 from eegemo.preprocessing.stage import Preprocessing, as_settings, before_eog
 from eegemo.preprocessing.steps import note_step, steps_done
@@ -207,6 +207,7 @@ def fit_causal(
     )
     weights, usual, eyes = np.empty((len(eeg), 0)), np.empty(0), []
     if config.eog is not None:
+        check_h_freq(config.eog_h_freq, raw.info["sfreq"])
         eyes = eyes_of(raw, config.eog, config.eog_channels)
         raw.set_eeg_reference([], verbose="error")
         weights = EOGWeights.fit(raw, eeg, eyes, config.eog_h_freq).weights

@@ -82,11 +82,7 @@ def remove_eog(
     doi:10.1016/S0987-7053(00)00055-1; for ICA: Jung et al. 2000, doi:10.1016/S1388-2457(00)00386-2; Hyvärinen
     1999 (FastICA), doi:10.1109/72.761722.
     """
-    nyquist = raw.info["sfreq"] / 2
-    if eog_h_freq is not None and not 0 < eog_h_freq < nyquist - TRANSITION:
-        raise ConfigError(
-            f"eog_h_freq must lie between 0 and {nyquist - TRANSITION:g} Hz here, or be None, got {eog_h_freq}."
-        )
+    check_h_freq(eog_h_freq, raw.info["sfreq"])
     if method not in METHODS:
         raise ConfigError(f"EOG can be removed by 'regression' or 'ica', got {method!r}; None leaves it in.")
     refuse_second_removal(raw)
@@ -205,6 +201,26 @@ class _Fit:
             self.variance[i] = norm**2 / len(x)
             r = np.abs(eog @ x / np.maximum(size * norm, 1e-300))
             self.r[i] = max((value for eye, value in zip(eyes, r, strict=True) if eye != name), default=0.0)
+
+
+def check_h_freq(eog_h_freq: float | None, sfreq: float) -> None:
+    """Refuse a frequency up to which no EOG can be told from what lies above.
+
+    Parameters
+    ----------
+    eog_h_freq : float | None
+        As :func:`remove_eog` has it.
+    sfreq : float
+        The rate in Hz at which the EOG is removed.
+
+    Raises
+    ------
+    ConfigError
+        If it is not below half of that, with room for the filter's edge.
+    """
+    highest = sfreq / 2 - TRANSITION
+    if eog_h_freq is not None and not 0 < eog_h_freq < highest:
+        raise ConfigError(f"eog_h_freq must lie between 0 and {highest:g} Hz here, or be None, got {eog_h_freq}.")
 
 
 def eyes_of(raw: mne.io.BaseRaw, method: str, wanted: Sequence[str]) -> list[str]:

@@ -266,25 +266,54 @@ def band_pass(raw: mne.io.BaseRaw, l_freq: float = 4.0, h_freq: float = 45.0, *,
     return _filtered(raw, "band_pass", l_freq, h_freq, copy)
 
 
-def _filtered(raw: mne.io.BaseRaw, step: str, l_freq: float, h_freq: float | None, copy: bool) -> mne.io.BaseRaw:
-    nyquist = raw.info["sfreq"] / 2
+def filter_seconds(step: str, l_freq: float, h_freq: float | None, sfreq: float) -> float:
+    """Return how long a filter is, which no recording may be shorter than.
+
+    Parameters
+    ----------
+    step : str
+        What it is called, for the message.
+    l_freq, h_freq : float, float | None
+        Edges of the pass band in Hz; None for a high-pass.
+    sfreq : float
+        Sampling rate in Hz.
+
+    Returns
+    -------
+    seconds : float
+
+    Raises
+    ------
+    ConfigError
+        If the edges are not in order, or lie outside 0 to half the sampling rate.
+    """
+    nyquist = sfreq / 2
     if not 0 < l_freq < (nyquist if h_freq is None else h_freq) or (h_freq is not None and h_freq >= nyquist):
         asked = f"above {l_freq:g} Hz" if h_freq is None else f"from {l_freq:g} to {h_freq:g} Hz"
         raise ConfigError(
-            f"{step} {asked} is impossible at {raw.info['sfreq']:g} samples a second: edges must rise, between 0 "
+            f"{step} {asked} is impossible at {sfreq:g} samples a second: edges must rise, between 0 "
             f"and {nyquist:g} Hz; change them, or the sampling rate."
         )
-    transition = {} if h_freq is None else {"h_trans_bandwidth": min(_TRANSITION, nyquist - h_freq)}
-    taps = mne.filter.create_filter(None, raw.info["sfreq"], l_freq, h_freq, verbose="error", **transition)
-    if len(taps) > raw.n_times:
+    taps = mne.filter.create_filter(None, sfreq, l_freq, h_freq, verbose="error", **_transition(h_freq, sfreq))
+    return len(taps) / sfreq
+
+
+def _transition(h_freq: float | None, sfreq: float) -> dict[str, float]:
+    return {} if h_freq is None else {"h_trans_bandwidth": min(_TRANSITION, sfreq / 2 - h_freq)}
+
+
+def _filtered(raw: mne.io.BaseRaw, step: str, l_freq: float, h_freq: float | None, copy: bool) -> mne.io.BaseRaw:
+    sfreq = raw.info["sfreq"]
+    seconds = filter_seconds(step, l_freq, h_freq, sfreq)
+    if round(seconds * sfreq) > raw.n_times:
         raise DataFormatError(
-            f"The recording lasts {raw.n_times / raw.info['sfreq']:.2f} s, less than the {step} filter's "
-            f"{len(taps) / raw.info['sfreq']:.2f} s; is the file cut short?"
+            f"The recording lasts {raw.n_times / sfreq:.2f} s, less than the {step} filter's {seconds:.2f} s; is the "
+            "file cut short?"
         )
     picks = mne.pick_types(raw.info, meg=False, eeg=True, eog=True, exclude=())
     if not len(picks):
         raise DataFormatError(f"There is no EEG or EOG to filter among {', '.join(raw.ch_names)}; set types.")
     raw = (raw.copy() if copy else raw).load_data(verbose="error")
-    raw.filter(l_freq, h_freq, picks=picks, verbose="error", **transition)
-    note_step(raw, step, l_freq=l_freq, h_freq=h_freq, seconds=round(len(taps) / raw.info["sfreq"], 3))
+    raw.filter(l_freq, h_freq, picks=picks, verbose="error", **_transition(h_freq, sfreq))
+    note_step(raw, step, l_freq=l_freq, h_freq=h_freq, seconds=round(seconds, 3))
     return raw

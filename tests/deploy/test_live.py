@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -320,6 +321,16 @@ def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitte
         LiveClassifier(MODEL, EEG, SFREQ, preprocessing=Preprocessing())
     with pytest.raises(ConfigError, match="fitted to a calibration stretch, got calibration=0 s"):
         live(STEPS, calibration=0.0)
+    with pytest.raises(ConfigError, match=r"A calibration of 3 s is too short for these settings, which need 3.3 s"):
+        live(STEPS, calibration=3.0)  # MNE's FIR filter: 3.3 over its transition of 1 Hz
+    with pytest.raises(ConfigError, match=r"need 1.0 s at least"):
+        live(replace(STEPS, high_pass=None, eog=None), calibration=0.5)
+    with pytest.raises(ConfigError, match="removed by regression, not by 'ica'"):
+        live(replace(STEPS, eog="ica"))
+    with pytest.raises(ConfigError, match="eog_h_freq must lie between 0 and 62 Hz"):
+        live(replace(STEPS, eog_h_freq=63.0))
+    with pytest.raises(ConfigError, match="There is no EOG to remove by among the channels"):
+        live(replace(STEPS, eog_channels=("Fp1",)))
     with pytest.raises(ConfigError, match="smoothing must lie between 0 and below 1"):
         live(fitted, smoothing=1.0)
     with pytest.raises(ConfigError, match="windows of 1 s, got duration=2"):
@@ -365,6 +376,23 @@ def test_a_calibration_that_cannot_be_used_is_collected_anew() -> None:
     assert not classifier.calibrating
 
 
+def test_a_calibration_that_does_not_suit_the_settings_is_a_message() -> None:
+    """Without places a bad channel cannot be interpolated; that shows when one is bad."""
+    samples = streamed(12)
+    dead = samples.copy()
+    dead[:, 3] = 0
+    names, types = (*NAMES[:8], "VEOG"), ("eeg",) * 8 + ("eog",)
+
+    def begin(connected: Connected) -> LiveClassifier:
+        steps = Preprocessing(montage=None)
+        return LiveClassifier(MODEL, connected.ch_names, SFREQ, ch_types=types, preprocessing=steps, calibration=6.0)
+
+    events = [Connected(names, types, SFREQ), Chunk(dead[: 6 * SFREQ]), Chunk(samples)]
+    given = list(classify_events(events, begin))
+    assert sum("Channels F4 have no place" in one or "cannot be interpolated" in one for one in map(str, given)) == 1
+    assert sum(isinstance(one, LivePrediction) for one in given) == 6
+
+
 # Sources
 
 
@@ -380,6 +408,21 @@ def test_a_recording_is_replayed_as_a_stream(fitted: CausalPreprocessing) -> Non
     for speed, chunk in ((0, 0.1), (1, -1), ("fast", 0.1)):
         with pytest.raises(ConfigError):
             next(replay_events(raw, speed=speed, chunk=chunk))  # type: ignore[arg-type]
+
+
+def test_a_replayed_channel_without_a_type_can_be_the_eog() -> None:
+    raw = as_raw(streamed(12))
+    raw.set_channel_types({"VEOG": "misc"}, on_unit_change="ignore")
+
+    def begin(connected: Connected) -> LiveClassifier:
+        types = connected.ch_types
+        return LiveClassifier(MODEL, NAMES, SFREQ, ch_types=types, preprocessing=STEPS, calibration=10.0)
+
+    given = list(classify_events(replay_events(raw, speed=np.inf), begin))
+    assert given[2:3] == ["Calibrated on 10 s."]
+    samples = streamed(12)
+    expected = offline(fit_causal(as_raw(samples[:2560]), STEPS), samples, 10.0, 1.0)
+    assert_allclose(table([one for one in given if isinstance(one, LivePrediction)]), expected, atol=1e-6)
 
 
 def test_a_replay_keeps_the_time() -> None:
