@@ -10,6 +10,7 @@ import numpy as np
 from eegemo._numbers import finite
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
+from eegemo.models.checks import warn_of_volts
 
 
 class LiveModel:
@@ -52,6 +53,7 @@ class LiveModel:
             raise ConfigError(f"{kind} has no classes_; fit it first.")
         card = getattr(model, "card_", None)
         refuse_normalised(card)
+        self._unit_known = hasattr(model, "model_")  # an EEGClassifier warns by itself
         self.classes: list[Any] = np.asarray(classes).tolist() if card is None else class_names(model)
 
     def window(self, duration: float | None, step: float | None) -> tuple[int, int]:
@@ -96,6 +98,9 @@ class LiveModel:
         -------
         proba : array, shape (n, n_classes)
         """
+        if not self._unit_known and np.ptp(windows):
+            self._unit_known = True
+            warn_of_volts(windows, stacklevel=6)  # whoever called push
         return np.asarray(self._model.predict_proba(windows))
 
 

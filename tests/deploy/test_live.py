@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -118,6 +119,22 @@ def test_steps_that_need_no_fit_need_no_calibration() -> None:
     got = table(pushed(classifier, samples, [500]))
     settling = classifier._signal.n_settling / 128
     assert_allclose(got, offline(fit_causal(as_raw(samples), steps), samples, settling, 1.0), atol=1e-6)
+
+
+@pytest.mark.parametrize("way", ["clean", "settings", "fitted"])
+def test_a_stream_in_volts_is_warned_of_once(fitted: CausalPreprocessing, way: str) -> None:
+    """No calibration shows the unit here; what the filters leave of offsets of millivolts does."""
+    no_fit = Preprocessing(types=(("VEOG", "eog"),), eog=None, bad_channels=None)
+    ways = {"clean": (128, None), "settings": (SFREQ, no_fit), "fitted": (SFREQ, fitted)}
+    sfreq, steps = ways[way]
+    with pytest.warns(UserWarning, match=r"as EEG in volts does; microvolts are expected") as caught:
+        pushed(LiveClassifier(MODEL, NAMES, sfreq, preprocessing=steps), 1e-6 * streamed(5), [300] * 4)
+    assert [one.filename for one in caught] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        classifier = LiveClassifier(MODEL, NAMES, sfreq, preprocessing=steps)
+        pushed(classifier, streamed(5), [300] * 4)
+    assert classifier.counts.predictions > 2
 
 
 def test_smoothing_is_a_share_of_the_probabilities_before(fitted: CausalPreprocessing) -> None:
@@ -387,7 +404,7 @@ def test_a_calibration_that_does_not_suit_the_settings_is_a_message() -> None:
         steps = Preprocessing(montage=None)
         return LiveClassifier(MODEL, connected.ch_names, SFREQ, ch_types=types, preprocessing=steps, calibration=6.0)
 
-    events = [Connected(names, types, SFREQ), Chunk(dead[: 6 * SFREQ]), Chunk(samples)]
+    events: list[Connected | Chunk] = [Connected(names, types, SFREQ), Chunk(dead[: 6 * SFREQ]), Chunk(samples)]
     given = list(classify_events(events, begin))
     assert sum("Channels F4 have no place" in one or "cannot be interpolated" in one for one in map(str, given)) == 1
     assert sum(isinstance(one, LivePrediction) for one in given) == 6
