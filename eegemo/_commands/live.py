@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 import tyro
@@ -16,17 +17,47 @@ from rich.live import Live as Display
 from rich.table import Table
 
 from eegemo.errors import ConfigError
-from eegemo.preprocessing.stage import Preprocessing
 
 if TYPE_CHECKING:
     from eegemo.deploy.live import LiveClassifier
     from eegemo.deploy.live_results import LivePrediction
     from eegemo.deploy.session import Connected, Event
     from eegemo.preprocessing.causal import CausalPreprocessing
+    from eegemo.preprocessing.stage import Preprocessing
 
 _BAR = 30  # characters of a probability of 1
 _SIMULATED_TRIALS = 2
-_SFREQ = next(setting.default for setting in fields(Preprocessing) if setting.name == "sfreq")
+
+
+class StreamSettings(TypedDict, total=False):
+    """Those of the settings of Preprocessing that can be carried out on a stream; what is not given is not there."""
+
+    channels: tuple[str, ...] | None
+    """EEG channels to keep, in this order, or emotiv14; None for all."""
+    rename: tuple[tuple[str, str], ...]
+    """Old and new name of channels, before they are given the names of the 10-05 system."""
+    types: tuple[tuple[str, str], ...]
+    """New name and MNE's type of channels that are no EEG, for example VEOG eog."""
+    bipolar: tuple[tuple[str, str, str, str], ...]
+    """Name, type, anode and cathode of derivations, for example vEOG eog EXG3 EXG4."""
+    montage: str | None
+    """One of MNE's montages, for the places of the EEG channels."""
+    sfreq: float | None
+    """Down-sample to so many Hz: the model's rate, unless it is given."""
+    high_pass: float | None
+    """Take out what lies below so many Hz, before anything is fitted."""
+    bad_channels: Literal["interpolate"] | None
+    """Interpolate flat and noisy channels of the calibration; None uses all as they are."""
+    eog: Literal["regression"] | None
+    """Remove ocular artefacts by regression on the EOG channels; None leaves them in."""
+    eog_channels: tuple[str, ...]
+    """Channels that show the eyes; those of type eog where none is named."""
+    eog_h_freq: float | None
+    """Outside eye movements, the regression uses the EOG up to so many Hz, and spares alpha; None: all of it."""
+    band: tuple[float, float] | None
+    """Pass band in Hz."""
+    reference: Literal["average"] | None
+    """Subtract the mean of the EEG channels."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +92,9 @@ class Live:
     """Seconds by which time stamps may stray before a sample counts as missing or late."""
     wait: float | None = None
     """Seconds without the stream after which to end; by default it is waited for until Ctrl-C."""
-    settings: tyro.conf.OmitArgPrefixes[Preprocessing] = field(default_factory=Preprocessing)
-    """What the model's recordings went through; by default what its card says, at its rate."""
+    settings: tyro.conf.OmitArgPrefixes[StreamSettings] = field(default_factory=StreamSettings)
+    """What the model's recordings went through. Each replaces what the model's card says; where that says nothing, the
+    stream is prepared as predict prepares a recording."""
 
     def run(self, console: Console) -> None:
         """Classify until the source ends, or Ctrl-C."""
@@ -78,35 +110,37 @@ class Live:
                 f"{self.model.name} was fitted on arrays and does not say its channels; fit it on Windows."
             )
         with ExitStack() as stack:
-            events, settings = self._source(console, stack)
-            self._show(console, stack, model, settings, events)
+            events, prepared = self._source(console, stack)
+            self._show(console, stack, model, prepared, events)
 
-    def _steps(self, model: Any, settings: Preprocessing, connected: Connected) -> Preprocessing | CausalPreprocessing:
-        """Return what is done to a stream: as fitted before, as set, or as the model's card says."""
+    def _steps(
+        self, model: Any, prepared: Preprocessing | None, connected: Connected
+    ) -> Preprocessing | CausalPreprocessing:
+        """Return what is done to a stream: as fitted before, or as its source or the model's card says, and as set."""
         from eegemo.deploy.recordings import settings_of
         from eegemo.preprocessing.causal import read_causal
 
         if self.steps is not None:
             return read_causal(self.steps)
-        card = getattr(model, "card_", None)
-        if settings != Preprocessing() or card is None:
-            return settings if settings.sfreq != _SFREQ else replace(settings, sfreq=model.sfreq_)
+        if prepared is not None:
+            return replace(prepared, **{"sfreq": model.sfreq_, **self.settings})
         import mne
 
         info = mne.create_info(list(connected.ch_names), connected.sfreq, list(connected.ch_types))
         nothing = np.zeros((len(connected.ch_names), round(2 * connected.sfreq)))
-        return settings_of(card, model.sfreq_, mne.io.RawArray(nothing, info, verbose="error"))
+        raw = mne.io.RawArray(nothing, info, verbose="error")
+        return settings_of(getattr(model, "card_", None), model.sfreq_, raw, self.settings)
 
-    def _source(self, console: Console, stack: ExitStack) -> tuple[Iterator[Event], Preprocessing]:
-        """Return what is to be classified, and the settings for it."""
+    def _source(self, console: Console, stack: ExitStack) -> tuple[Iterator[Event], Preprocessing | None]:
+        """Return what is to be classified, and the settings for it where they are the source's own."""
         from eegemo.deploy.lsl import lsl_events
         from eegemo.deploy.replay import replay_events
         from eegemo.preprocessing.reading import read_recording
 
         if self.stream is not None:
-            return lsl_events(self.stream, wait=self.wait), self.settings
+            return lsl_events(self.stream, wait=self.wait), None
         if self.replay is not None:
-            return replay_events(read_recording(self.replay), speed=self.speed), self.settings
+            return replay_events(read_recording(self.replay), speed=self.speed), None
         import tempfile
 
         from eegemo.datasets.deap_raw import deap_recordings
@@ -120,7 +154,7 @@ class Live:
         return replay_events(recording.raw, speed=self.speed), recording.preprocessing
 
     def _show(
-        self, console: Console, stack: ExitStack, model: Any, settings: Preprocessing, events: Iterator[Event]
+        self, console: Console, stack: ExitStack, model: Any, prepared: Preprocessing | None, events: Iterator[Event]
     ) -> None:
         from eegemo.deploy.live import LiveClassifier
         from eegemo.deploy.recordings import class_names
@@ -129,13 +163,18 @@ class Live:
         begun: list[LiveClassifier] = []
 
         def begin(connected: Connected) -> LiveClassifier:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                steps = self._steps(model, prepared, connected)
+            for message in dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, UserWarning)):
+                console.print(message, soft_wrap=True, highlight=False, markup=False)
             begun.append(
                 LiveClassifier(
                     model,
                     connected.ch_names,
                     connected.sfreq,
                     ch_types=connected.ch_types,
-                    preprocessing=self._steps(model, settings, connected),
+                    preprocessing=steps,
                     calibration=self.calibration,
                     step=self.step,
                     smoothing=self.smoothing,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -203,7 +204,9 @@ def refuse_normalised(card: ModelCard | None) -> None:
         )
 
 
-def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Preprocessing:
+def settings_of(
+    card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw, given: Mapping[str, Any] | None = None
+) -> Preprocessing:
     """Return the steps that the model's own recordings went through, as far as that is known.
 
     Parameters
@@ -214,6 +217,8 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
         The model's rate in Hz.
     raw : mne.io.BaseRaw
         A recording with the channels that the steps are for.
+    given : mapping of str -> object | None
+        Settings, by their names, that replace those of the model's recordings.
 
     Returns
     -------
@@ -224,6 +229,7 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
     ConfigError
         If the steps are not known here.
     """
+    given = given or {}
     known = {} if card is None or card.preprocessing is None else dict(card.preprocessing)
     names = {field.name for field in fields(Preprocessing)}
     if set(known) - names:
@@ -232,18 +238,18 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
             "give preprocessing."
         )
     if known:
-        settings = Preprocessing.from_json(known)
+        settings = replace(Preprocessing.from_json(known), **given)
         of_channels: dict[str, Any] = {name: _those_there(getattr(settings, name), raw) for name in _OF_CHANNELS}
-        settings = replace(settings, sfreq=sfreq, baseline=0.0, reject=None, **of_channels)
+        settings = replace(settings, **{"sfreq": sfreq, "baseline": 0.0, "reject": None, **of_channels, **given})
     else:
         low, high = (None, None) if card is None else card.pass_band
-        settings = Preprocessing(sfreq=sfreq, band=(low, high) if low and high else None)
-        if settings.band is None:
+        settings = Preprocessing(**{"sfreq": sfreq, "band": (low, high) if low and high else None, **given})
+        if settings.band is None and "band" not in given:
             warn_caller(
                 "It is not known how the recordings of this model were prepared; this one is high-passed at 1 Hz and "
                 "referenced to the average. Give preprocessing, as they were."
             )
-    if settings.eog is None:
+    if settings.eog is None or "eog" in given:
         return settings
     head = settings.name_channels(raw.copy().crop(0, min(1.0, raw.times[-1])))
     there = set(head.ch_names)

@@ -12,16 +12,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
+import tyro
 from numpy.testing import assert_allclose
 from rich.console import Console
 
 from eegemo import ConfigError, EEGClassifier, Preprocessing, Trials, fit_causal
 from eegemo.__main__ import main
-from eegemo._commands.live import Live
+from eegemo._commands.live import Live, StreamSettings
 from eegemo.deploy import Chunk, Connected, LiveClassifier, replay
+from eegemo.deploy.recordings import settings_of
 from eegemo.deploy.session import Event
 from eegemo.models.card import ModelCard
 from eegemo.preprocessing import read_causal
@@ -68,7 +71,7 @@ def test_a_recording_is_replayed_shown_and_written(
 ) -> None:
     out, steps = tmp_path / "deep" / "predictions.csv", tmp_path / "steps.json"
     words = f"eegemo live {model} --replay {recording} --speed 1000 --calibration 8 --step 0.5 --out {out}"
-    words += f" --save-steps {steps} --types VEOG eog"
+    words += f" --save-steps {steps} --types VEOG eog --band 4 45"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", words.split())
         main()
@@ -131,7 +134,7 @@ def test_settings_that_do_not_go_together_are_refused(model: Path, recording: Pa
     with pytest.raises(ConfigError, match="--stream and --replay were both given"):
         Live(model, stream="any", replay=recording).run(printed())
     with pytest.raises(ConfigError, match="There is no EOG to remove by"):
-        Live(model, replay=recording, settings=Preprocessing()).run(printed())
+        Live(model, replay=recording, settings={"eog": "regression"}).run(printed())
 
 
 def test_what_the_card_of_a_model_says_is_done_to_the_stream(classifier: EEGClassifier, recording: Path) -> None:
@@ -142,16 +145,51 @@ def test_what_the_card_of_a_model_says_is_done_to_the_stream(classifier: EEGClas
     model.card_ = cast("ModelCard", card)
     command = Live(Path("model.keras"), replay=recording)
     names = ("F3", "F4", "O1", "VEOG")
-    steps = command._steps(model, Preprocessing(), Connected(names, ("eeg",) * 4, 256.0))
+    steps = command._steps(model, None, Connected(names, ("eeg",) * 4, 256.0))
     assert steps == replace(prepared, baseline=0.0)
     with pytest.warns(UserWarning, match="has no EOG channel"):
-        steps = command._steps(model, Preprocessing(), Connected(names[:3], ("eeg",) * 3, 256.0))
+        steps = command._steps(model, None, Connected(names[:3], ("eeg",) * 3, 256.0))
     assert steps == replace(prepared, baseline=0.0, eog=None, types=())
-    assert command._steps(model, STEPS, Connected(names, ("eeg",) * 4, 256.0)) == STEPS
     assert LiveClassifier(model, names[:3], 128).classes == ["a", "b", "c", "d"]
     card.leakage = {"fitted_on_test": ["zscore_subjects"]}
     with pytest.raises(ConfigError, match="normalised over a person's recordings"):
         LiveClassifier(model, names[:3], 128)
+
+
+def settings_on(command_line: str) -> StreamSettings:
+    return tyro.cli(Live, args=["model.keras", *command_line.split()]).settings
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_given_replaces_the_settings_of_the_card_one_by_one(classifier: EEGClassifier) -> None:
+    """What is as by default, too; what a setting says of channels decides over the EOG."""
+    prepared = Preprocessing(types=(("VEOG", "eog"),), band=(8.0, 30.0), high_pass=0.5)
+    card = SimpleNamespace(preprocessing=prepared.as_json, pass_band=[8, 30], leakage={}, classes=("a", "b", "c", "d"))
+    model = copy(classifier)
+    model.card_ = cast("ModelCard", card)
+    connected = Connected(("F3", "F4", "O1", "up"), ("eeg",) * 4, 256.0)
+    for words, changed in (
+        ("--eog None", {"eog": None, "types": ()}),
+        ("--band 4 45 --types up eog", {"band": (4.0, 45.0), "types": (("up", "eog"),)}),
+        ("--eog regression --eog-channels up", {"eog_channels": ("up",), "types": ()}),
+        ("--sfreq 64 --types up eog", {"sfreq": 64.0, "types": (("up", "eog"),)}),
+    ):
+        command = Live(Path("model.keras"), settings=settings_on(words))
+        assert command._steps(model, None, connected) == replace(prepared, **changed)
+
+
+def test_without_a_card_a_stream_is_prepared_as_predict_prepares_a_recording(classifier: EEGClassifier) -> None:
+    connected = Connected(("F3", "F4", "O1", "VEOG"), ("eeg",) * 4, 256.0)
+    raw = mne.io.RawArray(np.zeros((4, 512)), mne.create_info(list(connected.ch_names), 256.0, "eeg"), verbose="error")
+    with pytest.warns(UserWarning, match="It is not known how the recordings of this model were prepared"):
+        expected = settings_of(None, 128.0, raw)
+    with pytest.warns(UserWarning, match="It is not known how the recordings of this model were prepared"):
+        assert Live(Path("model.keras"))._steps(classifier, None, connected) == expected
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        command = Live(Path("model.keras"), settings=settings_on("--types VEOG eog --band 8 30"))
+        steps = command._steps(classifier, None, connected)
+    assert steps == replace(expected, types=(("VEOG", "eog"),), band=(8.0, 30.0), eog="regression")
 
 
 def test_a_model_of_arrays_does_not_know_its_channels(tmp_path: Path) -> None:
