@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -104,6 +105,8 @@ class Live:
             raise ConfigError("--stream and --replay were both given; give one of them.")
         if self.out is not None and self.out.exists():
             raise ConfigError(f"{self.out} is there already; name another file, or move it away.")
+        if self.save_steps is not None:
+            _check_writable(self.save_steps)
         model = read_model(self.model)
         if model.ch_names_ is None:
             raise ConfigError(
@@ -141,8 +144,6 @@ class Live:
             return lsl_events(self.stream, wait=self.wait), None
         if self.replay is not None:
             return replay_events(read_recording(self.replay), speed=self.speed), None
-        import tempfile
-
         from eegemo.datasets.deap_raw import deap_recordings
         from eegemo.datasets.simulated_raw import write_simulated_raw
 
@@ -195,12 +196,13 @@ class Live:
         try:
             with Display(console=console, refresh_per_second=8, transient=True) as display:
                 for given in classify_events(events, begin):
+                    if self.save_steps is not None and not saved and begun and begun[0].fitted is not None:
+                        begun[0].fitted.save(self.save_steps)
+                        saved = True
+                        display.console.print(f"Steps: {self.save_steps}", soft_wrap=True, highlight=False)
                     if isinstance(given, str):
                         display.console.print(given, soft_wrap=True, highlight=False, markup=False)
                         continue
-                    if self.save_steps is not None and not saved and begun[0].fitted is not None:
-                        begun[0].fitted.save(self.save_steps)
-                        saved = True
                     if write is not None:
                         shares = (f"{share:.6f}" for share in given.probabilities)
                         write([f"{given.time:.4f}", given.label, *shares])
@@ -209,12 +211,26 @@ class Live:
                         display.update(prediction_table(given, begun[0]))
         except KeyboardInterrupt:
             console.print("Ended by Ctrl-C.")
+        if self.save_steps is not None and not saved:
+            console.print(f"Nothing was fitted, so that {self.save_steps} was not written.", soft_wrap=True)
         if last is not None:
             console.print(prediction_table(last, begun[0]))
         elif begun:
             console.print(f"{counts_in_words(begun[0])}.", soft_wrap=True, highlight=False)
         if self.out is not None:
             console.print(f"Predictions: {self.out}", soft_wrap=True, highlight=False)
+
+
+def _check_writable(path: Path) -> None:
+    """Refuse a path that cannot be written, before somebody has sat through a calibration for it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}); name another place.") from None
+    if path.is_dir():
+        raise ConfigError(f"{path}: a folder lies where a file is to be written; name another place.")
 
 
 def prediction_table(prediction: LivePrediction, live: LiveClassifier) -> Table:

@@ -178,6 +178,7 @@ def test_what_is_given_replaces_the_settings_of_the_card_one_by_one(classifier: 
         assert command._steps(model, None, connected) == replace(prepared, **changed)
 
 
+@pytest.mark.filterwarnings("ignore:Channels VEOG are not in the montage")
 def test_without_a_card_a_stream_is_prepared_as_predict_prepares_a_recording(classifier: EEGClassifier) -> None:
     connected = Connected(("F3", "F4", "O1", "VEOG"), ("eeg",) * 4, 256.0)
     raw = mne.io.RawArray(np.zeros((4, 512)), mne.create_info(list(connected.ch_names), 256.0, "eeg"), verbose="error")
@@ -190,6 +191,29 @@ def test_without_a_card_a_stream_is_prepared_as_predict_prepares_a_recording(cla
         command = Live(Path("model.keras"), settings=settings_on("--types VEOG eog --band 8 30"))
         steps = command._steps(classifier, None, connected)
     assert steps == replace(expected, types=(("VEOG", "eog"),), band=(8.0, 30.0), eog="regression")
+
+
+def test_the_steps_are_saved_as_soon_as_they_are_fitted(model: Path, recording: Path, tmp_path: Path) -> None:
+    """Though no window is complete when the recording of 16 s ends."""
+    console, path = printed(), tmp_path / "new" / "steps.json"
+    settings = settings_on("--types VEOG eog --band None")
+    Live(model, replay=recording, speed=1000, calibration=15.5, save_steps=path, settings=settings).run(console)
+    assert "0 predictions" in text_of(console)
+    assert f"Steps: {path}" in text_of(console).replace("\n", "")
+    expected = fit_causal(as_raw(streamed(16)[: round(15.5 * 256)]), replace(STEPS, band=None))
+    assert_allclose(read_causal(path).weights, expected.weights, atol=1e-5)
+    console, path = printed(), tmp_path / "more.json"
+    Live(model, replay=recording, speed=1000, calibration=17, save_steps=path, settings=settings).run(console)
+    assert "Nothing was fitted, so that" in text_of(console)
+    assert not path.exists()
+
+
+def test_steps_that_cannot_be_written_are_refused_before_the_stream_is_opened(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"steps.json cannot be written \((File exists|Not a directory)\)"):
+        Live(model, stream="none", save_steps=tmp_path / "file" / "steps.json").run(printed())
+    with pytest.raises(ConfigError, match="a folder lies where a file is to be written"):
+        Live(model, stream="none", save_steps=tmp_path).run(printed())
 
 
 def test_a_model_of_arrays_does_not_know_its_channels(tmp_path: Path) -> None:
