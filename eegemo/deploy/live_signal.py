@@ -14,6 +14,7 @@ from eegemo._numbers import finite
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.causal import CausalPreprocessing, fit_causal, without_fit
 from eegemo.preprocessing.causal_chain import CausalChain, named_channels
+from eegemo.preprocessing.channels import standard_names
 from eegemo.preprocessing.eog import check_h_freq
 from eegemo.preprocessing.filters import filter_seconds
 from eegemo.preprocessing.stage import Preprocessing
@@ -109,6 +110,7 @@ class LiveSignal:
         names = self.inputs if ch_names is None else tuple(ch_names)
         types = self._types if ch_names is None else ["eeg"] * len(names) if ch_types is None else list(ch_types)
         steps = self.fitted
+        self._refuse_twice(names)
         if self._clean_already:
             by_name = _NO_STEPS if set(self._wanted) - set(names) else replace(_NO_STEPS, montage=None)
             steps = without_fit(by_name, names, sfreq, types)
@@ -138,6 +140,19 @@ class LiveSignal:
         if self._clean_already and chain is not None:  # no reference brings the other channels in
             in_use = np.unique(chain.anodes[self._columns])
         self.inputs, self._types, self._sfreq, self._chain, self.in_use = names, types, sfreq, chain, in_use
+
+    def _refuse_twice(self, names: Sequence[str]) -> None:
+        """Refuse a stream that has a channel more than once that is needed; others may be called as they like."""
+        steps = self.fitted
+        needed = [*self._wanted, *(() if steps is None else (*steps.ch_names, *steps.eog_names))]
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        by_place = standard_names(twice) if twice else {}
+        twice = [name for name in twice if found_as(needed, [name, by_place.get(name, name)])]
+        if twice:
+            raise DataFormatError(
+                f"The stream has more than one channel {', '.join(twice)}, so that it is not known which is meant; "
+                "rename them."
+            )
 
     def _checked(self, names: Sequence[str], sfreq: float, types: Sequence[str]) -> np.ndarray:
         """Check before a minute is collected that it can be fitted to; return the channels that it rests on."""

@@ -332,6 +332,11 @@ def test_a_stream_that_has_changed_is_refused(fitted: CausalPreprocessing) -> No
 def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitted: CausalPreprocessing) -> None:
     with pytest.raises(DataFormatError, match="lacks channels F4, which the model needs; it has F3, O1"):
         LiveClassifier(MODEL, ["F3", "O1"], 128)
+    with pytest.raises(DataFormatError, match="has more than one channel F3, so that"):
+        LiveClassifier(MODEL, [*EEG, "F3"], 128)
+    with pytest.raises(DataFormatError, match="has more than one channel EEG T3-REF, so that"):
+        Prefixed = type("Prefixed", (PowerModel,), {"ch_names_": ("F3", "T7", "O1")})
+        LiveClassifier(Prefixed(), ["F3", "EEG T3-REF", "EEG T3-REF", "O1"], 128)
     with pytest.raises(ConfigError, match="fitted at 128 Hz, and the stream comes to it at 256 Hz"):
         LiveClassifier(MODEL, NAMES, 256)
     with pytest.raises(ConfigError, match="There is no EOG to remove by among the channels"):
