@@ -248,8 +248,8 @@ class LiveClassifier:
             self.counts.late += n_samples
         else:
             self.counts.duplicate += n_samples
-        came = "late, when their place was passed" if piece.kind == "late" else "again"
-        self._note(piece.kind, f"{n_samples} samples came {came}; they are left out.")
+        come = "late, when their place was passed" if piece.kind == "late" else "again"
+        self._note(piece.kind, f"Samples come {come} ({n_samples} so far); they are left out, and counted.")
 
     def _bridge(self, after: np.ndarray, n_missing: int, predictions: list[LivePrediction]) -> None:
         """Put a straight line where samples are missing, so that the filters go on."""

@@ -187,8 +187,20 @@ def test_chunks_that_come_late_or_again_are_left_out_and_counted(fitted: CausalP
     assert counts.samples == 2048 - 50
     there = np.r_[0:600, 650:2048]
     assert_allclose(got, table(pushed(live(fitted, step=0.5), samples[there], [], stamps[there])), atol=1e-6)
-    assert "50 samples came late, when their place was passed; they are left out." in classifier.messages
-    assert "50 samples came again; they are left out." in classifier.messages
+    left_out = "(50 so far); they are left out, and counted."
+    assert f"Samples come late, when their place was passed {left_out}" in classifier.messages
+    assert f"Samples come again {left_out}" in classifier.messages
+
+
+def test_what_is_said_of_samples_that_come_again_chunk_by_chunk_is_so_when_it_is_said(
+    fitted: CausalPreprocessing,
+) -> None:
+    """A clock that was set back by 2.5 s: once, though it goes on for 640 samples."""
+    samples, classifier = streamed(8), live(fitted)
+    classifier.push(samples[:1024], np.arange(1024) / SFREQ)
+    pushed(classifier, samples[1024:], [10] * 64, np.arange(384, 1408) / SFREQ)
+    assert (classifier.counts.duplicate, classifier.counts.samples) == (640, 2048 - 640)
+    assert list(classifier.messages) == ["Samples come again (10 so far); they are left out, and counted."]
 
 
 def test_stamps_may_stray_by_the_tolerance_and_a_clock_may_drift(fitted: CausalPreprocessing) -> None:
