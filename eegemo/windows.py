@@ -221,12 +221,12 @@ def cut(
         raise ConfigError("Give step or overlap, not both.")
     sfreq = None if n_times is not None else trials.sfreq
     if n_times is None:
-        length = _whole_samples("duration", 1.0 if duration is None else duration, sfreq)
+        length = whole_samples("duration", 1.0 if duration is None else duration, sfreq)
     else:
-        length = _whole_samples("n_times", n_times, sfreq)
+        length = whole_samples("n_times", n_times, sfreq)
     if overlap is not None:
-        return _cut(trials, length, length - _whole_samples("overlap", overlap, sfreq))
-    return _cut(trials, length, length if step is None else _whole_samples("step", step, sfreq))
+        return _cut(trials, length, length - whole_samples("overlap", overlap, sfreq))
+    return _cut(trials, length, length if step is None else whole_samples("step", step, sfreq))
 
 
 def _cut(trials: Trials, n_times: int, step: int) -> Windows:
@@ -252,8 +252,27 @@ def _cut(trials: Trials, n_times: int, step: int) -> Windows:
     return Windows(trials, n_times, first[trial_index] + within * step, trial_index)
 
 
-def _whole_samples(name: str, value: float, sfreq: float | None) -> int:
-    """Count the samples of so many seconds; without a sampling rate the value is in samples."""
+def whole_samples(name: str, value: float, sfreq: float | None) -> int:
+    """Count the samples of so many seconds.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    value : float
+        In seconds.
+    sfreq : float | None
+        In Hz; without it the value is in samples.
+
+    Returns
+    -------
+    n_times : int
+
+    Raises
+    ------
+    ConfigError
+        If they are no whole number.
+    """
     samples = finite(name, value) * (1.0 if sfreq is None else sfreq)
     if abs(samples - round(samples)) > 1e-6:
         given = f"{name}={value}" if sfreq is None else f"{name}={value} s at {sfreq:g} Hz is {samples:g} samples"

@@ -47,7 +47,8 @@ class LiveClassifier:
     calibration : float
         Seconds, with blinks and gaze shifts in them.
     duration, step : float | None
-        Seconds in a window, and from one to the next; the model's and as much again by default.
+        Seconds in a window, and from one to the next, in whole samples of the model's rate; its own and as much again
+        by default.
     smoothing : float
         Share of the previous probabilities in each prediction: 0 for none, below 1.
     tolerance : float

@@ -11,6 +11,7 @@ from eegemo._numbers import finite
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 from eegemo.models.checks import warn_of_volts
+from eegemo.windows import whole_samples
 
 
 class LiveModel:
@@ -71,17 +72,17 @@ class LiveModel:
         Raises
         ------
         ConfigError
-            If the model takes other windows, or they are shorter than a sample.
+            If the model takes other windows, or they are no whole number of samples, one at least.
         """
         n_times = self._n_times
         if duration is not None:
-            n_times = round(finite("duration", duration) * self.sfreq)
+            n_times = whole_samples("duration", duration, self.sfreq)
             if self._n_times is not None and n_times != self._n_times:
                 seconds = self._n_times / self.sfreq
                 raise ConfigError(f"The model takes windows of {seconds:g} s, got duration={duration:g}; leave it out.")
         if n_times is None:
             raise ConfigError("The model does not say how long its windows are; give duration in seconds.")
-        n_step = n_times if step is None else round(finite("step", step) * self.sfreq)
+        n_step = n_times if step is None else whole_samples("step", step, self.sfreq)
         if n_times < 1 or n_step < 1:
             raise ConfigError(f"duration and step must be a sample at least, got {duration} and {step}.")
         return int(n_times), n_step

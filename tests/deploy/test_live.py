@@ -370,7 +370,9 @@ def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitte
     with pytest.raises(ConfigError, match="windows of 1 s, got duration=2"):
         live(fitted, duration=2.0)
     with pytest.raises(ConfigError, match="a sample at least"):
-        live(fitted, step=0.001)
+        live(fitted, step=0.0)
+    with pytest.raises(ConfigError, match=r"whole samples, but step=0.1 s at 128 Hz is 12.8 samples"):
+        live(fitted, step=0.1)
     with pytest.raises(ConfigError, match=r"preprocessing must be Preprocessing\(...\)"):
         live("causal")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="gives no probabilities"):
