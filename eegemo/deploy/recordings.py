@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from eegemo.trials import Trials
 _RATE_ROUNDED = 1e-3  # of it; a device may call 128 Hz 127.999
 #: Settings that name channels of the recordings they were made for.
 _OF_CHANNELS = ("rename", "types", "bipolar")
+_IN_MICROVOLTS = ("eeg", "eog", "emg")  # a model of trials with such channels may have been trained on all three
 
 
 @suggest_keywords
@@ -63,8 +65,8 @@ def predict_recording(
     Raises
     ------
     DataFormatError
-        If channels that the model needs are missing, the recording is slower than the model, shorter than a window, or
-        not in volts.
+        If channels that the model needs are missing or not taken as EEG, the recording is slower than the model,
+        shorter than a window, or not in volts.
     ConfigError
         If the model does not say its channels, was trained on windows that were normalised over a person's recordings,
         or the preprocessing gives another rate.
@@ -273,6 +275,35 @@ def _check_channels(raw: mne.io.BaseRaw, settings: Preprocessing, ch_names: tupl
             f"Channels {', '.join(missing)} are missing, which the model needs; the recording has "
             f"{', '.join(head.ch_names)}. Rename its channels (Preprocessing(rename=...)), or take a model of its "
             "channels."
+        )
+    refuse_other_types(ch_names, head, _IN_MICROVOLTS)
+
+
+def refuse_other_types(wanted: Sequence[str], named: mne.io.BaseRaw, types: Sequence[str] = ("eeg",)) -> None:
+    """Refuse channels of a model that are there, but would not be prepared as those that it was trained on.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        The model's channels.
+    named : mne.io.BaseRaw
+        A recording whose channels have the names and types that the settings give them.
+    types : sequence of str
+        MNE's types that they may have.
+
+    Raises
+    ------
+    DataFormatError
+        If one has another.
+    """
+    there = dict(zip(named.ch_names, named.get_channel_types(), strict=True))
+    others = {own: there[own] for own in found_as(wanted, there).values() if there[own] not in types}
+    if others:
+        raise DataFormatError(
+            f"The model was trained on channels that are not taken as EEG here: "
+            f"{', '.join(f'{name} (of type {kind})' for name, kind in others.items())}. If they are EEG, give them "
+            f"that type (Preprocessing(types=(({next(iter(others))!r}, 'eeg'),)), or raw.set_channel_types), and "
+            "rename those that are not in the montage, or work without one (Preprocessing(montage=None))."
         )
 
 

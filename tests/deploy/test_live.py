@@ -268,6 +268,10 @@ def test_a_stream_that_has_changed_is_refused(fitted: CausalPreprocessing) -> No
 def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitted: CausalPreprocessing) -> None:
     with pytest.raises(DataFormatError, match="lacks channels F4, which the model needs; it has F3, O1"):
         LiveClassifier(MODEL, ["F3", "O1"], 128)
+    with pytest.raises(
+        DataFormatError, match=r"not taken as EEG here: F4 \(of type misc\).*types=\(\('F4', 'eeg'\),\)"
+    ):
+        LiveClassifier(MODEL, ["F3", "O1", "F4"], 128, ch_types=["eeg", "eeg", "misc"])
     with pytest.raises(ConfigError, match="fitted at 128 Hz, and the stream comes to it at 256 Hz"):
         LiveClassifier(MODEL, NAMES, 256)
     with pytest.raises(ConfigError, match="There is no EOG to remove by among the channels"):

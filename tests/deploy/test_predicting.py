@@ -137,6 +137,20 @@ def test_what_the_recording_lacks_is_named(model: EEGClassifier) -> None:
         predict_recording(model, "nowhere.bdf", STEPS)
 
 
+def test_a_channel_of_the_model_that_is_no_eeg_is_refused(small_trials: Trials) -> None:
+    windows = Trials(small_trials.signals, small_trials.table, ("F3", "X1"), 32.0, "noise", True).windows()
+    pipeline = make_model("logistic-regression", features__bands=BANDS).fit(windows, quadrants()(windows))
+    raw = recording([*EEG[:7], "X1", "VEOG"])
+    with pytest.raises(DataFormatError, match=r"not taken as EEG here: X1 \(of type misc\).*\(montage=None\)"):
+        predict_recording(pipeline, raw, STEPS)
+    without = replace(STEPS, montage=None)
+    assert predict_recording(pipeline, raw, without)["p_1"].std() > 1e-4
+    raw.set_channel_types({"X1": "misc"}, on_unit_change="ignore")
+    with pytest.raises(DataFormatError, match=r"types=\(\('X1', 'eeg'\),\)"):
+        predict_recording(pipeline, raw, without)
+    predict_recording(pipeline, raw, replace(without, types=(("X1", "eeg"),)))
+
+
 @pytest.mark.parametrize(
     ("scale", "message"),
     [(1e6, "microvolts that were taken for volts"), (1e3, "millivolts"), (1e-6, "volts that were taken for microv")],
