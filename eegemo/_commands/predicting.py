@@ -43,7 +43,7 @@ class Predict:
             shown.add_row(name, str((table["class"] == name).sum()), f"{table[f'p_{name}'].mean():.3f}")
         console.print(shown)
         if table["bad"].any():
-            console.print(f"{table['bad'].sum()} windows hold what annotations call bad.")
+            console.print(f"{table['bad'].sum()} windows hold what annotations call bad, or a pause.")
         console.print(f"The model: {table.attrs['model']}", soft_wrap=True, highlight=False)
         if self.out:
             with replacing(self.out) as partial:

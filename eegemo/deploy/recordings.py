@@ -20,6 +20,7 @@ from eegemo._warnings import warn_caller
 from eegemo.deploy.exported import load_exported
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.card import ModelCard
+from eegemo.preprocessing.pauses import clock_seconds, interrupted
 from eegemo.preprocessing.reading import read_recording
 from eegemo.preprocessing.stage import Preprocessing, preprocess
 from eegemo.preprocessing.units import UNITS_WARNING, wrong_unit
@@ -58,9 +59,10 @@ def predict_recording(
     Returns
     -------
     table : DataFrame
-        A row a window: ``time`` (seconds from the first sample of the recording to that of the window), ``class``,
-        a column ``p_<class>`` for each probability, and ``bad``: whether the recording's annotations call a part of
-        the window bad. ``table.attrs`` says what the model's scores were, and under which protocol.
+        A row a window: ``time`` (seconds from the first sample of the recording to that of the window, pauses of an
+        EDF+D included), ``class``, a column ``p_<class>`` for each probability, and ``bad``: whether the recording's
+        annotations call a part of the window bad, or it lies across a pause or the joint of two recordings.
+        ``table.attrs`` says what the model's scores were, and under which protocol.
 
     Raises
     ------
@@ -321,9 +323,11 @@ def _predicted(
     proba, names = model.predict_proba(windows), class_names(model)
     marked = np.isnan(clean.get_data(picks=[0], reject_by_annotation="NaN", verbose="error")[0])
     n_marked = np.concatenate([[0], np.cumsum(marked)])
-    table = pd.DataFrame({"time": windows.starts / sfreq, "class": np.array(names, object)[proba.argmax(axis=1)]})
+    time = clock_seconds(clean, windows.starts / sfreq)
+    torn = interrupted(clean, time, time + n_times / sfreq)
+    table = pd.DataFrame({"time": time, "class": np.array(names, object)[proba.argmax(axis=1)]})
     table[[f"p_{name}" for name in names]] = proba
-    table["bad"] = n_marked[windows.starts + n_times] > n_marked[windows.starts]
+    table["bad"] = torn | (n_marked[windows.starts + n_times] > n_marked[windows.starts])
     card: ModelCard | None = getattr(model, "card_", None)
     table.attrs = {"model": "not evaluated" if card is None else str(card), "duration": n_times / sfreq}
     return table

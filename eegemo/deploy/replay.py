@@ -12,6 +12,7 @@ from eegemo._mne import units_per_mne_unit
 from eegemo._numbers import finite
 from eegemo.deploy.session import Chunk, Connected, Event, Stopped
 from eegemo.errors import ConfigError
+from eegemo.preprocessing.pauses import clock_seconds, stretches
 
 
 def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.05) -> Iterator[Event]:
@@ -29,7 +30,8 @@ def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.0
     Yields
     ------
     event : Connected | Chunk | Stopped
-        Stamps are seconds from the recording's first sample.
+        Stamps are seconds from the recording's first sample, by its clock: a pause of an EDF+D is waited for, too.
+        Where recordings were joined, it stops and is connected anew.
 
     Raises
     ------
@@ -41,13 +43,20 @@ def replay_events(raw: mne.io.BaseRaw, *, speed: float = 1.0, chunk: float = 0.0
     sfreq, types = float(raw.info["sfreq"]), raw.get_channel_types()
     scale = units_per_mne_unit(types)[:, None]
     n_chunk = max(1, round(chunk * sfreq))
-    yield Connected(tuple(raw.ch_names), tuple(types), sfreq)
-    began = time.monotonic()
-    for start in range(0, raw.n_times, n_chunk):
-        stop = min(start + n_chunk, raw.n_times)
-        samples = (raw.get_data(start=start, stop=stop) * scale).T
-        wait = began + stop / sfreq / speed - time.monotonic()
-        if wait > 0:
-            time.sleep(wait)
-        yield Chunk(samples, raw.times[start:stop])
+    connected = Connected(tuple(raw.ch_names), tuple(types), sfreq)
+    yield connected
+    began, due = time.monotonic(), 0.0
+    for first, last in stretches(raw):
+        stamps = clock_seconds(raw, raw.times[first:last])
+        if first and stamps[0] - due < 1 / sfreq:  # no time passed, so that no stamp would tell
+            yield Stopped("Another recording was joined on here.")
+            yield connected
+        for start in range(first, last, n_chunk):
+            stop = min(start + n_chunk, last)
+            samples = (raw.get_data(start=start, stop=stop) * scale).T
+            due = float(stamps[stop - first - 1]) + 1 / sfreq
+            wait = began + due / speed - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+            yield Chunk(samples, stamps[start - first : stop - first])
     yield Stopped("The recording has ended.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import mne
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -338,6 +339,22 @@ def test_a_recording_is_replayed_as_a_stream(fitted: CausalPreprocessing) -> Non
     for speed, chunk in ((0, 0.1), (1, -1), ("fast", 0.1)):
         with pytest.raises(ConfigError):
             next(replay_events(raw, speed=speed, chunk=chunk))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("pause", "restarts"), [(30.0, 1), (0.0, 1), (0.5, 0)])
+def test_a_pause_of_a_recording_is_one_of_its_replay(fitted: CausalPreprocessing, pause: float, restarts: int) -> None:
+    raw = as_raw(streamed(8))
+    raw.set_annotations(mne.Annotations([4.1], 0.0, "BAD boundary", extras=[{"pause": pause}]))
+    begun = [live(fitted)]
+    events = list(replay_events(raw, speed=np.inf, chunk=0.3))
+    stamps = np.concatenate([event.timestamps for event in events if isinstance(event, Chunk)])
+    n_before = 1050  # samples at 256 Hz that lie before 4.1 s
+    assert_allclose(stamps, np.arange(8 * SFREQ) / SFREQ + pause * (np.arange(8 * SFREQ) >= n_before))
+    predictions = [one for one in classify_events(events, lambda _: begun[0]) if isinstance(one, LivePrediction)]
+    assert begun[0].counts.restarts == restarts
+    times = np.array([one.time for one in predictions])
+    assert len(times) > 3
+    assert not ((times > 4.1) & (times - 1 < 4.1 + pause)).any(), "none of a second that holds the pause"
 
 
 def test_a_replay_keeps_the_time() -> None:

@@ -172,6 +172,35 @@ def test_windows_that_annotations_call_bad_are_marked(model: EEGClassifier) -> N
     assert table["time"][table["bad"]].tolist() == [2.0], "from 2.1 to 2.4 s lies in the window from 2 to 2.5 s"
 
 
+def paused(seconds: float) -> mne.io.RawArray:
+    """5 s and, after a pause that the recording tells of as an EDF+D that was read does, 5 s more."""
+    marks = mne.Annotations([5.0], 0.0, "BAD boundary", extras=[{"pause": seconds}]) + mne.Annotations(
+        5.0, 0.0, "EDGE boundary"
+    )
+    return recording().set_annotations(marks)
+
+
+def test_windows_across_a_pause_are_bad_and_times_are_by_the_clock(model: EEGClassifier) -> None:
+    table = predict_recording(model, paused(100.0), STEPS, step=0.25)
+    whole = predict_recording(model, paused(0.0), STEPS, step=0.25)
+    # Windows of half a second begin at 0, 0.25, ... 4.5, at 4.75, across the pause, and at 5, 5.25, ... 9.5 of samples.
+    before, across = np.arange(19) / 4, 4.75
+    assert_allclose(table["time"], [*before, across, *(105 + before)])
+    assert table["time"][table["bad"]].tolist() == [across] == whole["time"][whole["bad"]].tolist()
+    assert_array_equal(table[[f"p_{name}" for name in CLASSES]], whole[[f"p_{name}" for name in CLASSES]])
+    (ax,) = probabilities_figure(table).axes
+    values, edges, _ = next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data()
+    # The last window before it, around its middle, 5 s, and the first behind it, around 105.25 s.
+    np.testing.assert_allclose(edges[19:22], [4.875, 5.125, 105.125])
+    assert np.flatnonzero(np.isnan(values)).tolist() == [20]
+
+
+def test_windows_across_the_joint_of_two_recordings_are_bad(model: EEGClassifier) -> None:
+    parts = [recording(sfreq=sfreq).crop(0, last) for sfreq, last in ((128.0, 4.9), (128.0, 3.0))]
+    table = predict_recording(model, mne.concatenate_raws(parts, verbose="error"), STEPS)
+    assert table["time"][table["bad"]].tolist() == [4.5], "they are joined at 4.91 s"
+
+
 def test_without_settings_it_is_prepared_as_its_card_says(small_trials: Trials) -> None:
     raw = recording()
     # Of the recordings themselves only the pass band is known; there is EOG, which is removed.
