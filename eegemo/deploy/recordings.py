@@ -18,6 +18,7 @@ from eegemo._mne import units_per_mne_unit
 from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
 from eegemo.deploy.exported import load_exported
+from eegemo.deploy.settings_for_channels import settings_for_channels
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.card import ModelCard
 from eegemo.preprocessing.pauses import clock_seconds, interrupted
@@ -27,8 +28,6 @@ from eegemo.preprocessing.units import UNITS_WARNING, wrong_unit
 from eegemo.trials import Trials
 
 _RATE_ROUNDED = 1e-3  # of it; a device may call 128 Hz 127.999
-#: Settings that name channels of the recordings they were made for.
-_OF_CHANNELS = ("rename", "types", "bipolar")
 _IN_MICROVOLTS = ("eeg", "eog", "emg")  # a model of trials with such channels may have been trained on all three
 
 
@@ -237,11 +236,11 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
         )
     if known:
         settings = Preprocessing.from_json(known)
-        of_channels: dict[str, Any] = {name: _those_there(getattr(settings, name), raw) for name in _OF_CHANNELS}
-        settings = replace(settings, sfreq=sfreq, baseline=0.0, reject=None, **of_channels)
+        settings, lacking = settings_for_channels(settings, raw)
+        settings = replace(settings, sfreq=sfreq, baseline=0.0, reject=None)
     else:
         low, high = (None, None) if card is None else card.pass_band
-        settings = Preprocessing(sfreq=sfreq, band=(low, high) if low and high else None)
+        settings, lacking = Preprocessing(sfreq=sfreq, band=(low, high) if low and high else None), []
         if settings.band is None:
             warn_caller(
                 "It is not known how the recordings of this model were prepared; this one is high-passed at 1 Hz and "
@@ -250,20 +249,16 @@ def settings_of(card: ModelCard | None, sfreq: float, raw: mne.io.BaseRaw) -> Pr
     if settings.eog is None:
         return settings
     head = settings.name_channels(raw.copy().crop(0, min(1.0, raw.times[-1])))
-    there = set(head.ch_names)
-    if set(settings.eog_channels) <= there and (settings.eog_channels or "eog" in head.get_channel_types()):
+    lacking += [name for name in settings.eog_channels if name not in (*head.ch_names, *lacking)]
+    if not lacking and (settings.eog_channels or "eog" in head.get_channel_types()):
         return settings
     if known:
+        which = f" {', '.join(lacking)}" if lacking else ""
         warn_caller(
-            "The recordings of this model had their ocular artefacts removed; this one has no EOG channel, so they "
-            "stay in it."
+            f"The recordings of this model had their ocular artefacts removed; this one has no EOG channel{which}, so "
+            "they stay in it."
         )
     return replace(settings, eog=None)
-
-
-def _those_there(entries: tuple[tuple[str, ...], ...], raw: mne.io.BaseRaw) -> tuple[tuple[str, ...], ...]:
-    """Keep the settings of channels that this recording has; others had other spare electrodes."""
-    return tuple(entry for entry in entries if set(entry) & set(raw.ch_names))
 
 
 def _check_channels(raw: mne.io.BaseRaw, settings: Preprocessing, ch_names: tuple[str, ...]) -> None:

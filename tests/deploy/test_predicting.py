@@ -221,6 +221,44 @@ def test_without_settings_it_is_prepared_as_its_card_says(small_trials: Trials) 
         predict_recording(with_card(small_trials, preprocessing={"novelty": 1}), raw)
 
 
+OF_CARD = Preprocessing(sfreq=32.0, band=(4.0, 12.0), bad_channels=None, eog_h_freq=None)
+
+
+def blinking() -> mne.io.RawArray:
+    """Eight channels that see what is between EXG1 and EXG2, which are of type EEG as in a BioSemi file."""
+    raw = recording([*EEG, "EXG1", "EXG2"], kinds="eeg")
+    raw.apply_function(lambda data: data + 3 * (raw.get_data(["EXG1"])[0] - raw.get_data(["EXG2"])[0]), picks=EEG)
+    return raw
+
+
+@pytest.mark.parametrize(
+    "of_channels",
+    [
+        {"rename": (("EXG1", "VEOG"),), "types": (("VEOG", "eog"), ("EXG2", "misc"))},
+        {"rename": (("EXG1", "up"), ("EXG2", "down")), "bipolar": (("vEOG", "eog", "up", "down"),)},
+    ],
+)
+def test_settings_of_channels_are_found_by_the_names_that_they_get(
+    of_channels: dict[str, Any], small_trials: Trials, recwarn: pytest.WarningsRecorder
+) -> None:
+    steps = replace(OF_CARD, **of_channels)
+    known = with_card(small_trials, preprocessing=json.loads(json.dumps(steps.as_json)))
+    pd.testing.assert_frame_equal(predict_recording(known, blinking()), predict_recording(known, blinking(), steps))
+    assert not [warning for warning in recwarn if "ocular" in str(warning.message)]
+
+
+def test_without_an_electrode_of_a_bipolar_pair_the_eog_is_left_in(small_trials: Trials) -> None:
+    steps = replace(
+        OF_CARD, bipolar=(("vEOG", "eog", "EXG1", "EXG2"),), rename=(("EXG3", "LM"),), types=(("EXG1", "misc"),)
+    )
+    known = with_card(small_trials, preprocessing=json.loads(json.dumps(steps.as_json)))
+    raw = blinking().drop_channels(["EXG2"])
+    with pytest.warns(UserWarning, match="this one has no EOG channel vEOG, so they stay in it"):
+        table = predict_recording(known, raw)
+    as_left = replace(OF_CARD, eog=None, types=(("EXG1", "misc"),))
+    pd.testing.assert_frame_equal(table, predict_recording(known, raw, as_left))
+
+
 def test_what_is_not_known_of_its_preparation_is_said(model: EEGClassifier) -> None:
     with pytest.warns(UserWarning, match="not known how the recordings of this model were prepared"):
         table = predict_recording(model, recording().drop_channels(["VEOG"]))
