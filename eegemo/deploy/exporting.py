@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 import eegemo
 from eegemo._atomic import replacing
 from eegemo._paths import as_path
+from eegemo.deploy.carrying import card_of
 from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
 from eegemo.deploy.formats import format_of, require
@@ -176,5 +177,5 @@ def describe(classifier: Any) -> Description:
         sfreq=None if first.sfreq_ is None else float(first.sfreq_),
         normalization=classifier._normalization if is_network and classifier._normalization[0] else None,
         eegemo=eegemo.__version__,
-        card=getattr(classifier, "card_", None),
+        card=card_of(classifier),
     )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eegemo._numbers import finite
+from eegemo.deploy.carrying import card_of
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 
@@ -50,7 +51,7 @@ class LiveModel:
         classes = getattr(model, "classes_", None)
         if classes is None:
             raise ConfigError(f"{kind} has no classes_; fit it first.")
-        card = getattr(model, "card_", None)
+        card = card_of(model)
         refuse_normalised(card)
         self.classes: list[Any] = np.asarray(classes).tolist() if card is None else class_names(model)
 

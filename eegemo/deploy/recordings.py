@@ -17,6 +17,7 @@ from eegemo._electrodes import found_as
 from eegemo._mne import units_per_mne_unit
 from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
+from eegemo.deploy.carrying import card_of
 from eegemo.deploy.exported import load_exported
 from eegemo.deploy.settings_for_channels import settings_for_channels
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
@@ -100,7 +101,7 @@ def predict_recording(
             f"The recording has {raw.info['sfreq']:g} samples a second, and the model was trained at {sfreq:g} Hz; "
             "what was not recorded cannot be made up. Train a model at the recording's rate, or below."
         )
-    card: ModelCard | None = getattr(model, "card_", None)
+    card = card_of(model)
     refuse_normalised(card)
     settings = preprocessing or settings_of(card, sfreq, raw)
     if not isinstance(settings, Preprocessing):
@@ -167,7 +168,7 @@ def class_names(model: Any) -> list[str]:
     names : list of str
         Those on its card, where it has one.
     """
-    card: ModelCard | None = getattr(model, "card_", None)
+    card = card_of(model)
     classes = model.classes_.tolist()
     return [str(one) for one in classes] if card is None else [card.classes[number] for number in classes]
 
@@ -323,6 +324,6 @@ def _predicted(
     table = pd.DataFrame({"time": time, "class": np.array(names, object)[proba.argmax(axis=1)]})
     table[[f"p_{name}" for name in names]] = proba
     table["bad"] = torn | (n_marked[windows.starts + n_times] > n_marked[windows.starts])
-    card: ModelCard | None = getattr(model, "card_", None)
+    card = card_of(model)
     table.attrs = {"model": "not evaluated" if card is None else str(card), "duration": n_times / sfreq}
     return table
