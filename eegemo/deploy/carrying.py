@@ -1,4 +1,4 @@
-"""The card that a fitted model carries, which is of that fit alone."""
+"""What a fitted model carries: the channels that it was fitted on, and a card, which is of that fit alone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from eegemo._warnings import warn_caller
+from eegemo.features.base import WindowFeatures
 from eegemo.models.card import ModelCard
 from eegemo.models.estimator import NetworkEstimator
 
@@ -54,6 +55,30 @@ def card_of(model: Any) -> ModelCard | None:
             "not this one's; it goes on without a card."
         )
     return card
+
+
+def channels_of(model: Any) -> tuple[str, ...] | None:
+    """Return the channels that a model was fitted on.
+
+    Parameters
+    ----------
+    model : object
+        Fitted, or exported; a pipeline says what its first step says.
+
+    Returns
+    -------
+    ch_names : tuple of str | None
+        None where it was fitted on an array, whose channels features number: ch0, ch1, ...
+    """
+    steps = getattr(model, "steps", None)
+    if steps:
+        return channels_of(steps[0][1])
+    names = getattr(model, "ch_names_", None)
+    if names is None or (
+        isinstance(model, WindowFeatures) and list(names) == [f"ch{number}" for number in range(len(names))]
+    ):
+        return None
+    return tuple(names)
 
 
 def _hash_fit(model: Any) -> str:

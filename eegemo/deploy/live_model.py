@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from eegemo._numbers import finite
-from eegemo.deploy.carrying import card_of
+from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 
@@ -36,7 +36,7 @@ class LiveModel:
         if not callable(getattr(model, "predict_proba", None)):
             raise ConfigError(f"{kind} gives no probabilities; a fitted classifier with predict_proba is needed.")
         self._model = model
-        names = ch_names if ch_names is not None else _said_by(model, "ch_names_")
+        names = ch_names if ch_names is not None else channels_of(model)
         rate = sfreq if sfreq is not None else _said_by(model, "sfreq_")
         if names is None or rate is None:
             raise ConfigError(

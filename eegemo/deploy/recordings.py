@@ -17,7 +17,7 @@ from eegemo._electrodes import found_as
 from eegemo._mne import units_per_mne_unit
 from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
-from eegemo.deploy.carrying import card_of
+from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.exported import load_exported
 from eegemo.deploy.settings_for_channels import settings_for_channels
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
@@ -176,15 +176,15 @@ def class_names(model: Any) -> list[str]:
 def _window_of(model: Any) -> tuple[tuple[str, ...], float, int]:
     """Return channels, rate and samples of the windows that a model was trained on."""
     first = model[0] if isinstance(model, Pipeline) else model
-    ch_names, sfreq = getattr(first, "ch_names_", None), getattr(first, "sfreq_", None)
+    ch_names, sfreq = channels_of(model), getattr(first, "sfreq_", None)
     if not hasattr(model, "classes_") or not hasattr(first, "n_times_"):
         raise ConfigError(f"A fitted classifier of windows was expected, got {type(model).__name__}.")
     if ch_names is None or sfreq is None:
         raise ConfigError(
-            "The model was fitted on arrays, which say neither channels nor rate, so nothing can be matched; fit it on "
-            "Windows, or cut the recording yourself and call predict_proba."
+            f"{type(model).__name__} does not say on which channels and at which rate it was fitted, being fitted on "
+            "arrays; fit it on Windows, or cut the recording yourself and call predict_proba."
         )
-    return tuple(ch_names), float(sfreq), int(first.n_times_)
+    return ch_names, float(sfreq), int(first.n_times_)
 
 
 def refuse_normalised(card: ModelCard | None) -> None:

@@ -20,6 +20,7 @@ from eegemo import (
     ConfigError,
     DataFormatError,
     EEGClassifier,
+    LiveClassifier,
     ModelCard,
     Preprocessing,
     Trials,
@@ -280,8 +281,12 @@ def test_models_that_fit_no_recording_are_refused(small_trials: Trials, tmp_path
         predict_recording(tmp_path / "nowhere.keras", recording())
     nameless = with_card(small_trials)
     nameless[0].ch_names_ = None
-    with pytest.raises(ConfigError, match="fitted on arrays, which say neither channels nor rate"):
+    with pytest.raises(ConfigError, match="Pipeline does not say on which channels"):
         predict_recording(nameless, recording())
+    of_numbers = on_arrays.fit(X, y)
+    for apply in (predict_recording, lambda model, raw: LiveClassifier(model, raw.ch_names, raw.info["sfreq"])):
+        with pytest.raises(ConfigError, match=r"Pipeline does not say on which channels .* fit it on Windows"):
+            apply(of_numbers, recording())
 
 
 def test_the_figure_stacks_the_probabilities_and_says_what_the_model_is(small_trials: Trials) -> None:
