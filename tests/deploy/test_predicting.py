@@ -334,6 +334,13 @@ def test_a_model_is_exported_and_predicts_from_the_command_line(
         command(monkeypatch, "export", exported, tmp_path / "again.onnx")
 
 
+def test_the_ending_of_a_figure_is_checked_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit, match=r"must end in \.png, \.svg, \.pdf, got 'f\.foo'"):
+        command(monkeypatch, "predict", tmp_path / "no.keras", tmp_path / "no.edf", "--figure", tmp_path / "f.foo")
+
+
 def test_a_file_of_a_regressor_is_no_model_here(tmp_path: Path) -> None:
     from eegemo import EEGRegressor
     from tiny import traced
