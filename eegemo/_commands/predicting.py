@@ -12,6 +12,9 @@ from rich.table import Table
 
 from eegemo._atomic import replacing
 from eegemo._paths import as_path
+from eegemo.errors import ConfigError
+
+_DRAWN_AS = (".png", ".svg", ".pdf")
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,8 @@ class Predict:
         """Predict, print how often each class is said, and write what was asked for."""
         from eegemo.deploy import predict_recording
 
+        if self.figure and self.figure.suffix.lower() not in _DRAWN_AS:
+            raise ConfigError(f"The figure's name must end in {', '.join(_DRAWN_AS)}, got {self.figure.name!r}.")
         with console.status("predicting"), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", UserWarning)
             table = predict_recording(as_path(self.model), self.file, step=self.step)
@@ -43,7 +48,7 @@ class Predict:
             shown.add_row(name, str((table["class"] == name).sum()), f"{table[f'p_{name}'].mean():.3f}")
         console.print(shown)
         if table["bad"].any():
-            console.print(f"{table['bad'].sum()} windows hold what annotations call bad.")
+            console.print(f"{table['bad'].sum()} windows hold what annotations call bad, or a pause.")
         console.print(f"The model: {table.attrs['model']}", soft_wrap=True, highlight=False)
         if self.out:
             with replacing(self.out) as partial:

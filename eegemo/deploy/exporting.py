@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 import eegemo
 from eegemo._atomic import replacing
 from eegemo._paths import as_path
+from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
 from eegemo.deploy.formats import format_of, require
@@ -165,16 +166,15 @@ def describe(classifier: Any) -> Description:
     """
     first = classifier[0] if isinstance(classifier, Pipeline) else classifier
     is_network = isinstance(classifier, EEGClassifier)
-    named = first.ch_names_ is not None and not (not is_network and first.ch_names_[:1] == ("ch0",))
     return Description(
         model=classifier.network_name if is_network else ", ".join(type(step).__name__ for step in classifier),
         classes=tuple(classifier.classes_.tolist()),
         classes_dtype=classifier.classes_.dtype.str,
         n_channels=int(first.n_channels_),
         n_times=int(first.n_times_),
-        ch_names=tuple(first.ch_names_) if named else None,
+        ch_names=channels_of(classifier),
         sfreq=None if first.sfreq_ is None else float(first.sfreq_),
         normalization=classifier._normalization if is_network and classifier._normalization[0] else None,
         eegemo=eegemo.__version__,
-        card=getattr(classifier, "card_", None),
+        card=card_of(classifier),
     )

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 import eegemo
 from eegemo._json import as_json
+from eegemo.deploy.carrying import give_card
 from eegemo.deploy.rebuilding import as_read, rebuilt_classifier
 from eegemo.errors import ConfigError, suggest_keywords
 from eegemo.evaluation.fitting import fit_and_validate
@@ -54,7 +55,8 @@ def fit_final(
     -------
     classifier : estimator
         Fitted; ``card_`` is its :class:`eegemo.ModelCard`, which :meth:`eegemo.EEGClassifier.save` and
-        :func:`eegemo.export` keep. It predicts numbers of classes, whose names are ``card_.classes``.
+        :func:`eegemo.export` keep, and which counts no more when it is fitted again. It predicts numbers of classes,
+        whose names are ``card_.classes``.
 
     Raises
     ------
@@ -98,7 +100,7 @@ def fit_final(
         told += f", stopped on {len(validation)} others, whole by {results.splitter.rule.unit}"
     if hasattr(fitted, "best_epoch_"):
         told += f", epoch {fitted.best_epoch_}"
-    final.card_ = _card_of(results, windows, told, getattr(fitted, "collapse_", None))
+    give_card(final, _card_of(results, windows, told, getattr(fitted, "collapse_", None)))
     return final
 
 

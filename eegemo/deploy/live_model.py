@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from eegemo._numbers import finite
+from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 from eegemo.models.checks import warn_of_volts
@@ -37,7 +38,7 @@ class LiveModel:
         if not callable(getattr(model, "predict_proba", None)):
             raise ConfigError(f"{kind} gives no probabilities; a fitted classifier with predict_proba is needed.")
         self._model = model
-        names = ch_names if ch_names is not None else _said_by(model, "ch_names_")
+        names = ch_names if ch_names is not None else channels_of(model)
         rate = sfreq if sfreq is not None else _said_by(model, "sfreq_")
         if names is None or rate is None:
             raise ConfigError(
@@ -52,7 +53,7 @@ class LiveModel:
         classes = getattr(model, "classes_", None)
         if classes is None:
             raise ConfigError(f"{kind} has no classes_; fit it first.")
-        card = getattr(model, "card_", None)
+        card = card_of(model)
         refuse_normalised(card)
         self._unit_known = hasattr(model, "model_")  # an EEGClassifier warns by itself
         self.classes: list[Any] = np.asarray(classes).tolist() if card is None else class_names(model)

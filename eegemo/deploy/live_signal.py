@@ -11,6 +11,7 @@ import numpy as np
 
 from eegemo._electrodes import found_as
 from eegemo._numbers import finite
+from eegemo.deploy.recordings import refuse_other_types
 from eegemo.errors import ConfigError, DataFormatError
 from eegemo.preprocessing.causal import CausalPreprocessing, fit_causal, without_fit
 from eegemo.preprocessing.causal_chain import CausalChain, named_channels
@@ -103,7 +104,7 @@ class LiveSignal:
         Raises
         ------
         DataFormatError
-            If a channel is missing.
+            If a channel is missing, or not taken as EEG.
         ConfigError
             If channels or rate do not suit the settings and the model.
         """
@@ -125,9 +126,11 @@ class LiveSignal:
         found = found_as(self._wanted, there)
         missing = [name for name in self._wanted if name not in found]
         if missing:
+            named = named_channels(self._settings if steps is None else steps.settings, names, sfreq, types)
+            refuse_other_types(missing, named)
             raise DataFormatError(
-                f"The stream lacks channels {', '.join(missing)}, which the model needs; it has {', '.join(names)}. "
-                "Rename its channels, or use a model that does without."
+                f"The stream lacks channels {', '.join(missing)}, which the model needs; it has "
+                f"{', '.join(named.ch_names)}. Rename its channels, or use a model that does without."
             )
         out_rate = (self._settings if steps is None else steps.settings).sfreq or sfreq
         if abs(out_rate / self._rate - 1) > 1e-3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,17 +17,19 @@ from eegemo._electrodes import found_as
 from eegemo._mne import units_per_mne_unit
 from eegemo._paths import as_path
 from eegemo._warnings import warn_caller
+from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.exported import load_exported
+from eegemo.deploy.settings_for_channels import settings_for_channels
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.card import ModelCard
+from eegemo.preprocessing.pauses import clock_seconds, interrupted
 from eegemo.preprocessing.reading import read_recording
 from eegemo.preprocessing.stage import Preprocessing, preprocess
 from eegemo.preprocessing.units import UNITS_WARNING, wrong_unit
 from eegemo.trials import Trials
 
 _RATE_ROUNDED = 1e-3  # of it; a device may call 128 Hz 127.999
-#: Settings that name channels of the recordings they were made for.
-_OF_CHANNELS = ("rename", "types", "bipolar")
+_IN_MICROVOLTS = ("eeg", "eog", "emg")  # a model of trials with such channels may have been trained on all three
 
 
 @suggest_keywords
@@ -57,15 +59,16 @@ def predict_recording(
     Returns
     -------
     table : DataFrame
-        A row a window: ``time`` (seconds from the first sample of the recording to that of the window), ``class``,
-        a column ``p_<class>`` for each probability, and ``bad``: whether the recording's annotations call a part of
-        the window bad. ``table.attrs`` says what the model's scores were, and under which protocol.
+        A row a window: ``time`` (seconds from the first sample of the recording to that of the window, pauses of an
+        EDF+D included), ``class``, a column ``p_<class>`` for each probability, and ``bad``: whether the recording's
+        annotations call a part of the window bad, or it lies across a pause or the joint of two recordings.
+        ``table.attrs`` says what the model's scores were, and under which protocol.
 
     Raises
     ------
     DataFormatError
-        If channels that the model needs are missing, the recording is slower than the model, shorter than a window, or
-        not in volts.
+        If channels that the model needs are missing or not taken as EEG, the recording is slower than the model,
+        shorter than a window, or not in volts.
     ConfigError
         If the model does not say its channels, was trained on windows that were normalised over a person's recordings,
         or the preprocessing gives another rate.
@@ -98,7 +101,7 @@ def predict_recording(
             f"The recording has {raw.info['sfreq']:g} samples a second, and the model was trained at {sfreq:g} Hz; "
             "what was not recorded cannot be made up. Train a model at the recording's rate, or below."
         )
-    card: ModelCard | None = getattr(model, "card_", None)
+    card = card_of(model)
     refuse_normalised(card)
     settings = preprocessing or settings_of(card, sfreq, raw)
     if not isinstance(settings, Preprocessing):
@@ -165,7 +168,7 @@ def class_names(model: Any) -> list[str]:
     names : list of str
         Those on its card, where it has one.
     """
-    card: ModelCard | None = getattr(model, "card_", None)
+    card = card_of(model)
     classes = model.classes_.tolist()
     return [str(one) for one in classes] if card is None else [card.classes[number] for number in classes]
 
@@ -173,15 +176,15 @@ def class_names(model: Any) -> list[str]:
 def _window_of(model: Any) -> tuple[tuple[str, ...], float, int]:
     """Return channels, rate and samples of the windows that a model was trained on."""
     first = model[0] if isinstance(model, Pipeline) else model
-    ch_names, sfreq = getattr(first, "ch_names_", None), getattr(first, "sfreq_", None)
+    ch_names, sfreq = channels_of(model), getattr(first, "sfreq_", None)
     if not hasattr(model, "classes_") or not hasattr(first, "n_times_"):
         raise ConfigError(f"A fitted classifier of windows was expected, got {type(model).__name__}.")
     if ch_names is None or sfreq is None:
         raise ConfigError(
-            "The model was fitted on arrays, which say neither channels nor rate, so nothing can be matched; fit it on "
-            "Windows, or cut the recording yourself and call predict_proba."
+            f"{type(model).__name__} does not say on which channels and at which rate it was fitted, being fitted on "
+            "arrays; fit it on Windows, or cut the recording yourself and call predict_proba."
         )
-    return tuple(ch_names), float(sfreq), int(first.n_times_)
+    return ch_names, float(sfreq), int(first.n_times_)
 
 
 def refuse_normalised(card: ModelCard | None) -> None:
@@ -239,11 +242,12 @@ def settings_of(
         )
     if known:
         settings = replace(Preprocessing.from_json(known), **given)
-        of_channels: dict[str, Any] = {name: _those_there(getattr(settings, name), raw) for name in _OF_CHANNELS}
-        settings = replace(settings, **{"sfreq": sfreq, "baseline": 0.0, "reject": None, **of_channels, **given})
+        settings, lacking = settings_for_channels(settings, raw)
+        settings = replace(settings, **{"sfreq": sfreq, "baseline": 0.0, "reject": None, **given})
     else:
         low, high = (None, None) if card is None else card.pass_band
         settings = Preprocessing(**{"sfreq": sfreq, "band": (low, high) if low and high else None, **given})
+        lacking = []
         if settings.band is None and "band" not in given:
             warn_caller(
                 "It is not known how the recordings of this model were prepared; this one is high-passed at 1 Hz and "
@@ -252,20 +256,16 @@ def settings_of(
     if settings.eog is None or "eog" in given:
         return settings
     head = settings.name_channels(raw.copy().crop(0, min(1.0, raw.times[-1])))
-    there = set(head.ch_names)
-    if set(settings.eog_channels) <= there and (settings.eog_channels or "eog" in head.get_channel_types()):
+    lacking += [name for name in settings.eog_channels if name not in (*head.ch_names, *lacking)]
+    if not lacking and (settings.eog_channels or "eog" in head.get_channel_types()):
         return settings
     if known:
+        which = f" {', '.join(lacking)}" if lacking else ""
         warn_caller(
-            "The recordings of this model had their ocular artefacts removed; this one has no EOG channel, so they "
-            "stay in it."
+            f"The recordings of this model had their ocular artefacts removed; this one has no EOG channel{which}, so "
+            "they stay in it."
         )
     return replace(settings, eog=None)
-
-
-def _those_there(entries: tuple[tuple[str, ...], ...], raw: mne.io.BaseRaw) -> tuple[tuple[str, ...], ...]:
-    """Keep the settings of channels that this recording has; others had other spare electrodes."""
-    return tuple(entry for entry in entries if set(entry) & set(raw.ch_names))
 
 
 def _check_channels(raw: mne.io.BaseRaw, settings: Preprocessing, ch_names: tuple[str, ...]) -> None:
@@ -279,6 +279,35 @@ def _check_channels(raw: mne.io.BaseRaw, settings: Preprocessing, ch_names: tupl
             f"Channels {', '.join(missing)} are missing, which the model needs; the recording has "
             f"{', '.join(head.ch_names)}. Rename its channels (Preprocessing(rename=...)), or take a model of its "
             "channels."
+        )
+    refuse_other_types(ch_names, head, _IN_MICROVOLTS)
+
+
+def refuse_other_types(wanted: Sequence[str], named: mne.io.BaseRaw, types: Sequence[str] = ("eeg",)) -> None:
+    """Refuse channels of a model that are there, but would not be prepared as those that it was trained on.
+
+    Parameters
+    ----------
+    wanted : sequence of str
+        The model's channels.
+    named : mne.io.BaseRaw
+        A recording whose channels have the names and types that the settings give them.
+    types : sequence of str
+        MNE's types that they may have.
+
+    Raises
+    ------
+    DataFormatError
+        If one has another.
+    """
+    there = dict(zip(named.ch_names, named.get_channel_types(), strict=True))
+    others = {own: there[own] for own in found_as(wanted, there).values() if there[own] not in types}
+    if others:
+        raise DataFormatError(
+            f"The model was trained on channels that are not taken as EEG here: "
+            f"{', '.join(f'{name} (of type {kind})' for name, kind in others.items())}. If they are EEG, give them "
+            f"that type (Preprocessing(types=(({next(iter(others))!r}, 'eeg'),)), or raw.set_channel_types), and "
+            "rename those that are not in the montage, or work without one (Preprocessing(montage=None))."
         )
 
 
@@ -296,9 +325,11 @@ def _predicted(
     proba, names = model.predict_proba(windows), class_names(model)
     marked = np.isnan(clean.get_data(picks=[0], reject_by_annotation="NaN", verbose="error")[0])
     n_marked = np.concatenate([[0], np.cumsum(marked)])
-    table = pd.DataFrame({"time": windows.starts / sfreq, "class": np.array(names, object)[proba.argmax(axis=1)]})
+    time = clock_seconds(clean, windows.starts / sfreq)
+    torn = interrupted(clean, time, time + n_times / sfreq)
+    table = pd.DataFrame({"time": time, "class": np.array(names, object)[proba.argmax(axis=1)]})
     table[[f"p_{name}" for name in names]] = proba
-    table["bad"] = n_marked[windows.starts + n_times] > n_marked[windows.starts]
-    card: ModelCard | None = getattr(model, "card_", None)
+    table["bad"] = torn | (n_marked[windows.starts + n_times] > n_marked[windows.starts])
+    card = card_of(model)
     table.attrs = {"model": "not evaluated" if card is None else str(card), "duration": n_times / sfreq}
     return table

@@ -22,6 +22,7 @@ from eegemo.preprocessing.causal_chain import CausalChain, named_channels
 from eegemo.preprocessing.causal_filters import EyeMovements
 from eegemo.preprocessing.eog import check_h_freq, eyes_of
 from eegemo.preprocessing.eog_weights import EOGWeights
+from eegemo.preprocessing.filters import nominal_rate
 from eegemo.preprocessing.stage import Preprocessing, as_settings, before_eog
 from eegemo.preprocessing.steps import note_step, steps_done
 
@@ -108,7 +109,9 @@ class CausalPreprocessing:
         Returns
         -------
         raw : mne.io.RawArray
-            The EEG channels. What lies within the chain's ``settling`` of the first sample still rings.
+            The EEG channels. What lies within the chain's ``settling`` of the first sample still rings. Of a rate that
+            is not nominal, such as 249.87 Hz, every so many samples are kept as of 250 Hz, as in a stream, and seconds
+            are those of a clock that counts 250: annotations lie at their samples by it.
 
         Raises
         ------
@@ -123,13 +126,21 @@ class CausalPreprocessing:
             for start in range(0, raw.n_times, block)
         ]
         info = info_of(self.ch_names, chain.sfreq, ["eeg"] * len(self.ch_names))
-        first = round(raw.first_samp * chain.sfreq / recorded)
+        as_nominal = recorded / nominal_rate(recorded, chain.sfreq)  # seconds of the output in one of the recording
+        first = round(raw.first_time * as_nominal * chain.sfreq)
         clean = mne.io.RawArray(1e-6 * np.concatenate(pieces).T, info, first_samp=first, verbose="error")
         clean.set_meas_date(raw.info["meas_date"])
-        annotations = raw.annotations.copy()
-        if annotations.orig_time is None:  # then MNE adds the time of the first sample once more
-            annotations.onset -= raw.first_time
-        clean.set_annotations(annotations, verbose="error")
+        annotations = raw.annotations
+        clean.set_annotations(
+            mne.Annotations(  # without a date, onsets count from the first sample
+                (annotations.onset - raw.first_time) * as_nominal,
+                annotations.duration * as_nominal,
+                annotations.description,
+                ch_names=annotations.ch_names,
+                extras=annotations.extras,
+            ),
+            verbose="error",
+        )
         low, high = self.settings.pass_band
         with clean.info._unlock():  # there is no public setter
             clean.info["highpass"], clean.info["lowpass"] = low or 0.0, high or chain.sfreq / 2

@@ -123,15 +123,7 @@ def name_channels(
             raise ConfigError(f"A channel is named twice: {', '.join(names)}.")
     for old, _ in rename:
         _check_channel(raw, old)
-    renamed, wanted = dict(rename), wanted_channels(channels)
-    if montage is not None:
-        eeg = [raw.ch_names[i] for i in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
-        typed = dict(types)
-        meant = {old: renamed.get(old, old) for old in raw.ch_names if old in eeg or old in renamed}
-        meant = {old: new for old, new in meant.items() if new not in typed}  # which is what it is to be called
-        _refuse_twice(list(meant.values()), montage)
-        standard = standard_names(list(meant.values()), montage)
-        renamed |= {old: standard[new] for old, new in meant.items() if new in standard}
+    renamed, wanted = new_names(raw, rename, [name for name, _ in types], montage), wanted_channels(channels)
     try:
         raw.rename_channels(renamed, verbose="error")
     except ValueError as error:
@@ -147,6 +139,43 @@ def name_channels(
         _place(raw, montage)
     note_step(raw, "name_channels", renamed=renamed, bipolar=[list(pair) for pair in bipolar], montage=montage)
     return raw
+
+
+def new_names(
+    raw: mne.io.BaseRaw, rename: Sequence[tuple[str, str]], typed: Iterable[str], montage: str | None
+) -> dict[str, str]:
+    """Say what :func:`name_channels` renames.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+    rename : sequence of (str, str)
+        Old and new name of channels.
+    typed : iterable of str
+        New names that stand for no electrode, since they are given a type.
+    montage : str | None
+        Whose spelling is taken.
+
+    Returns
+    -------
+    renamed : dict
+        From the old name to the new one.
+
+    Raises
+    ------
+    ConfigError
+        If two channels are one electrode.
+    """
+    renamed, others = dict(rename), set(typed)
+    if montage is None:
+        return renamed
+    eeg = [raw.ch_names[i] for i in mne.pick_types(raw.info, meg=False, eeg=True, exclude=())]
+    meant = {old: renamed.get(old, old) for old in raw.ch_names if old in eeg or old in renamed}
+    meant = {old: new for old, new in meant.items() if new not in others}  # which is what it is to be called
+    _refuse_twice(list(meant.values()), montage)
+    standard = standard_names(list(meant.values()), montage)
+    return renamed | {old: standard[new] for old, new in meant.items() if new in standard}
 
 
 def average_reference(raw: mne.io.BaseRaw, *, copy: bool = True) -> mne.io.BaseRaw:

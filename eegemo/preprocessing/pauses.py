@@ -7,6 +7,7 @@ and the former holds in its ``extras`` for how many seconds nothing was recorded
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import mne
@@ -14,6 +15,7 @@ import numpy as np
 
 from eegemo.errors import DataFormatError
 
+_ROUNDING = 1e-6  # seconds, by which moments that were computed miss each other
 _SECONDS = "pause"  # key of an annotation's extras
 _BOUNDARY, _EDGE = "BAD boundary", "EDGE boundary"
 _KINDS = {b"EDF+D": (2, b"EDF Annotations"), b"BDF+D": (3, b"BDF Annotations")}  # bytes a sample, name of the list
@@ -116,7 +118,7 @@ def clock_seconds(raw: mne.io.BaseRaw, seconds: np.ndarray) -> np.ndarray:
     seconds : array, shape (n,)
     """
     at, pauses = _pauses(raw)
-    return seconds + ((seconds[:, None] >= at) * pauses).sum(axis=1)
+    return seconds + ((seconds[:, None] >= at - _ROUNDING) * pauses).sum(axis=1)
 
 
 def interrupted(raw: mne.io.BaseRaw, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -136,7 +138,26 @@ def interrupted(raw: mne.io.BaseRaw, begins: np.ndarray, ends: np.ndarray) -> np
     """
     at, pauses = _pauses(raw)
     since = at + np.cumsum(pauses) - pauses
-    return ((begins[:, None] < since + pauses) & (ends[:, None] > since)).any(axis=1)
+    within = (begins[:, None] < since + pauses - _ROUNDING) & (ends[:, None] > since + _ROUNDING)
+    return np.asarray(within.any(axis=1))
+
+
+def stretches(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
+    """Find what was recorded in one piece.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        The recording.
+
+    Returns
+    -------
+    stretches : list of (int, int)
+        First sample of each, and the one behind its last.
+    """
+    firsts = np.ceil((_pauses(raw)[0] - _ROUNDING) * raw.info["sfreq"]).astype(int)
+    edges = np.unique([0, *firsts[(firsts > 0) & (firsts < raw.n_times)], raw.n_times])
+    return [(int(first), int(last)) for first, last in pairwise(edges)]
 
 
 def _pauses(raw: mne.io.BaseRaw) -> tuple[np.ndarray, np.ndarray]:

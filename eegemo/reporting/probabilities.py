@@ -12,6 +12,7 @@ from eegemo.errors import ConfigError
 from eegemo.reporting.figures import COLOURS
 
 _LINE = 190  # letters in a line below the figure
+_UNEVEN = 1e-3  # of a step; seconds are rounded
 
 
 def probabilities_figure(table: pd.DataFrame) -> Figure:
@@ -42,14 +43,18 @@ def probabilities_figure(table: pd.DataFrame) -> Figure:
     told = [part for line in str(table.attrs["model"]).split("\n") for part in textwrap.wrap(line, _LINE)]
     figure = Figure(figsize=(10, 3.4 + 0.16 * len(told)), layout="constrained")
     ax = figure.subplots()
-    edges = np.append(left, left[-1] + step)
-    below = np.zeros(len(table))
+    behind = (
+        np.flatnonzero(np.diff(left) > step * (1 + _UNEVEN)) + 1
+    )  # a pause of the recording, in which nothing stands
+    edges = np.insert(np.append(left, left[-1] + step), behind, left[behind - 1] + step)
+    below = np.insert(np.zeros(len(table)), behind, np.nan)
     for number, name in enumerate(names):
-        above = below + table[name].to_numpy()
+        above = below + np.insert(table[name].to_numpy(float), behind, 0)
         ax.stairs(above, edges, baseline=below, fill=True, color=COLOURS[number % len(COLOURS)], label=name[2:])
         below = above
     if table["bad"].any():
-        ax.stairs(table["bad"], edges, fill=True, facecolor="none", edgecolor="black", hatch="///", label="bad", lw=0)
+        bad = np.insert(table["bad"].to_numpy(float), behind, 0)
+        ax.stairs(bad, edges, fill=True, facecolor="none", edgecolor="black", hatch="///", label="bad", lw=0)
     ax.set(xlabel="time (s)", ylabel="probability", xlim=(edges[0], edges[-1]), ylim=(0, 1))
     ax.spines[["top", "right"]].set_visible(False)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=len(names) + 1, frameon=False)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 
 from eegemo import (
     ConfigError,
@@ -24,7 +28,10 @@ from eegemo import (
     quadrants,
     read_classifier,
 )
+from eegemo.deploy.carrying import card_of, give_card
+from eegemo.deploy.exporting import describe
 from eegemo.deploy.final import fit_final as fit
+from eegemo.deploy.recordings import class_names
 from tiny import tiny, traced
 from toy_classifiers import NearestMean
 
@@ -123,6 +130,30 @@ def test_a_saved_model_that_is_fitted_again_loses_its_card(with_network: Any, se
         final = fit_final(with_network, seconds, stop="epochs")
         final.fit(seconds[::4], quadrants()(seconds[::4]))
     assert final.card_ is None
+
+
+@pytest.mark.parametrize("classifier", [None, RandomForestClassifier(n_estimators=3, random_state=0)])
+def test_a_pipeline_has_its_card_until_it_is_fitted_again(
+    classifier: Any, measured: Any, seconds: Windows, logistic: Any, tmp_path: Path
+) -> None:
+    card = fit_final(measured, seconds).card_
+    final = clone(logistic) if classifier is None else clone(logistic).set_params(classifier=classifier)
+    y = quadrants()(seconds)
+    give_card(final.fit(seconds, y), card)
+    joblib.dump(final, tmp_path / "final.joblib")
+    for kept in (final, copy.deepcopy(final), joblib.load(tmp_path / "final.joblib")):
+        assert card_of(kept) == card
+        assert kept.predict_proba(seconds).shape == (96, 4)
+        assert card_of(kept) == card
+        kept.fit(seconds, np.array(["a", "b", "c", "d"])[y])
+        with pytest.warns(UserWarning, match="fitted anew since its card was made"):
+            assert card_of(kept) is None
+        assert kept.card_ is None
+        assert class_names(kept) == ["a", "b", "c", "d"]
+    with pytest.warns(UserWarning, match="fitted anew"):  # its last step alone
+        final = joblib.load(tmp_path / "final.joblib")
+        final[-1].fit(final[:-1].transform(seconds), np.roll(y, 7))
+        assert describe(final).card is None
 
 
 def test_of_two_things_held_out_at_once_neither_is_known_to_what_stops_it(seconds: Windows) -> None:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 
+import mne
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -349,6 +350,10 @@ def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitte
     with pytest.raises(DataFormatError, match="has more than one channel EEG T3-REF, so that"):
         Prefixed = type("Prefixed", (PowerModel,), {"ch_names_": ("F3", "T7", "O1")})
         LiveClassifier(Prefixed(), ["F3", "EEG T3-REF", "EEG T3-REF", "O1"], 128)
+    with pytest.raises(
+        DataFormatError, match=r"not taken as EEG here: F4 \(of type misc\).*types=\(\('F4', 'eeg'\),\)"
+    ):
+        LiveClassifier(MODEL, ["F3", "O1", "F4"], 128, ch_types=["eeg", "eeg", "misc"])
     with pytest.raises(ConfigError, match="fitted at 128 Hz, and the stream comes to it at 256 Hz"):
         LiveClassifier(MODEL, NAMES, 256)
     with pytest.raises(ConfigError, match="There is no EOG to remove by among the channels"):
@@ -459,6 +464,22 @@ def test_a_replayed_channel_without_a_type_can_be_the_eog() -> None:
     samples = streamed(12)
     expected = offline(fit_causal(as_raw(samples[:2560]), STEPS), samples, 10.0, 1.0)
     assert_allclose(table([one for one in given if isinstance(one, LivePrediction)]), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("pause", "restarts"), [(30.0, 1), (0.0, 1), (0.5, 0)])
+def test_a_pause_of_a_recording_is_one_of_its_replay(fitted: CausalPreprocessing, pause: float, restarts: int) -> None:
+    raw = as_raw(streamed(8))
+    raw.set_annotations(mne.Annotations([4.1], 0.0, "BAD boundary", extras=[{"pause": pause}]))
+    begun = [live(fitted)]
+    events = list(replay_events(raw, speed=np.inf, chunk=0.3))
+    stamps = np.concatenate([event.timestamps for event in events if isinstance(event, Chunk)])
+    n_before = 1050  # samples at 256 Hz that lie before 4.1 s
+    assert_allclose(stamps, np.arange(8 * SFREQ) / SFREQ + pause * (np.arange(8 * SFREQ) >= n_before))
+    predictions = [one for one in classify_events(events, lambda _: begun[0]) if isinstance(one, LivePrediction)]
+    assert begun[0].counts.restarts == restarts
+    times = np.array([one.time for one in predictions])
+    assert len(times) > 3
+    assert not ((times > 4.1) & (times - 1 < 4.1 + pause)).any(), "none of a second that holds the pause"
 
 
 def test_a_replay_keeps_the_time() -> None:

@@ -20,6 +20,7 @@ from eegemo import (
     ConfigError,
     DataFormatError,
     EEGClassifier,
+    LiveClassifier,
     ModelCard,
     Preprocessing,
     Trials,
@@ -137,6 +138,20 @@ def test_what_the_recording_lacks_is_named(model: EEGClassifier) -> None:
         predict_recording(model, "nowhere.bdf", STEPS)
 
 
+def test_a_channel_of_the_model_that_is_no_eeg_is_refused(small_trials: Trials) -> None:
+    windows = Trials(small_trials.signals, small_trials.table, ("F3", "X1"), 32.0, "noise", True).windows()
+    pipeline = make_model("logistic-regression", features__bands=BANDS).fit(windows, quadrants()(windows))
+    raw = recording([*EEG[:7], "X1", "VEOG"])
+    with pytest.raises(DataFormatError, match=r"not taken as EEG here: X1 \(of type misc\).*\(montage=None\)"):
+        predict_recording(pipeline, raw, STEPS)
+    without = replace(STEPS, montage=None)
+    assert predict_recording(pipeline, raw, without)["p_1"].std() > 1e-4
+    raw.set_channel_types({"X1": "misc"}, on_unit_change="ignore")
+    with pytest.raises(DataFormatError, match=r"types=\(\('X1', 'eeg'\),\)"):
+        predict_recording(pipeline, raw, without)
+    predict_recording(pipeline, raw, replace(without, types=(("X1", "eeg"),)))
+
+
 @pytest.mark.parametrize(
     ("scale", "message"),
     [(1e6, "microvolts that were taken for volts"), (1e3, "millivolts"), (1e-6, "volts that were taken for microv")],
@@ -158,6 +173,35 @@ def test_windows_that_annotations_call_bad_are_marked(model: EEGClassifier) -> N
     assert table["time"][table["bad"]].tolist() == [2.0], "from 2.1 to 2.4 s lies in the window from 2 to 2.5 s"
 
 
+def paused(seconds: float) -> mne.io.RawArray:
+    """5 s and, after a pause that the recording tells of as an EDF+D that was read does, 5 s more."""
+    marks = mne.Annotations([5.0], 0.0, "BAD boundary", extras=[{"pause": seconds}]) + mne.Annotations(
+        5.0, 0.0, "EDGE boundary"
+    )
+    return recording().set_annotations(marks)
+
+
+def test_windows_across_a_pause_are_bad_and_times_are_by_the_clock(model: EEGClassifier) -> None:
+    table = predict_recording(model, paused(100.0), STEPS, step=0.25)
+    whole = predict_recording(model, paused(0.0), STEPS, step=0.25)
+    # Windows of half a second begin at 0, 0.25, ... 4.5, at 4.75, across the pause, and at 5, 5.25, ... 9.5 of samples.
+    before, across = np.arange(19) / 4, 4.75
+    assert_allclose(table["time"], [*before, across, *(105 + before)])
+    assert table["time"][table["bad"]].tolist() == [across] == whole["time"][whole["bad"]].tolist()
+    assert_array_equal(table[[f"p_{name}" for name in CLASSES]], whole[[f"p_{name}" for name in CLASSES]])
+    (ax,) = probabilities_figure(table).axes
+    values, edges, _ = next(patch for patch in ax.patches if isinstance(patch, StepPatch)).get_data()
+    # The last window before it, around its middle, 5 s, and the first behind it, around 105.25 s.
+    np.testing.assert_allclose(edges[19:22], [4.875, 5.125, 105.125])
+    assert np.flatnonzero(np.isnan(values)).tolist() == [20]
+
+
+def test_windows_across_the_joint_of_two_recordings_are_bad(model: EEGClassifier) -> None:
+    parts = [recording(sfreq=sfreq).crop(0, last) for sfreq, last in ((128.0, 4.9), (128.0, 3.0))]
+    table = predict_recording(model, mne.concatenate_raws(parts, verbose="error"), STEPS)
+    assert table["time"][table["bad"]].tolist() == [4.5], "they are joined at 4.91 s"
+
+
 def test_without_settings_it_is_prepared_as_its_card_says(small_trials: Trials) -> None:
     raw = recording()
     # Of the recordings themselves only the pass band is known; there is EOG, which is removed.
@@ -176,6 +220,44 @@ def test_without_settings_it_is_prepared_as_its_card_says(small_trials: Trials) 
         predict_recording(known, raw.copy().drop_channels(["VEOG"]))
     with pytest.raises(ConfigError, match=r"steps that are not known here \(novelty\)"):
         predict_recording(with_card(small_trials, preprocessing={"novelty": 1}), raw)
+
+
+OF_CARD = Preprocessing(sfreq=32.0, band=(4.0, 12.0), bad_channels=None, eog_h_freq=None)
+
+
+def blinking() -> mne.io.RawArray:
+    """Eight channels that see what is between EXG1 and EXG2, which are of type EEG as in a BioSemi file."""
+    raw = recording([*EEG, "EXG1", "EXG2"], kinds="eeg")
+    raw.apply_function(lambda data: data + 3 * (raw.get_data(["EXG1"])[0] - raw.get_data(["EXG2"])[0]), picks=EEG)
+    return raw
+
+
+@pytest.mark.parametrize(
+    "of_channels",
+    [
+        {"rename": (("EXG1", "VEOG"),), "types": (("VEOG", "eog"), ("EXG2", "misc"))},
+        {"rename": (("EXG1", "up"), ("EXG2", "down")), "bipolar": (("vEOG", "eog", "up", "down"),)},
+    ],
+)
+def test_settings_of_channels_are_found_by_the_names_that_they_get(
+    of_channels: dict[str, Any], small_trials: Trials, recwarn: pytest.WarningsRecorder
+) -> None:
+    steps = replace(OF_CARD, **of_channels)
+    known = with_card(small_trials, preprocessing=json.loads(json.dumps(steps.as_json)))
+    pd.testing.assert_frame_equal(predict_recording(known, blinking()), predict_recording(known, blinking(), steps))
+    assert not [warning for warning in recwarn if "ocular" in str(warning.message)]
+
+
+def test_without_an_electrode_of_a_bipolar_pair_the_eog_is_left_in(small_trials: Trials) -> None:
+    steps = replace(
+        OF_CARD, bipolar=(("vEOG", "eog", "EXG1", "EXG2"),), rename=(("EXG3", "LM"),), types=(("EXG1", "misc"),)
+    )
+    known = with_card(small_trials, preprocessing=json.loads(json.dumps(steps.as_json)))
+    raw = blinking().drop_channels(["EXG2"])
+    with pytest.warns(UserWarning, match="this one has no EOG channel vEOG, so they stay in it"):
+        table = predict_recording(known, raw)
+    as_left = replace(OF_CARD, eog=None, types=(("EXG1", "misc"),))
+    pd.testing.assert_frame_equal(table, predict_recording(known, raw, as_left))
 
 
 def test_what_is_not_known_of_its_preparation_is_said(model: EEGClassifier) -> None:
@@ -199,8 +281,12 @@ def test_models_that_fit_no_recording_are_refused(small_trials: Trials, tmp_path
         predict_recording(tmp_path / "nowhere.keras", recording())
     nameless = with_card(small_trials)
     nameless[0].ch_names_ = None
-    with pytest.raises(ConfigError, match="fitted on arrays, which say neither channels nor rate"):
+    with pytest.raises(ConfigError, match="Pipeline does not say on which channels"):
         predict_recording(nameless, recording())
+    of_numbers = on_arrays.fit(X, y)
+    for apply in (predict_recording, lambda model, raw: LiveClassifier(model, raw.ch_names, raw.info["sfreq"])):
+        with pytest.raises(ConfigError, match=r"Pipeline does not say on which channels .* fit it on Windows"):
+            apply(of_numbers, recording())
 
 
 def test_the_figure_stacks_the_probabilities_and_says_what_the_model_is(small_trials: Trials) -> None:
@@ -246,6 +332,13 @@ def test_a_model_is_exported_and_predicts_from_the_command_line(
     assert list(tables[0]) == ["time", "class", *(f"p_{name}" for name in CLASSES), "bad"]
     with pytest.raises(SystemExit, match=r"error: A \.keras file is exported"):
         command(monkeypatch, "export", exported, tmp_path / "again.onnx")
+
+
+def test_the_ending_of_a_figure_is_checked_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit, match=r"must end in \.png, \.svg, \.pdf, got 'f\.foo'"):
+        command(monkeypatch, "predict", tmp_path / "no.keras", tmp_path / "no.edf", "--figure", tmp_path / "f.foo")
 
 
 def test_a_file_of_a_regressor_is_no_model_here(tmp_path: Path) -> None:

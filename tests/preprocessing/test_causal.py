@@ -26,6 +26,7 @@ from eegemo.preprocessing import (
     remove_eog,
     steps_done,
 )
+from eegemo.preprocessing.causal import without_fit
 from eegemo.preprocessing.causal_filters import Decimator, low_pass_sections
 
 NAMES = ["Fp1", "Fp2", "F3", "F4", "T7", "T8", "P3", "P4", "O1", "O2"]
@@ -261,6 +262,24 @@ def test_a_whole_recording_is_as_its_stream(fitted: CausalPreprocessing) -> None
     assert got.ch_names == NAMES
     assert (got.info["sfreq"], got.info["highpass"], got.info["lowpass"]) == (128.0, 4.0, 45.0)
     assert got.annotations.onset.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("meas_date", [None, 1_500_000_000])
+def test_annotations_stay_at_their_samples_where_the_rate_is_not_nominal(meas_date: int | None) -> None:
+    samples = np.zeros((10_100, 2))
+    at = 10_000  # of 100 Hz by name, and 100.09 Hz by the clock: 4.5 samples at 50 Hz away from it
+    samples[at : at + 10] = 50.0
+    raw = as_raw(samples, 100.09, ["F3", "F4"])
+    raw.set_meas_date(meas_date)
+    raw.set_annotations(mne.Annotations([2000 / 100.09, at / 100.09], 10 / 100.09, ["BAD burst", "BAD burst"]))
+    raw.crop(5.0, None)
+    steps = Preprocessing(sfreq=50.0, high_pass=None, band=None, eog=None, bad_channels=None, reference=None)
+    clean = without_fit(steps, raw.ch_names, 100.09).apply(raw)
+    start = (clean.annotations.onset[1] - clean.first_time) * 50
+    assert start == pytest.approx((at - 500) / 2, abs=1e-6), "without the 500 samples that are nearest to 5 s"
+    assert clean.annotations.duration[1] * 50 == pytest.approx(5)
+    burst = np.flatnonzero(np.abs(clean.get_data()[0]) > 25e-6)
+    assert start < burst[0] <= start + 12, "as late as the filter is"
 
 
 # Streams
