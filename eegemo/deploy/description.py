@@ -40,6 +40,8 @@ class Description:
         The version that wrote it.
     card : ModelCard | None
         The evaluation that it came from, where it is a final model.
+    weights : str | None
+        SHA-256 of the weights, where they lie in a file of their own.
     """
 
     model: str
@@ -52,6 +54,7 @@ class Description:
     normalization: tuple[str, str] | None
     eegemo: str
     card: ModelCard | None
+    weights: str | None = None
 
     def dumps(self) -> str:
         """Write it as JSON."""
@@ -84,7 +87,8 @@ class Description:
             dtype = np.dtype(content["classes_dtype"])
             if dtype.kind not in _KINDS or dtype.itemsize > _LONGEST_CLASS:
                 raise DataFormatError(f"classes of type {dtype} are not read")
-            rest = {key: content[key] for key in cls.__dataclass_fields__}
+            rest = {key: content[key] for key in cls.__dataclass_fields__ if key != "weights"}
+            rest["weights"] = content.get("weights")
             np.array(rest["classes"], dtype=dtype)
             rest["classes"] = tuple(rest["classes"])
             for name in ("ch_names", "normalization"):

@@ -11,10 +11,12 @@ import numpy as np
 from eegemo._electrodes import same_electrodes
 from eegemo._paths import as_path
 from eegemo.deploy.description import Description
-from eegemo.deploy.formats import Session, format_of, require
+from eegemo.deploy.formats import Session, digest_of, format_of, require
 from eegemo.errors import DataFormatError
 from eegemo.models.card import ModelCard
 from eegemo.windows import Windows
+
+_FROM_ONE = 1e-3  # how far the sum of probabilities may lie from 1
 
 
 class ExportedModel:
@@ -134,7 +136,8 @@ def load_exported(path: str | os.PathLike[str]) -> ExportedModel:
     Raises
     ------
     DataFormatError
-        If there is no such file, it is damaged, or was written by something else.
+        If there is no such file, it is damaged, was written by something else, or lies beside weights that are not its
+        own; likewise if it does not give probabilities for a window of zeros.
     ConfigError
         If it is of no known format, or its runtime is not installed.
 
@@ -148,16 +151,18 @@ def load_exported(path: str | os.PathLike[str]) -> ExportedModel:
     if not path.is_file():
         raise DataFormatError(f"There is no exported classifier {str(path)!r}; check its name and its folder.")
     try:
-        return _load(path, form.module.Session(path))
+        return _load(path, form.module.Session(path), digest_of(form.weights_of(path)))
     except (DataFormatError, UnicodeDecodeError) as error:
         raise DataFormatError(f"{path.name}: {error}; export it, or fetch it, again.") from error
 
 
-def _load(path: Path, session: Any) -> ExportedModel:
+def _load(path: Path, session: Any, weights: str | None) -> ExportedModel:
     text = session.description
     if text is None:
         raise DataFormatError("it does not say what it is, as files that eegemo has exported do")
     description = Description.loads(text)
+    if weights != description.weights:
+        raise DataFormatError("the weights beside it are not those that it was exported with")
     try:
         outputs = session.run(np.zeros((1, description.n_times, description.n_channels), np.float32))
     except Exception as error:  # of any kind, from four runtimes
@@ -167,4 +172,6 @@ def _load(path: Path, session: Any) -> ExportedModel:
         raise DataFormatError(
             f"its description has {len(description.classes)} classes, and its network outputs of shape {outputs.shape}"
         )
+    if not (outputs >= 0).all() or not abs(outputs.sum() - 1) <= _FROM_ONE:
+        raise DataFormatError(f"it gives no probabilities for a window of zeros, but {outputs[0].tolist()}")
     return ExportedModel(session, description, path.name)

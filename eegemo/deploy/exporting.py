@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from eegemo._paths import as_path
 from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
-from eegemo.deploy.formats import format_of, require
+from eegemo.deploy.formats import digest_of, format_of, require
 from eegemo.deploy.parity import TOLERANCE, largest_difference, windows_to_compare
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.classifier import EEGClassifier
@@ -77,7 +77,8 @@ def export(
     classifier : EEGClassifier | Pipeline
         Fitted. A classical pipeline goes to ONNX alone, where its features can be written as operations of ONNX.
     path : path-like
-        Ends in ``.onnx``, ``.tflite``, ``.xml`` (OpenVINO; a ``.bin`` beside it) or ``.param`` (ncnn; likewise).
+        Ends in ``.onnx``, ``.tflite``, ``.xml`` (OpenVINO; a ``.bin`` beside it) or ``.param`` (ncnn; a
+        ``.param.bin`` beside it).
     format : "onnx" | "litert" | "openvino" | "ncnn" | None
         By the file's name where None.
     windows : Windows | array, shape (n, n_channels, n_times) | None
@@ -135,6 +136,7 @@ def export(
             from eegemo.deploy.conversion import write_network
 
             write_network(classifier.model_, draft, form)
+        description = replace(description, weights=digest_of(form.weights_of(draft)))
         form.module.write_description(draft, description.dumps())
         try:
             difference = largest_difference(classifier.predict_proba, load_exported(draft).predict_proba, X)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 from collections.abc import Mapping
@@ -44,8 +45,9 @@ class Format:
         Packages that are needed.
     backend : str
         Of Keras, that the network is exported under.
-    beside : tuple of str
-        Suffixes of further files, which take the place of the first one's.
+    weights : str | None
+        What the file of the weights ends in, in the place of ``suffix``; no two formats share one. None where the
+        weights lie in the file that is named.
     """
 
     name: str
@@ -54,16 +56,21 @@ class Format:
     to_write: tuple[str, ...]
     to_read: tuple[str, ...]
     backend: str
-    beside: tuple[str, ...] = ()
+    weights: str | None = None
 
     @property
     def module(self) -> Any:
         """Where ``write_network``, ``write_description`` and ``Session`` are."""
         return importlib.import_module(f"eegemo.deploy.{self.name}")
 
+    def weights_of(self, path: Path) -> Path | None:
+        """Return the file that the weights of an exported classifier lie in, where it is not the one that is named."""
+        return None if self.weights is None else path.with_suffix(self.weights)
+
     def files(self, path: Path) -> list[Path]:
         """List the files that may belong to an exported classifier, the one that is named first."""
-        return [path, *(path.with_suffix(suffix) for suffix in self.beside), description_beside(path)]
+        weights = self.weights_of(path)
+        return [path, *([] if weights is None else [weights]), description_beside(path)]
 
 
 #: By name; a new format is tested by standing here.
@@ -72,8 +79,8 @@ FORMATS: Mapping[str, Format] = {
     for one in (
         Format("onnx", ".onnx", "onnx", ("onnx", "onnxruntime", "tf2onnx"), ("onnxruntime",), "tensorflow"),
         Format("litert", ".tflite", "litert", ("ai_edge_litert",), ("ai_edge_litert",), "tensorflow"),
-        Format("openvino", ".xml", "openvino", ("openvino", "onnx", "tf2onnx"), ("openvino",), "tensorflow", (".bin",)),
-        Format("ncnn", ".param", "ncnn", ("ncnn", "pnnx", "torch"), ("ncnn",), "torch", (".bin",)),
+        Format("openvino", ".xml", "openvino", ("openvino", "onnx", "tf2onnx"), ("openvino",), "tensorflow", ".bin"),
+        Format("ncnn", ".param", "ncnn", ("ncnn", "pnnx", "torch"), ("ncnn",), "torch", ".param.bin"),
     )
 }
 
@@ -128,6 +135,11 @@ def require(packages: tuple[str, ...], extra: str, purpose: str) -> None:
     missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(f'{purpose} needs {", ".join(missing)}: pip install "eegemo[{extra}]"')
+
+
+def digest_of(weights: Path | None) -> str | None:
+    """Return the SHA-256 of a file of weights; None where there is no such file."""
+    return None if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
 def description_beside(path: Path) -> Path:

@@ -1,4 +1,4 @@
-"""ncnn: what pnnx makes of a TorchScript, as .param and .bin; the description lies beside the file."""
+"""ncnn: what pnnx makes of a TorchScript, as .param and .param.bin; the description lies beside the file."""
 
 from __future__ import annotations
 
@@ -52,8 +52,13 @@ def write_network(model: keras.Model, path: Path) -> None:
         written = [Path(folder) / f"network.ncnn.{kind}" for kind in ("param", "bin")]
         if done.returncode or not all(one.is_file() for one in written):
             raise ConfigError(f"pnnx did not write the network ({(done.stderr or done.stdout).strip()[-300:]})")
-        for one in written:
-            path.with_suffix(one.suffix).write_bytes(one.read_bytes())
+        for one, target in zip(written, (path, _weights_of(path)), strict=True):
+            target.write_bytes(one.read_bytes())
+
+
+def _weights_of(path: Path) -> Path:
+    """Return where its weights lie: not in .bin, as ncnn's tools have it, since OpenVINO's lie there."""
+    return path.with_suffix(".param.bin")
 
 
 write_description = write_beside
@@ -70,14 +75,14 @@ class Session:
     Raises
     ------
     DataFormatError
-        If it, or the ``.bin`` beside it, cannot be read.
+        If it, or the ``.param.bin`` beside it, cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
         import ncnn
 
         self._path = path
-        weights = path.with_suffix(".bin")
+        weights = _weights_of(path)
         if not weights.is_file():
             raise DataFormatError(f"its weights, {weights.name}, do not lie beside it")
         self._net = ncnn.Net()

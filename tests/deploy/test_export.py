@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from eegemo import ConfigError, EEGClassifier, EEGRegressor, Windows, export, load_exported
+from eegemo import ConfigError, DataFormatError, EEGClassifier, EEGRegressor, Windows, export, load_exported
 from eegemo.deploy import FORMATS
 from eegemo.deploy.formats import require
 from eegemo.deploy.parity import largest_difference, windows_to_compare
@@ -74,6 +74,27 @@ def test_other_runtimes_give_the_same(
     loaded = load_exported(path)
     assert_allclose(loaded.predict_proba(half_seconds), trained[network].predict_proba(half_seconds), atol=1e-5)
     assert loaded.classes_.tolist() == ["calm", "content", "excited", "sad"]
+
+
+def test_no_two_formats_share_a_file(tmp_path: Path) -> None:
+    files = [file for form in FORMATS.values() for file in form.files(tmp_path / f"model{form.suffix}")]
+    assert len(files) == len(set(files))
+
+
+def test_every_format_lies_beside_the_others_and_knows_its_weights(
+    trained: dict[str, EEGClassifier], half_seconds: Windows, tmp_path: Path
+) -> None:
+    forms = [needs(name) for name in ("openvino", "ncnn")]
+    paths = [export(trained["cnn-gru"], tmp_path / f"model{form.suffix}").path for form in forms]
+    expected = trained["cnn-gru"].predict_proba(half_seconds)
+    for path in paths:
+        assert_allclose(load_exported(path).predict_proba(half_seconds), expected, atol=1e-5)
+    for form, path in zip(forms, paths, strict=True):
+        weights = bytearray(form.weights_of(path).read_bytes())
+        weights[-2] ^= 1  # as those of the same network after another training
+        form.weights_of(path).write_bytes(weights)
+        with pytest.raises(DataFormatError, match="weights beside it are not those that it was exported with"):
+            load_exported(path)
 
 
 def test_a_function_s_network_is_exported_too(tmp_path: Path) -> None:

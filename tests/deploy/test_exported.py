@@ -97,6 +97,14 @@ def without_description(path: Path) -> None:
     onnx.save(model, path)
 
 
+def without_softmax(path: Path) -> None:
+    model = onnx.load(path)
+    (last,) = (node for node in model.graph.node if node.op_type == "Softmax")
+    last.op_type = "Identity"
+    del last.attribute[:]
+    onnx.save(model, path)
+
+
 DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "text": (lambda path: path.write_text("not a model"), "not an ONNX model, or damaged"),
     "empty": (lambda path: path.write_bytes(b""), "not an ONNX model, or damaged"),
@@ -109,6 +117,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "windows of nothing": (altered(n_times=0), "windows of 2 channels x 0 samples"),
     "a name too many": (altered(ch_names=["F3", "F4", "Cz"]), "3 names of 2 channels"),
     "classes as pickles": (altered(classes_dtype="|V8"), "classes of type"),
+    "no probabilities": (without_softmax, "gives no probabilities for a window of zeros, but"),
+    "other weights": (altered(weights=64 * "0"), "weights beside it are not those that it was exported with"),
     "a card that is none": (altered(card={"model": "x"}), "card of its evaluation lacks entries"),
 }
 
