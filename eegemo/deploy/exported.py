@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ class ExportedModel:
         The evaluation that it came from, where it is a final model.
     description : Description
         All that stands in the file beside the network.
+
+    Notes
+    -----
+    Threads may share one: they take turns at the network.
     """
 
     def __init__(self, session: Session, description: Description, name: str) -> None:
@@ -53,6 +58,7 @@ class ExportedModel:
         self.n_channels_, self.n_times_ = description.n_channels, description.n_times
         self.card_: ModelCard | None = description.card
         self._session = session
+        self._in_turn = threading.Lock()  # OpenVINO's and LiteRT's sessions hold one input at a time
 
     def __repr__(self) -> str:
         rate = "" if self.sfreq_ is None else f" at {self.sfreq_:g} Hz"
@@ -79,7 +85,9 @@ class ExportedModel:
         ValueError
             If ``X`` has another shape, other channels or another rate, or values that are not finite.
         """
-        return self._session.run(self._checked(X))
+        batch = self._checked(X)
+        with self._in_turn:
+            return self._session.run(batch)
 
     def predict(self, X: np.ndarray | Windows) -> np.ndarray:
         """Give each window its most probable class.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,21 @@ def test_a_function_s_network_is_exported_too(tmp_path: Path) -> None:
         classifier = EEGClassifier(own, epochs=1, normalize_over="window", random_state=0).fit(X, y)
     export(classifier, tmp_path / "model.onnx")
     assert_allclose(load_exported(tmp_path / "model.onnx").predict_proba(X), classifier.predict_proba(X), atol=1e-5)
+
+
+@every_format
+def test_threads_that_share_a_model_get_their_own_answers(
+    name: str, trained: dict[str, EEGClassifier], half_seconds: Windows, tmp_path: Path
+) -> None:
+    form = needs(name)
+    model = load_exported(export(trained["cnn-gru"], tmp_path / f"model{form.suffix}").path)
+    X = half_seconds[:8].to_numpy()
+    sizes = [1, 2, 1, 3, 1, 2] * 20
+    expected = {size: model.predict_proba(X[:size] * size) for size in sizes}
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda size: model.predict_proba(X[:size] * size), sizes))
+    for size, proba in zip(sizes, found, strict=True):
+        assert_allclose(proba, expected[size], atol=1e-6)
 
 
 def test_what_computes_something_else_is_not_kept(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from numpy.testing import assert_allclose
 import eegemo
 from eegemo import ConfigError, DataFormatError, EEGClassifier, Trials, Windows, load_exported
 from eegemo.deploy import FORMATS
+from eegemo.deploy.exported import ExportedModel
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -63,6 +66,22 @@ def test_windows_and_arrays_give_the_same(
     model, few = load_exported(exported_onnx), half_seconds[:5]
     assert (model.predict_proba(few) == model.predict_proba(few.to_numpy())).all()
     assert (model.predict(few) == trained["cnn-lstm"].predict(few)).all()
+
+
+def test_one_thread_waits_for_the_other(exported_onnx: Path) -> None:
+    class OneAtATime:
+        """As OpenVINO: the input is put down, and the output fetched later, whosever it is then."""
+
+        def run(self, X: np.ndarray) -> np.ndarray:
+            self.held = X
+            time.sleep(0.01)
+            return self.held[:, 0]
+
+    model = ExportedModel(OneAtATime(), load_exported(exported_onnx).description, "model.onnx")  # type: ignore[arg-type]
+    inputs = [np.full((1, 2, 16), value) for value in range(8)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(model.predict_proba, inputs))
+    assert [outputs[0, 0] for outputs in found] == list(range(8))
 
 
 def test_windows_that_it_was_not_made_for_are_refused(exported_onnx: Path, small_trials: Trials) -> None:
