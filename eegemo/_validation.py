@@ -55,7 +55,7 @@ def check_windows(
     """
     name = type(estimator).__name__
     supervised = not (isinstance(y, str) and y == NO_Y)
-    _refuse_what_is_not_cut(X)
+    refuse_what_is_not_cut(X)
     ch_names: tuple[str, ...] | None = None
     sfreq: float | None = None
     if isinstance(X, Windows):
@@ -103,7 +103,19 @@ def _is_checked_quickly(X: Any, dtype: type, n_features: int) -> bool:
         return alike and bool(np.isfinite(X.sum()))
 
 
-def _refuse_what_is_not_cut(X: Any) -> None:
+def refuse_what_is_not_cut(X: Any) -> None:
+    """Refuse trials, and what is MNE's.
+
+    Parameters
+    ----------
+    X : Windows | array
+        What was given for windows.
+
+    Raises
+    ------
+    TypeError
+        If it is something of MNE's, which is in volts, or trials that are not cut.
+    """
     kind = type(X)
     if isinstance(X, Trials):
         raise TypeError("X is Trials; cut them into windows first: trials.windows(duration=1.0, step=1.0).")

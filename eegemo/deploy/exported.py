@@ -84,6 +84,8 @@ class ExportedModel:
         ------
         ValueError
             If ``X`` has another shape, other channels or another rate, or values that are not finite.
+        TypeError
+            If it is something of MNE's, which is in volts, or trials that are not cut.
         """
         batch = self._checked(X)
         with self._in_turn:
@@ -114,6 +116,10 @@ class ExportedModel:
                 )
             batch, shape = None, X.shape
         else:
+            if not isinstance(X, np.ndarray):
+                from eegemo._validation import refuse_what_is_not_cut  # which takes a second to import
+
+                refuse_what_is_not_cut(X)
             batch = np.asarray(X, np.float32)
             batch = batch[:, None] if batch.ndim == 2 else batch
             shape = batch.shape

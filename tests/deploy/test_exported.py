@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import mne
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -96,6 +97,15 @@ def test_windows_that_it_was_not_made_for_are_refused(exported_onnx: Path, small
         model.predict_proba(np.full((1, 2, 16), np.nan))
     with pytest.raises(ValueError, match=r"F4, F3 at 32 Hz, but model\.onnx takes F3, F4"):
         model.predict_proba(small_trials.pick(["F4", "F3"]).windows(duration=0.5))
+
+
+def test_volts_and_trials_are_refused(exported_onnx: Path, small_trials: Trials) -> None:
+    model = load_exported(exported_onnx)
+    epochs = mne.EpochsArray(np.zeros((3, 2, 16)), mne.create_info(["F3", "F4"], 32, "eeg"), verbose="error")
+    with pytest.raises(TypeError, match=r"X is mne.EpochsArray, which holds volts.*epochs.get_data\(units='uV'\)"):
+        model.predict_proba(epochs)
+    with pytest.raises(TypeError, match="X is Trials; cut them into windows first"):
+        model.predict(small_trials)  # type: ignore[arg-type]
 
 
 def altered(**entries: Any) -> Callable[[Path], None]:
