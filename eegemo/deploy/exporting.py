@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from dataclasses import dataclass, replace
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 import eegemo
 from eegemo._atomic import replacing
 from eegemo._paths import as_path
+from eegemo._validation import refuse_what_is_not_cut
 from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
@@ -81,9 +83,9 @@ def export(
         ``.param.bin`` beside it).
     format : "onnx" | "litert" | "openvino" | "ncnn" | None
         By the file's name where None.
-    windows : Windows | array, shape (n, n_channels, n_times) | None
-        Windows of one's own to compare on, beside those that are made up: noise, what looks like EEG, and what no EEG
-        does. Each is compared in batches of 1, 2 and 7.
+    windows : Windows | array, shape (n, n_channels, n_times) or (n, n_times) | None
+        Windows of one's own to compare on, in microvolts, beside those that are made up: noise, what looks like EEG,
+        and what no EEG does. Each is compared in batches of 1, 2 and 7.
 
     Returns
     -------
@@ -95,6 +97,10 @@ def export(
     ConfigError
         If a package is missing, the classifier cannot be written in this format, or what was written computes something
         else, in which case nothing of it is kept.
+    ValueError
+        If ``windows`` are not such as the classifier takes.
+    TypeError
+        If ``windows`` are something of MNE's, which is in volts, or trials that are not cut.
 
     See Also
     --------
@@ -124,12 +130,14 @@ def export(
     to_write = ("onnx", "onnxruntime", "skl2onnx") if pipeline else form.to_write
     require(to_write, form.extra, f"Exporting to {form.name}")
     description = describe(classifier)
-    X = windows_to_compare(description.n_channels, description.n_times)
+    compared: list[Windows | np.ndarray] = [windows_to_compare(description.n_channels, description.n_times)]
     if windows is not None:
-        X = np.concatenate([X, np.asarray(windows, np.float32)])
+        refuse_what_is_not_cut(windows)
+        compared.append(windows if isinstance(windows, Windows) else np.asarray(windows, np.float32))
+    expected = [classifier.predict_proba(X) for X in compared]
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}-", dir=path.parent) as folder:
-        draft = Path(folder) / path.name
+        draft = Path(folder) / f"{path.stem}{form.suffix}"  # in small letters, as exporters want it
         if pipeline:
             write_pipeline(classifier, draft)
         else:
@@ -139,7 +147,8 @@ def export(
         description = replace(description, weights=digest_of(form.weights_of(draft)))
         form.module.write_description(draft, description.dumps())
         try:
-            difference = largest_difference(classifier.predict_proba, load_exported(draft).predict_proba, X)
+            found = load_exported(draft)
+            difference = max(map(largest_difference, expected, compared, repeat(found.predict_proba)))
         except DataFormatError as error:  # some exporters write what their runtime does not know
             raise ConfigError(f"{form.name} cannot hold this network. Take another format.") from error
         if not difference <= TOLERANCE:
@@ -147,11 +156,11 @@ def export(
                 f"{path.name} was not kept: its probabilities differ from the classifier's by up to {difference:.2g}, "
                 f"and {TOLERANCE:g} is allowed. Take another format."
             )
-        written = [file for file in form.files(draft) if file.is_file()]
-        for file in reversed(written):  # the one that is named last, when all that it needs is there
-            with replacing(path.with_name(file.name)) as partial:
-                partial.write_bytes(file.read_bytes())
-    return Exported(path, form.name, tuple(path.with_name(file.name) for file in written), difference, len(X))
+        written = {to: file for to, file in zip(form.files(path), form.files(draft), strict=True) if file.is_file()}
+        for to in reversed(written):  # the one that is named last, when all that it needs is there
+            with replacing(to) as partial:
+                partial.write_bytes(written[to].read_bytes())
+    return Exported(path, form.name, tuple(written), difference, sum(map(len, compared)))
 
 
 def describe(classifier: Any) -> Description:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from eegemo.windows import Windows
+
 #: How far probabilities may lie apart.
 TOLERANCE = 1e-5
 #: The number of windows must be free.
@@ -59,29 +61,31 @@ def _extreme(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def largest_difference(
-    expected: Callable[[np.ndarray], np.ndarray], found: Callable[[np.ndarray], np.ndarray], X: np.ndarray
+    expected: np.ndarray, X: Windows | np.ndarray, found: Callable[[Windows | np.ndarray], np.ndarray]
 ) -> float:
-    """Compare two functions of windows, whatever the number of windows that they are given at a time.
+    """Compare probabilities with a function of windows, whatever the number of windows that it is given at a time.
 
     Parameters
     ----------
-    expected, found : callable
-        From windows (n, n_channels, n_times) to probabilities (n, n_classes).
-    X : array, shape (n, n_channels, n_times)
-        The windows, all of which are compared for each of :data:`BATCH_SIZES`.
+    expected : array, shape (n, n_classes)
+        The probabilities.
+    X : Windows | array, shape (n, n_channels, n_times)
+        Their windows, all of which are compared for each of :data:`BATCH_SIZES`.
+    found : callable
+        From windows to probabilities.
 
     Returns
     -------
     difference : float
         The largest of any probability; infinity where the shapes differ, or one is no number.
     """
-    reference, largest = expected(X), 0.0
+    largest = 0.0
     for size in BATCH_SIZES:
         for numbers in _batches(len(X), size):
             outputs = np.asarray(found(X[numbers]))
-            if outputs.shape != reference[numbers].shape or not np.isfinite(outputs).all():
+            if outputs.shape != expected[numbers].shape or not np.isfinite(outputs).all():
                 return np.inf
-            largest = max(largest, float(np.abs(outputs.astype(float) - reference[numbers]).max()))
+            largest = max(largest, float(np.abs(outputs.astype(float) - expected[numbers]).max()))
     return largest
 
 

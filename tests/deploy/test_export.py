@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from eegemo import ConfigError, DataFormatError, EEGClassifier, EEGRegressor, Windows, export, load_exported
+from eegemo import ConfigError, DataFormatError, EEGClassifier, EEGRegressor, Trials, Windows, export, load_exported
 from eegemo.deploy import FORMATS
 from eegemo.deploy.formats import require
 from eegemo.deploy.parity import largest_difference, windows_to_compare
@@ -181,6 +181,31 @@ def test_names_of_files_and_formats_are_checked(trained: dict[str, EEGClassifier
         export(trained["eegnet"], tmp_path / "model.onnx", format="onx")
 
 
+def test_windows_to_compare_on_that_the_classifier_does_not_take_are_refused_in_its_words(
+    trained: dict[str, EEGClassifier], small_trials: Trials, tmp_path: Path
+) -> None:
+    needs("onnx")
+    X = small_trials.windows(duration=0.5)[:3].to_numpy()
+    with pytest.raises(ValueError, match="2 channels x 7 samples, but EEGClassifier was fitted on 2 x 16"):
+        export(trained["eegnet"], tmp_path / "model.onnx", windows=X[:, :, :7])
+    with pytest.raises(ValueError, match="X has 16 features, but EEGClassifier is expecting 2"):
+        export(trained["eegnet"], tmp_path / "model.onnx", windows=X[:, 0])
+    with pytest.raises(ValueError, match="X has channels F4, F3 at 32 Hz, but EEGClassifier was fitted on F3, F4"):
+        export(trained["eegnet"], tmp_path / "model.onnx", windows=small_trials.pick(["F4", "F3"]).windows(0.5))
+    with pytest.raises(TypeError, match="X is Trials; cut them"):
+        export(trained["eegnet"], tmp_path / "model.onnx", windows=small_trials)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
+@every_format
+def test_suffixes_may_be_in_capitals(name: str, trained: dict[str, EEGClassifier], tmp_path: Path) -> None:
+    form = needs(name)
+    written = export(trained["cnn-gru"], tmp_path / f"Model{form.suffix.upper()}")
+    assert written.path.name == f"Model{form.suffix.upper()}"
+    assert sorted(tmp_path.iterdir()) == sorted(written.files)
+    assert load_exported(written.path).n_times_ == 16
+
+
 def test_a_regressor_is_refused_by_name(tmp_path: Path) -> None:
     from tiny import traced
 
@@ -207,11 +232,11 @@ def test_the_largest_difference_is_that_of_the_worst_batch() -> None:
     def sums(batch: np.ndarray) -> np.ndarray:
         return batch.sum(axis=2)
 
-    assert largest_difference(sums, sums, X) == 0
-    assert largest_difference(sums, lambda batch: sums(batch) + 0.25 * (batch[:, :, 0] == 9), X) == 0.25
-    assert largest_difference(sums, lambda batch: sums(batch) + 0.5 * (len(batch) == 2), X) == 0.5
-    assert largest_difference(sums, lambda batch: sums(batch) * np.nan, X) == np.inf
-    assert largest_difference(sums, lambda batch: sums(batch)[:1], X) == np.inf
+    assert largest_difference(sums(X), X, sums) == 0
+    assert largest_difference(sums(X), X, lambda batch: sums(batch) + 0.25 * (batch[:, :, 0] == 9)) == 0.25
+    assert largest_difference(sums(X), X, lambda batch: sums(batch) + 0.5 * (len(batch) == 2)) == 0.5
+    assert largest_difference(sums(X), X, lambda batch: sums(batch) * np.nan) == np.inf
+    assert largest_difference(sums(X), X, lambda batch: sums(batch)[:1]) == np.inf
 
 
 def test_the_description_of_litert_lies_beside_it(trained: dict[str, EEGClassifier], tmp_path: Path) -> None:
