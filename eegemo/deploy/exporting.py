@@ -77,7 +77,8 @@ def export(
     Parameters
     ----------
     classifier : EEGClassifier | Pipeline
-        Fitted. A classical pipeline goes to ONNX alone, where its features can be written as operations of ONNX.
+        Fitted. A classical pipeline goes to ONNX alone, where its features can be written as operations of ONNX and
+        are of single windows: ``DifferentialEntropy(filter_over="window")``, or one that was fitted on arrays.
     path : path-like
         Ends in ``.onnx``, ``.tflite``, ``.xml`` (OpenVINO; a ``.bin`` beside it) or ``.param`` (ncnn; a
         ``.param.bin`` beside it).

@@ -89,7 +89,7 @@ class LiveClassifier:
     >>> from eegemo import LiveClassifier, quadrants, simulate
     >>> from eegemo.features import DifferentialEntropy
     >>> windows = simulate(subjects=1, channels=["F3", "F4"]).windows(duration=4.0)
-    >>> classifier = make_pipeline(DifferentialEntropy(), LinearDiscriminantAnalysis())
+    >>> classifier = make_pipeline(DifferentialEntropy(filter_over="window"), LinearDiscriminantAnalysis())
     >>> classifier = classifier.fit(windows, quadrants()(windows))  # or EEGClassifier("cnn-gru")
     >>> live = LiveClassifier(classifier, ["F4", "Cz", "F3"], 128.0, step=1.0)
     >>> predictions = live.push(np.random.default_rng(0).normal(0, 10, (1000, 3)))  # 7.8 s in microvolts

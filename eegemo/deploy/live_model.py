@@ -9,6 +9,7 @@ import numpy as np
 
 from eegemo._numbers import finite
 from eegemo.deploy.carrying import card_of, channels_of
+from eegemo.deploy.filtered_trials import refuse_filtered_trials
 from eegemo.deploy.recordings import class_names, refuse_normalised
 from eegemo.errors import ConfigError
 from eegemo.models.checks import warn_of_volts
@@ -30,13 +31,15 @@ class LiveModel:
     Raises
     ------
     ConfigError
-        If it has no probabilities, what it takes is not known, or its windows were normalised over a person.
+        If it has no probabilities, what it takes is not known, or its windows were normalised over a person or filtered
+        trial by trial.
     """
 
     def __init__(self, model: Any, ch_names: Sequence[str] | None, sfreq: float | None) -> None:
         kind = type(model).__name__
         if not callable(getattr(model, "predict_proba", None)):
             raise ConfigError(f"{kind} gives no probabilities; a fitted classifier with predict_proba is needed.")
+        refuse_filtered_trials(model, "A live model")
         self._model = model
         names = ch_names if ch_names is not None else channels_of(model)
         rate = sfreq if sfreq is not None else _said_by(model, "sfreq_")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -60,9 +61,7 @@ def _extreme(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return np.stack([flat, offset, volts, drift, spike, limit, loud])
 
 
-def largest_difference(
-    expected: np.ndarray, X: Windows | np.ndarray, found: Callable[[Windows | np.ndarray], np.ndarray]
-) -> float:
+def largest_difference(expected: np.ndarray, X: Windows | np.ndarray, found: Callable[[Any], np.ndarray]) -> float:
     """Compare probabilities with a function of windows, whatever the number of windows that it is given at a time.
 
     Parameters

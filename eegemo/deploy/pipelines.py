@@ -15,6 +15,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.svm import LinearSVC
 
+from eegemo.deploy.filtered_trials import refuse_filtered_trials
 from eegemo.errors import ConfigError
 from eegemo.features.bands import SMALLEST_VARIANCE, DifferentialEntropy, band_pass, bands_or_default
 from eegemo.models.classical import SoftmaxDecision
@@ -25,7 +26,7 @@ _WITHOUT_ZIPMAP = (LinearSVC,)  # which have no such option
 
 
 def check_pipeline(pipeline: Pipeline) -> None:
-    """Refuse a pipeline whose features are not known as operations of ONNX, by name.
+    """Refuse a pipeline whose features are not known as operations of ONNX, or not those of single windows, by name.
 
     Parameters
     ----------
@@ -35,7 +36,7 @@ def check_pipeline(pipeline: Pipeline) -> None:
     Raises
     ------
     ConfigError
-        If it begins with anything but :class:`eegemo.DifferentialEntropy`.
+        If it begins with anything but :class:`eegemo.DifferentialEntropy`, or with one that filters trials.
     """
     if not isinstance(pipeline[0], DifferentialEntropy):
         front = ", ".join(type(step).__name__ for step in pipeline[:-1]) or type(pipeline[0]).__name__
@@ -43,6 +44,7 @@ def check_pipeline(pipeline: Pipeline) -> None:
             f"A pipeline of {front} cannot be written as operations of ONNX; one that begins with DifferentialEntropy "
             "can, and so can every EEGClassifier."
         )
+    refuse_filtered_trials(pipeline, "An exported pipeline")
 
 
 def write_pipeline(pipeline: Pipeline, path: Path) -> None:

@@ -39,7 +39,7 @@ class Asymmetry(DifferentialEntropy):
         :data:`FRONT_BACK`.
     ch_names : sequence of str | None
         Names of an array's channels; Windows bring theirs.
-    bands, sfreq, order, dtype
+    bands, sfreq, order, filter_over, dtype
         As in :class:`DifferentialEntropy`.
 
     Notes
@@ -61,9 +61,10 @@ class Asymmetry(DifferentialEntropy):
         bands: Bands | None = None,
         sfreq: float | None = None,
         order: int = 4,
+        filter_over: str = "trial",
         dtype: str = "float64",
     ) -> None:
-        super().__init__(bands=bands, sfreq=sfreq, order=order, dtype=dtype)
+        super().__init__(bands=bands, sfreq=sfreq, order=order, filter_over=filter_over, dtype=dtype)
         self.kind = kind
         self.pairs = pairs
         self.ch_names = ch_names

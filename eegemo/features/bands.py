@@ -119,14 +119,17 @@ class DifferentialEntropy(WindowFeatures):
         Sampling rate in Hz of arrays; Windows bring theirs.
     order : int
         Of the Butterworth band-pass, which runs forwards and backwards; not in the source.
+    filter_over : "trial" | "window"
+        Filter Windows trial by trial, or each window by itself, as those of an array always are. A classifier that is
+        to be exported or to be live is fitted and evaluated with ``"window"``: there are no trials there.
     dtype : "float64" | "float32"
         Of the table; see :class:`WindowFeatures`.
 
     Notes
     -----
     ``0.5 ln(2 pi e v)``, v in microvolts squared and not below 1e-12. One unit more is a band ``e`` times as large.
-    Windows are filtered trial by trial, and the sums behind the variances are shared, so overlap costs little; windows
-    of an array are filtered one by one, and differ at their edges.
+    Over a trial the sums behind the variances are shared, so overlap costs little. Windows that are filtered one by one
+    differ at their edges, the shorter they are the more.
 
     References
     ----------
@@ -136,12 +139,19 @@ class DifferentialEntropy(WindowFeatures):
     needs_sfreq = True
 
     def __init__(
-        self, *, bands: Bands | None = None, sfreq: float | None = None, order: int = 4, dtype: str = "float64"
+        self,
+        *,
+        bands: Bands | None = None,
+        sfreq: float | None = None,
+        order: int = 4,
+        filter_over: str = "trial",
+        dtype: str = "float64",
     ) -> None:
         super().__init__(dtype=dtype)
         self.bands = bands
         self.sfreq = sfreq
         self.order = order
+        self.filter_over = filter_over
 
     def _feature_names(self) -> list[str]:
         return [f"{name}_de" for name in bands_or_default(self.bands)]
@@ -150,8 +160,23 @@ class DifferentialEntropy(WindowFeatures):
         check_bands(self.bands, self.sfreq_, pass_band)
         if not isinstance(self.order, numbers.Integral) or self.order < 1:
             raise ConfigError(f"order must be a positive whole number, got {self.order!r}.")
+        if self.filter_over not in ("trial", "window"):
+            raise ConfigError(f"filter_over must be 'trial' or 'window', got {self.filter_over!r}.")
+
+    def _filters_trials(self) -> bool:
+        return self.filter_over == "trial"
 
     def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
+        if self._filters_trials() or signals.shape[2] == n_times:
+            return self._entropies(signals, starts, n_times)
+        together, found = max(1, self._n_together() // len(signals)), []
+        for some in (starts[at : at + together] for at in range(0, len(starts), together)):
+            windows = window_copies(signals, some, n_times)
+            alone = self._entropies(windows.reshape(-1, *windows.shape[2:]), range(1), n_times)
+            found.append(alone.reshape(*windows.shape[:3], -1))
+        return np.concatenate(found, axis=1)
+
+    def _entropies(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
         filters = [
             design_band_pass(float(self.sfreq_ or 1), (float(low), float(high)), self.order)
             for low, high in bands_or_default(self.bands).values()

@@ -24,7 +24,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     ``transform`` takes Windows, or an array ``(n, n_channels, n_times)`` in microvolts; a two-dimensional array is
     windows of one channel. Windows are computed trial by trial, the baseline before the stimulus included where a
     filter needs a run-up: nothing reaches from one trial into the next, but a filter of either direction reaches from
-    one window into its neighbours. Each window of an array stands alone.
+    one window into its neighbours unless ``filter_over="window"``. Each window of an array stands alone.
 
     Parameters
     ----------
@@ -42,6 +42,9 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         In Hz: of the Windows, or the parameter ``sfreq``; None where neither says.
     n_channels_, n_times_ : int
         Of a window.
+    stands_alone_ : bool
+        Whether the features of a window, as it was fitted, are of this window alone; False where they reach into its
+        neighbours, which is so of Windows that are filtered trial by trial.
     """
 
     #: Whether the features cannot be computed without a sampling rate.
@@ -56,6 +59,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     n_times_: int
     ch_names_: tuple[str, ...] | Any
     sfreq_: float | None
+    stands_alone_: bool
 
     def __init__(self, *, dtype: str = "float64") -> None:
         self.dtype = dtype
@@ -161,6 +165,10 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         """Refuse settings that do not suit ``ch_names_``, ``sfreq_``, ``n_times_`` and the recording's pass band."""
 
+    def _filters_trials(self) -> bool:
+        """Say whether a window of Windows has something of its neighbours in its features."""
+        return False
+
     def _n_together(self) -> int:
         """Return how many windows are computed at a time, where that is window by window."""
         return max(1, TOGETHER // (self.n_channels_ * self.n_times_))
@@ -186,6 +194,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
             if self.needs_sfreq and sfreq is None:
                 raise ConfigError(f"{name} needs the sampling rate of an array: {name}(sfreq=...) in Hz.")
             self.sfreq_ = sfreq
+            self.stands_alone_ = not (isinstance(X, Windows) and self._filters_trials())
             if self.ch_names_ is None:
                 self.ch_names_ = tuple(f"ch{number}" for number in range(self.n_channels_))
             self._check_settings(pass_band)

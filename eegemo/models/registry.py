@@ -37,7 +37,8 @@ def make_model(name: str, *, random_state: int | None = None, **params: Any) -> 
         Seeds what is random in it.
     **params
         Of a network: its sizes (``units=32``), and the parameters of :class:`EEGClassifier` (``epochs=5``). Of a
-        classical model: parameters of the steps of its pipeline (``classifier__C=10``).
+        classical model: parameters of the steps of its pipeline (``classifier__C=10``, or
+        ``features__filter_over="window"`` where it is to be exported or live).
 
     Returns
     -------

@@ -389,6 +389,25 @@ def test_sums_err_no_more_than_their_bound(seed: int, n_times: int, scale: float
     assert (np.abs(window_sums(values, starts, length) - direct) <= bound).all()
 
 
+@pytest.mark.parametrize("step", [8, 128])
+def test_windows_that_are_filtered_by_themselves_have_the_numbers_of_arrays(trials: Trials, step: int) -> None:
+    windows = trials.windows(n_times=128, step=step)
+    pairs: dict[str, Any] = {"pairs": [("F3", "F4")], "sfreq": SFREQ}
+    for alone, of_arrays in (
+        (DifferentialEntropy(filter_over="window"), DifferentialEntropy(sfreq=SFREQ)),
+        (Asymmetry(filter_over="window", **pairs), Asymmetry(ch_names=trials.ch_names, **pairs)),
+    ):
+        found, expected = alone.fit_transform(windows), of_arrays.fit_transform(windows.to_numpy())
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+        assert alone.stands_alone_
+        assert of_arrays.stands_alone_
+    filtered = DifferentialEntropy().fit(windows)
+    assert not filtered.stands_alone_
+    alone = DifferentialEntropy(filter_over="window").fit(windows)
+    assert np.abs(filtered.transform(windows) - alone.transform(windows)).max() > 0.1
+    assert RMS().fit(windows).stands_alone_
+
+
 def test_the_error_of_shared_sums_on_eeg_is_far_below_what_matters(trials: Trials) -> None:
     windows = trials.windows(n_times=128, step=8)
     shared = DifferentialEntropy().fit_transform(windows).reshape(len(windows), 3, 4)
@@ -553,6 +572,7 @@ def test_a_band_between_two_frequencies_is_refused(trials: Trials) -> None:
         (DifferentialEntropy(), r"needs the sampling rate of an array: DifferentialEntropy\(sfreq=\.\.\.\)"),
         (DifferentialEntropy(sfreq=-1), "sfreq must be a sampling rate in Hz, got -1"),
         (Hjorth(dtype="float16"), "dtype must be 'float64' or 'float32', got 'float16'"),
+        (DifferentialEntropy(sfreq=SFREQ, filter_over="run"), "filter_over must be 'trial' or 'window', got 'run'"),
         (DifferentialEntropy(sfreq=SFREQ, order=0), "order must be a positive whole number, got 0"),
         (BandPower(sfreq=SFREQ, segment=0), "segment must be a positive number of seconds, got 0"),
         (SpectralBandwidth(sfreq=SFREQ, p=0), "p must be a positive number, got 0"),
