@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import (
+    TOGETHER,
     Starts,
     moved,
     pieces,
@@ -18,6 +21,10 @@ from eegemo.features.sliding import (
     window_means,
     window_sums,
 )
+
+#: A window whose mean is more of its deviations than this from what is counted from is counted from its own mean: the
+#: fourth power of this, in units of rounding, is what kurtosis errs by below it.
+_FAR = 10
 
 
 class SampleFeatures(WindowFeatures):
@@ -166,10 +173,13 @@ class Statistics(SampleFeatures):
         square = np.square(centred)
         m1, m2 = (window_means(values, starts, n_times) for values in (centred, square))
         m3, m4 = (window_mean_products(square, values, starts, n_times) for values in (centred, square))
-        variance = _variance(m1, m2, n_times)
-        deviation, m1_square = np.sqrt(variance), np.square(m1)
-        third = m3 + m1 * (2 * m1_square - 3 * m2)
-        fourth = m4 - 4 * m1 * m3 + 3 * m1_square * (2 * m2 - m1_square)
+        variance, third, fourth = _central_moments(m1, m2, m3, m4, n_times)
+        for place, windows in _recentred(centred, starts, n_times, m1, variance):
+            squares = np.square(windows)
+            own_1, own_2 = windows.mean(axis=-1), squares.mean(axis=-1)
+            own_3, own_4 = (np.vecdot(squares, values) / n_times for values in (windows, squares))
+            variance[place], third[place], fourth[place] = _central_moments(own_1, own_2, own_3, own_4, n_times)
+        deviation = np.sqrt(variance)
         kurtosis = np.where(variance > 0, _ratio(fourth, np.square(variance)) - 3, 0)
         steps, values = [], centred
         for n in (n_times - 1, n_times - 2):
@@ -197,7 +207,10 @@ def window_variance(signals: np.ndarray, starts: Starts, n_times: int) -> np.nda
         Not below 0; what is no more than rounding is 0.
     """
     mean = window_means(signals, starts, n_times)
-    return _variance(mean, window_mean_products(signals, signals, starts, n_times), n_times)
+    variance = _variance(mean, window_mean_products(signals, signals, starts, n_times), n_times)
+    for place, windows in _recentred(signals, starts, n_times, mean, variance):
+        variance[place] = _variance(windows.mean(axis=-1), np.vecdot(windows, windows) / n_times, n_times)
+    return variance
 
 
 def _variance(mean: np.ndarray, mean_square: np.ndarray, n_times: int) -> np.ndarray:
@@ -205,6 +218,31 @@ def _variance(mean: np.ndarray, mean_square: np.ndarray, n_times: int) -> np.nda
     variance = mean_square - np.square(mean)
     rounding = np.finfo(float).eps * (8 + np.log2(n_times)) * mean_square
     return np.where(variance > rounding, variance, 0)
+
+
+def _central_moments(
+    m1: np.ndarray, m2: np.ndarray, m3: np.ndarray, m4: np.ndarray, n_times: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the second, third and fourth moment of windows about their mean, from those about 0."""
+    square = np.square(m1)
+    third = m3 + m1 * (2 * square - 3 * m2)
+    fourth = m4 - 4 * m1 * m3 + 3 * square * (2 * m2 - square)
+    return _variance(m1, m2, n_times), third, fourth
+
+
+def _recentred(
+    signals: np.ndarray, starts: Starts, n_times: int, mean: np.ndarray, variance: np.ndarray
+) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
+    """Find windows that lie so far from 0 that differences of moments round; give their places, and them about 0."""
+    far = np.nonzero(np.square(mean) > _FAR**2 * variance)
+    from_each_sample = sliding_window_view(signals, n_times, axis=-1)
+    together = max(1, TOGETHER // (8 * n_times))
+    for first in range(0, len(far[0]), together):
+        place = tuple(index[first : first + together] for index in far)
+        *signal, window = place
+        windows = from_each_sample[(*signal, np.asarray(starts)[window])]
+        windows -= windows.mean(axis=-1, keepdims=True)
+        yield place, windows
 
 
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:

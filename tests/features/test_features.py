@@ -164,6 +164,25 @@ def test_the_statistics_are_scipys(noise: np.ndarray) -> None:
     np.testing.assert_allclose(found, np.stack(expected, axis=-1), rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("level", [3e4, 1.875e5])
+def test_moments_are_scipys_where_a_trials_level_changes(trials: Trials, level: float) -> None:
+    """Half of a trial lies at a level, an amplifier's rail even, and its last 2 s are constant there."""
+    signals = 5 * np.random.default_rng(0).standard_normal((8064, 3))
+    signals[4032:] += level
+    signals[-256:] = level
+    windows = trials.select([0])._replaced(signals=signals.astype(np.float32)).windows(1.0, 0.25)
+    X = windows.to_numpy().astype(float)
+    flat = np.ptp(X, axis=-1) == 0
+    assert flat.any()
+    found = Statistics().fit_transform(windows).reshape(-1, 3, 6)
+    moving = X[~flat]
+    expected = np.stack([moving.std(axis=-1), stats.skew(moving, axis=-1), stats.kurtosis(moving, axis=-1)], axis=-1)
+    np.testing.assert_allclose(found[~flat, 1:4], expected, rtol=1e-9, atol=1e-9)
+    assert not found[flat, 1:].any()
+    activity = Hjorth().fit_transform(windows).reshape(-1, 3, 3)[..., 0]
+    np.testing.assert_allclose(activity, np.where(flat, 0, X.var(axis=-1)), rtol=1e-10)
+
+
 def test_band_power_over_the_whole_spectrum_is_the_variance(noise: np.ndarray) -> None:
     """Parseval: with Hann's window only on average, so over many windows."""
     rng = np.random.default_rng(0)
