@@ -13,7 +13,7 @@ from scipy import signal
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import TOGETHER, Starts, window_copies
-from eegemo.features.spectral import band_members, hann, one_sided
+from eegemo.features.spectral import DECIMALS, band_limits, band_members, hann, one_sided
 from eegemo.features.time import window_variance
 from eegemo.features.zero_phase import filter_both_ways
 
@@ -70,13 +70,8 @@ class BandPower(WindowFeatures):
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         check_bands(self.bands, self.sfreq_, pass_band)
-        frequencies = np.fft.rfftfreq(self._n_per_segment(self.n_times_), 1 / float(self.sfreq_ or 1))
-        for name, (low, high) in bands_or_default(self.bands).items():
-            if not ((frequencies >= low) & (frequencies < high)).any():
-                raise ConfigError(
-                    f"Band {name!r} ({low:g}-{high:g} Hz) holds none of the frequencies, which are "
-                    f"{frequencies[1] if len(frequencies) > 1 else 0:g} Hz apart; take a longer window or segment."
-                )
+        n_frame = self._n_per_segment(self.n_times_)
+        check_band_limits(bands_or_default(self.bands), float(self.sfreq_ or 1), n_frame)
 
     def _n_per_segment(self, n_times: int) -> int:
         if self.segment is None:
@@ -94,8 +89,7 @@ class BandPower(WindowFeatures):
         frames = frames - (frames @ np.full(n_frame, 1 / n_frame))[..., None]
         frames *= taper
         spectrum = np.fft.rfft(frames)
-        freqs = np.fft.rfftfreq(n_frame, 1 / sfreq)
-        wanted = [np.searchsorted(freqs, edges).tolist() for edges in self._edges()]
+        wanted = band_limits(bands_or_default(self.bands).values(), sfreq, n_frame)
         first, last = int(np.min(wanted)), int(np.max(wanted))
         density = np.square(np.abs(spectrum[..., first:last])) * one_sided(n_frame)[first:last]
         if n_frame < n_times:
@@ -103,9 +97,6 @@ class BandPower(WindowFeatures):
         power = density @ band_members(wanted, first, last)
         power /= n_frame * np.square(taper).sum()
         return np.log(np.maximum(power, SMALLEST_VARIANCE)) if self.log else power
-
-    def _edges(self) -> list[tuple[float, float]]:
-        return list(bands_or_default(self.bands).values())
 
 
 class DifferentialEntropy(WindowFeatures):
@@ -214,10 +205,11 @@ def band_power(psd: np.ndarray, freqs: np.ndarray, band: tuple[float, float]) ->
     ConfigError
         If no frequency lies in the band.
     """
-    inside = (freqs >= band[0]) & (freqs < band[1])
+    spacing = freqs[1] - freqs[0] if len(freqs) > 1 else 1.0
+    above_low, above_high = (np.round((freqs - edge) / spacing, DECIMALS) >= 0 for edge in band)
+    inside = above_low & ~above_high
     if not inside.any():
         raise ConfigError(f"No frequency lies in the band {band[0]:g}-{band[1]:g} Hz; take a longer window.")
-    spacing = freqs[1] - freqs[0] if len(freqs) > 1 else 1.0
     return psd[..., inside].sum(axis=-1) * spacing
 
 
@@ -322,4 +314,29 @@ def check_bands(bands: Bands | None, sfreq: float | None, pass_band: tuple[float
                 f"Band {name!r} ({low:g}-{high:g} Hz) reaches {'below' if below else 'above'} the recordings' pass "
                 f"band ({limits}): what is left there is the slope of a filter, no EEG. Leave it out, or prepare the "
                 "recordings with a wider band."
+            )
+
+
+def check_band_limits(bands: Bands, sfreq: float, n_times: int) -> None:
+    """Refuse bands between two frequencies.
+
+    Parameters
+    ----------
+    bands : mapping of str -> (float, float)
+        Name, and lower and upper edge in Hz.
+    sfreq : float
+        In Hz.
+    n_times : int
+        Samples that are transformed.
+
+    Raises
+    ------
+    ConfigError
+        If a band holds no frequency of the transform.
+    """
+    for (name, edges), (first, end) in zip(bands.items(), band_limits(bands.values(), sfreq, n_times), strict=True):
+        if first == end:
+            raise ConfigError(
+                f"Band {name!r} ({edges[0]:g}-{edges[1]:g} Hz) holds none of the frequencies, which are "
+                f"{sfreq / n_times:g} Hz apart; take a longer window or segment."
             )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,9 @@ from scipy import signal
 from eegemo.errors import ConfigError
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import Starts, window_copies
+
+#: Of a frequency's number among those of a transform: what is left of its distance from a band's edge then is rounding.
+DECIMALS = 9
 
 
 class SpectralEntropy(WindowFeatures):
@@ -232,6 +236,27 @@ def one_sided(n_times: int) -> np.ndarray:
     if n_times % 2 == 0:
         weights[-1] = 1.0
     return weights
+
+
+def band_limits(bands: Iterable[tuple[float, float]], sfreq: float, n_times: int) -> list[list[int]]:
+    """Find which frequencies of a transform lie in bands, lower edges included and upper ones not.
+
+    Parameters
+    ----------
+    bands : iterable of (float, float)
+        Lower and upper edge of each in Hz.
+    sfreq : float
+        In Hz.
+    n_times : int
+        Samples that are transformed.
+
+    Returns
+    -------
+    limits : list of [int, int]
+        First frequency of each band, and the one after its last; the same number of a band that holds none.
+    """
+    edges = [[edge * n_times / sfreq for edge in band] for band in bands]
+    return [[math.ceil(round(edge, DECIMALS)) for edge in band] for band in edges]
 
 
 def band_members(bands: Sequence[Sequence[int]], first: int, last: int) -> np.ndarray:

@@ -211,6 +211,25 @@ def test_band_power_is_welchs_of_scipy(noise: np.ndarray) -> None:
         band_power(psd, freqs, (8.1, 8.2))
 
 
+@pytest.mark.parametrize(("sfreq", "n_times"), [(200.0, 280), (100.0, 1000), (128.0, 320)])
+def test_a_frequency_on_an_edge_is_in_the_upper_band(sfreq: float, n_times: int) -> None:
+    """Hann's window gives a sine's power, a half, to three frequencies: 1/6, 2/3 and 1/6 of it."""
+    edges = {"below": (12, 30), "above": (30, 45)}
+    X = np.sin(2 * np.pi * 30 * np.arange(n_times) / sfreq)[None, None]
+    found = BandPower(bands=edges, sfreq=sfreq).fit_transform(X)
+    np.testing.assert_allclose(found, [[1 / 12, 5 / 12]])
+    freqs, psd = signal.welch(X[0, 0], sfreq, nperseg=n_times)
+    np.testing.assert_allclose([band_power(psd, freqs, band) for band in edges.values()], found[0])
+
+
+def test_edges_that_are_no_binary_fractions_are_met_too() -> None:
+    """4.1 Hz times 1000 samples is rounded to less than 4100; 51.2 Hz over 512 samples puts 0.3 Hz at number 3."""
+    for sfreq, n_times, edge in ((100.0, 1000, 4.1), (51.2, 512, 0.3), (250.0, 750, 8 + 1 / 3)):
+        X = np.sin(2 * np.pi * edge * np.arange(n_times) / sfreq)[None, None]
+        found = BandPower(bands={"below": (0, edge), "above": (edge, 12)}, sfreq=sfreq).fit_transform(X)
+        np.testing.assert_allclose(found, [[1 / 12, 5 / 12]])
+
+
 def test_the_differential_entropy_of_white_noise_is_that_of_its_share_of_the_band() -> None:
     """A band of b Hz lets 2 b / sfreq of white noise through, times the filter's own response."""
     rng = np.random.default_rng(1)
