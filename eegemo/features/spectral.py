@@ -19,11 +19,14 @@ DECIMALS = 9
 
 
 class SpectralEntropy(WindowFeatures):
-    """Spectral entropy: Shannon's entropy of the power spectrum over that of a flat one, from 0 to 1.
+    """Spectral entropy: Shannon's entropy of the power spectrum over that of a flat one, so from 0 to 1 (no unit).
 
     Notes
     -----
-    The spectrum is the periodogram of the whole window without its mean; a constant window has 0.
+    The spectrum is the one-sided periodogram of the whole window without its mean. An impulse, whose magnitudes are all
+    the same, has 1. Half the sampling rate counts half there, so only what has more power there than an impulse can
+    exceed 1: by 0.06 % of 128 samples, where all frequencies count the same, by 9 % of 4. A constant window has 0, and
+    so has one of 2 or 3 samples, whose spectrum is a single frequency.
 
     References
     ----------
@@ -47,7 +50,9 @@ class SpectralEntropy(WindowFeatures):
         logarithm = np.log(np.maximum(power, np.finfo(float).tiny))  # of no power, whose product is 0
         # That of p / total is that of p less that of total.
         entropy = np.where(some, np.log(total) - np.vecdot(power, logarithm) / total, 0)
-        return entropy[..., None] / np.log(max(power.shape[-1], 2))
+        share = weights[1:] / max(weights.sum(), 1)  # of a flat one
+        of_flat = -np.vecdot(share, np.log(share))
+        return entropy[..., None] / (of_flat if len(share) > 1 else 1)
 
 
 class SpectralCentroid(WindowFeatures):

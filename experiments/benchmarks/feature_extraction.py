@@ -246,8 +246,10 @@ def crossings_by_librosa(cut: Cut) -> np.ndarray:
 
 
 def spectral_entropy_by_antropy(cut: Cut) -> np.ndarray:
-    """Compute spectral entropy by antropy."""
-    return antropy.spectral_entropy(cut.x, SFREQ, method="fft", normalize=True, axis=-1)
+    """Compute spectral entropy by antropy, in bits over those of a flat spectrum."""
+    impulse = np.eye(1, N_TIMES)
+    bits, of_flat = (antropy.spectral_entropy(x, SFREQ, method="fft", axis=-1) for x in (cut.x, impulse))
+    return bits / of_flat
 
 
 def spectral_entropy_by_numpy(cut: Cut) -> np.ndarray:
@@ -257,7 +259,8 @@ def spectral_entropy_by_numpy(cut: Cut) -> np.ndarray:
     power[..., 1:-1] *= 2
     share = power / power.sum(axis=-1, keepdims=True)
     share[..., 0] = 1  # whose logarithm is 0
-    return -(share * np.log(share)).sum(axis=-1) / np.log(share.shape[-1])
+    flat = np.r_[np.full(N_TIMES // 2 - 1, 2.0), 1.0] / (N_TIMES - 1)
+    return (share * np.log(share)).sum(axis=-1) / (flat * np.log(flat)).sum()
 
 
 def centroid_by_numpy(cut: Cut) -> np.ndarray:
