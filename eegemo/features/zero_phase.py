@@ -41,9 +41,7 @@ def filter_both_ways(filters: Sequence[np.ndarray], signals: np.ndarray) -> Iter
     Gustafsson 1996, doi:10.1109/78.492552.
     """
     n_times = signals.shape[-1]
-    run_ups = [
-        min(3 * (2 * len(sections) + 1), n_times - 1) for sections in filters
-    ]  # scipy's; short windows have less
+    run_ups = [min(_run_up(sections), n_times - 1) for sections in filters]  # short windows have less than scipy's
     keys = [np.ascontiguousarray(sections, float).tobytes() for sections in filters]
     memories = [_memory(key) for key in keys]
     short = [memory for memory in memories if memory < n_times]
@@ -58,6 +56,12 @@ def filter_both_ways(filters: Sequence[np.ndarray], signals: np.ndarray) -> Iter
             spectra[run_up] = reflected, fft.rfft(reflected - reflected[..., :1], n_fft)
         passed = _both_runs(key, memory, n_fft).run(*spectra[run_up])
         yield passed[..., run_up : run_up + n_times]
+
+
+def _run_up(sections: np.ndarray) -> int:
+    """Return by how many samples scipy continues signals: an odd order's half section counts once."""
+    n_taps = 2 * len(sections) + 1 - min((sections[:, 2] == 0).sum(), (sections[:, 5] == 0).sum())
+    return 3 * int(n_taps)
 
 
 def _reflect(signals: np.ndarray, n: int) -> np.ndarray:

@@ -87,6 +87,8 @@ FILTERS = {
     "gamma": signal.butter(4, (30, 45), "bandpass", fs=128, output="sos"),
     "low": signal.butter(3, 30, "lowpass", fs=128, output="sos"),
     "high": signal.butter(2, 20, "highpass", fs=128, output="sos"),
+    "first order": signal.butter(1, 20, "highpass", fs=128, output="sos"),
+    "third order": signal.butter(3, (4, 30), "bandpass", fs=128, output="sos"),
     "narrow": signal.cheby1(2, 1, (9, 10), "bandpass", fs=128, output="sos"),
     "no memory": np.array([[0.25, 0.5, 0.25, 1.0, 0.0, 0.0]]),
 }
@@ -99,8 +101,10 @@ def test_both_runs_are_scipys_edges_included(n_times: int) -> None:
     for (name, sections), passed in zip(
         FILTERS.items(), filter_both_ways(list(FILTERS.values()), signals), strict=True
     ):
-        run_up = min(3 * (2 * len(sections) + 1), n_times - 1)
-        expected = signal.sosfiltfilt(sections, signals, axis=-1, padlen=run_up)
+        try:
+            expected = signal.sosfiltfilt(sections, signals, axis=-1)
+        except ValueError:  # the signal is too short for scipy's own run-up
+            expected = signal.sosfiltfilt(sections, signals, axis=-1, padlen=n_times - 1)
         np.testing.assert_allclose(passed, expected, rtol=0, atol=1e-11 * np.abs(signals).max(), err_msg=name)
 
 
