@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from eegemo.features.bands import check_bands
+from eegemo.features.bands import check_band_limits, check_bands
 from eegemo.features.base import WindowFeatures
 from eegemo.features.sliding import Starts, window_copies
-from eegemo.features.spectral import band_members, one_sided
+from eegemo.features.spectral import band_limits, band_members, one_sided
 
 #: The notebooks' bands in Hz.
 NOTEBOOK_BANDS = {
@@ -29,7 +29,8 @@ class BinPower(WindowFeatures):
     corrected : bool
         As published, a band's "power" is the *sum of the amplitudes* of its Fourier coefficients, which grows with the
         window's length and with the band's width. Corrected, it is power in microvolts squared, by Parseval: the sum
-        over bands that cover the spectrum is the window's mean square without its mean.
+        over bands that cover the spectrum is the window's mean square without its mean. Bands then hold the
+        frequencies that :class:`BandPower`'s do, and a window in which one holds none is refused.
     sfreq : float | None
         Sampling rate in Hz of arrays; Windows bring theirs.
     dtype : "float64" | "float32"
@@ -59,9 +60,15 @@ class BinPower(WindowFeatures):
 
     def _check_settings(self, pass_band: tuple[float | None, float | None]) -> None:
         check_bands(NOTEBOOK_BANDS, self.sfreq_, pass_band)
+        if self.corrected:
+            check_band_limits(NOTEBOOK_BANDS, float(self.sfreq_ or 1), self.n_times_)
 
     def _compute(self, signals: np.ndarray, starts: Starts, n_times: int) -> np.ndarray:
-        edges = [[int(edge / float(self.sfreq_ or 1) * n_times) for edge in band] for band in NOTEBOOK_BANDS.values()]
+        sfreq, bands = float(self.sfreq_ or 1), NOTEBOOK_BANDS.values()
+        if self.corrected:
+            edges = band_limits(bands, sfreq, n_times)
+        else:  # as published: edges are rounded down, in short windows to the mean
+            edges = [[int(edge / sfreq * n_times) for edge in band] for band in bands]
         first, last = edges[0][0], edges[-1][1]  # they lie side by side
         amplitude = np.abs(np.fft.rfft(window_copies(signals, starts, n_times))[..., first:last])
         if self.corrected:

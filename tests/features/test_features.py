@@ -375,6 +375,25 @@ def test_corrected_bin_power_is_that_of_the_bands(noise: np.ndarray) -> None:
         np.testing.assert_allclose(found[..., number], spectrum[..., inside].sum(axis=-1))
 
 
+@pytest.mark.parametrize("n_times", [100, 33])
+def test_corrected_bin_power_holds_no_mean_where_edges_lie_between_frequencies(n_times: int) -> None:
+    X = np.random.default_rng(0).standard_normal((2, 1, n_times)) + 1000
+    spectrum, freqs = np.abs(np.fft.fft(X)) ** 2 / n_times**2, np.abs(np.fft.fftfreq(n_times, 1 / SFREQ))
+    expected = [spectrum[..., (freqs >= low) & (freqs < high)].sum(axis=-1) for low, high in NOTEBOOK_BANDS.values()]
+    found = BinPower(corrected=True, sfreq=SFREQ).fit_transform(X)
+    np.testing.assert_allclose(found, np.concatenate(expected, axis=1), rtol=1e-9)
+
+
+@pytest.mark.parametrize(("n_times", "empty"), [(16, "theta"), (20, "alpha")])  # 8 and 6.4 Hz apart
+def test_corrected_bin_power_of_a_window_too_short_for_a_band_is_refused(n_times: int, empty: str) -> None:
+    X = np.ones((1, 1, n_times))
+    with pytest.raises(ConfigError, match=rf"Band '{empty}' .* holds none of the frequencies.* take a longer window"):
+        BinPower(corrected=True, sfreq=SFREQ).fit(X)
+    edges = [4.0, 8, 12, 16, 25, 45]
+    published = [notebook_bin_power(X[0, 0], edges, SFREQ)]
+    np.testing.assert_allclose(BinPower(sfreq=SFREQ).fit_transform(X), published, atol=1e-12)
+
+
 # Once per sample
 
 
