@@ -105,6 +105,11 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         -------
         features : array, shape (n, n_features), of ``dtype``
             Channel by channel; :meth:`get_feature_names_out` names the columns.
+
+        Raises
+        ------
+        DataFormatError
+            If a window holds NaN or infinity, or, of features that filter whole trials, any sample of its trial.
         """
         check_is_fitted(self, "ch_names_")
         X = self._checked(X, reset=False)
@@ -220,12 +225,21 @@ def _of_windows(features: WindowFeatures, windows: Windows) -> Iterator[tuple[np
         beginning = beginnings[number]
         samples = np.asarray(trials.signals[beginning : beginning + lengths[number]])
         starts = as_range(windows.starts[order[begin:end]] - beginning)
-        if not features.shows_non_finite and not np.isfinite(samples).all():
-            raise _not_finite(trials, number)
+        if not features.shows_non_finite and not (finite := np.isfinite(samples)).all():
+            if features._filters_trials() or _hold_any(~finite.all(axis=1), starts, n_times):
+                raise _not_finite(trials, number)
+            samples = np.where(finite, samples, 0)  # none of these samples is in a window
         for at in range(begin, end, batch):
             chosen = slice(at, min(at + batch, end))
             values = features._compute(samples.T[None], starts[chosen.start - begin : chosen.stop - begin], n_times)[0]
             yield chosen if in_order else order[chosen], values
+
+
+def _hold_any(marked: np.ndarray, starts: Starts, n_times: int) -> bool:
+    """Return whether any window holds a marked sample."""
+    before = np.concatenate([[0], np.cumsum(marked)])
+    begin = np.asarray(starts)
+    return bool((before[begin + n_times] > before[begin]).any())
 
 
 def _not_finite(trials: Trials, number: int) -> DataFormatError:

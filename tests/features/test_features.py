@@ -675,6 +675,22 @@ def test_what_is_no_number_is_refused(trials: Trials, name: str) -> None:
     assert isinstance(make(name).fit_transform(broken.select([0, 1, 3]).windows()), np.ndarray)
 
 
+@every_feature
+def test_what_is_no_number_outside_the_windows_only_matters_to_filters_of_trials(trials: Trials, name: str) -> None:
+    signals = np.array(trials.signals)
+    at = trials.table["start"].iloc[2] + 1000
+    signals[at], signals[at - 1, 1] = np.nan, np.inf
+    broken = Trials(signals, trials.table, trials.ch_names, trials.sfreq, "broken", simulated=True).windows(1.0, 0.5)
+    whole = (broken.starts + broken.n_times <= at - 1) | (broken.starts > at)
+    assert 0 < (~whole).sum() < 4
+    if name in FILTERED:
+        with pytest.raises(DataFormatError, match="NaN or infinity in trial 3 of subject 1"):
+            make(name).fit_transform(broken[whole])
+    alone = make(name, **({"filter_over": "window"} if name in FILTERED else {}))
+    expected = alone.fit_transform(trials.windows(1.0, 0.5)[whole])
+    np.testing.assert_allclose(alone.fit_transform(broken[whole]), expected, rtol=1e-9, atol=1e-9)
+
+
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'hjorth'"):
         feature_class("hjort")
