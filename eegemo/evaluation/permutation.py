@@ -34,7 +34,7 @@ class PermutationTest:
     Parameters
     ----------
     score : float
-        With the true labels.
+        With the true labels, one for each trial where only these are permuted (:func:`label_permutation_test`).
     null : array, shape (n_permutations,)
         With permuted ones.
     p : float
@@ -90,6 +90,11 @@ def label_permutation_test(
     person's labels are permuted over that person's trials. Training knew the true labels, so under protocols that know
     the stimuli a small p may be the stimulus recognised; :func:`eegemo.evaluation.permutation.permutation_test`, which
     trains anew for each permutation, asks for more than that.
+
+    A trial has one label here, the class that most of its windows were tested with. Where a rule is fitted in each fold
+    and windows of one trial lie in several, as with ``quadrants("median")`` under ``window-random``, a few were tested
+    with another class: the score, like those that it is compared with, then counts them with their trial's label, and
+    is not quite that of :meth:`Results.confusion`.
 
     References
     ----------

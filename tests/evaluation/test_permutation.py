@@ -55,6 +55,17 @@ def test_permuted_labels_score_as_all_their_orders_do(metric: str) -> None:
     assert found.p == pytest.approx((every > found.score - 1e-9).mean(), abs=4 * 0.005)
 
 
+def test_a_trial_whose_class_differs_between_folds_has_the_one_of_most_windows() -> None:
+    """So that the score is one of those that it is compared with: 12 of 12 windows are right, where 11 of 12 were."""
+    (result,) = evaluate_predicted([0, 1, 0, 1], [1] * 4, np.repeat([[0], [1], [0], [1]], 3, axis=1))
+    first, *others = result.folds
+    y = first.y.copy()
+    y[0] = 1 - y[0]
+    found = label_permutation_test(replace(result, folds=(replace(first, y=y), *others)), "accuracy")
+    assert found.score == 1
+    assert set(found.null) == {0, 0.5, 1}
+
+
 def test_labels_stay_with_their_person() -> None:
     # Two people of two trials: all four are right in 1 of 4 cases; permuted over both in 1 of 6.
     (result,) = evaluate_predicted([0, 1, 0, 1], ["a", "b", "b", "a"], [[0], [1], [0], [1]])
