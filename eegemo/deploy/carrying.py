@@ -8,6 +8,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from eegemo._warnings import warn_caller
@@ -16,6 +17,8 @@ from eegemo.models.card import ModelCard
 from eegemo.models.estimator import NetworkEstimator
 
 _OF_VERSION = "_sklearn_version"  # in the state of an estimator
+#: Of neighbours: they lie beside the samples that they are made of, and count how often they were searched.
+_SEARCH_TREES = ("sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree")
 
 
 def give_card(model: Any, card: ModelCard) -> None:
@@ -74,9 +77,7 @@ def channels_of(model: Any) -> tuple[str, ...] | None:
     if steps:
         return channels_of(steps[0][1])
     names = getattr(model, "ch_names_", None)
-    if names is None or (
-        isinstance(model, WindowFeatures) and list(names) == [f"ch{number}" for number in range(len(names))]
-    ):
+    if names is None or (isinstance(model, WindowFeatures) and not model.of_windows_):
         return None
     return tuple(names)
 
@@ -106,9 +107,18 @@ def _values_of(value: Any) -> bytes:
 
 
 class _OfValues(pickle.Pickler):
-    """Writes arrays by their values, however they lie in memory."""
+    """Writes arrays by their values, however they lie in memory, and estimators without scikit-learn's version."""
 
     def reducer_override(self, obj: Any) -> Any:
+        if isinstance(obj, BaseEstimator):
+            state = obj.__getstate__()
+            return tuple, (
+                [type(obj).__qualname__, *((name, state[name]) for name in sorted({*state} - {_OF_VERSION}))],
+            )
+        if type(obj).__module__ in _SEARCH_TREES:
+            return str, (type(obj).__name__,)
+        if isinstance(obj, dict):  # of a kind of its own, such as Bunch, which is written otherwise once it was read
+            return tuple, (list(obj.items()),)
         if not isinstance(obj, np.ndarray) or obj.dtype.hasobject:
             return NotImplemented
         digest = hashlib.sha256(repr((obj.shape, obj.dtype.str)).encode())

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from eegemo.errors import ConfigError
+from eegemo.features.base import WindowFeatures
 
 
 def refuse_filtered_trials(model: Any, where: str) -> None:
@@ -22,13 +26,24 @@ def refuse_filtered_trials(model: Any, where: str) -> None:
     ConfigError
         If a step of it filtered the trials of the Windows that it was fitted on.
     """
-    model = getattr(model, "best_estimator_", model)
-    steps = model.get_params(deep=True).values() if callable(getattr(model, "get_params", None)) else ()
-    for step in (model, *steps):
-        if getattr(step, "stands_alone_", True) is False:
-            name = type(step).__name__
+    for features in _features_of(model):
+        if not getattr(features, "stands_alone_", True):
+            name = type(features).__name__
             raise ConfigError(
                 f"{where} is given windows without their trials, but {name} was fitted on Windows and filters them "
                 "trial by trial: it would give other probabilities than those that were evaluated. Fit and evaluate "
                 f"with {name}(filter_over='window'), or make_model(..., features__filter_over='window')."
             )
+
+
+def _features_of(part: Any) -> Iterator[WindowFeatures]:
+    """Find features wherever a model keeps them, its fitted copies too: in a vote, a search, a calibration."""
+    if isinstance(part, WindowFeatures):
+        yield part
+    elif isinstance(part, (list, tuple)):
+        for one in part:
+            yield from _features_of(one)
+    elif isinstance(part, Mapping):
+        yield from _features_of(list(part.values()))
+    elif isinstance(part, BaseEstimator) or type(part).__module__.startswith("sklearn."):
+        yield from _features_of(list(getattr(part, "__dict__", {}).values()))

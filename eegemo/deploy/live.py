@@ -318,7 +318,7 @@ class LiveClassifier:
         if was_calibrating and not self.calibrating:
             self.messages.extend(self._signal.messages)
             # The filters have settled on the calibration stretch, unless they ring behind what was bridged in it.
-            self._buffer.begin_anew(self._signal.n_settling if self._rang else 0)
+            self._buffer.begin_anew(0, n_ringing=self._signal.n_settling if self._rang else 0)
         n_ringing = self._signal.n_settling if rings else 0
         ready: list[np.ndarray] = []
         times: list[float] = []

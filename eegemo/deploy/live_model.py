@@ -15,6 +15,8 @@ from eegemo.errors import ConfigError
 from eegemo.models.checks import warn_of_volts
 from eegemo.windows import whole_samples
 
+_RATE_ROUNDED = 1e-5  # of it: a device may call 128 Hz 127.999
+
 
 class LiveModel:
     """A fitted classifier, with the channels, the rate and the window that it takes.
@@ -80,16 +82,21 @@ class LiveModel:
         """
         n_times = self._n_times
         if duration is not None:
-            n_times = whole_samples("duration", duration, self.sfreq)
+            n_times = self._samples("duration", duration)
             if self._n_times is not None and n_times != self._n_times:
                 seconds = self._n_times / self.sfreq
                 raise ConfigError(f"The model takes windows of {seconds:g} s, got duration={duration:g}; leave it out.")
         if n_times is None:
             raise ConfigError("The model does not say how long its windows are; give duration in seconds.")
-        n_step = n_times if step is None else whole_samples("step", step, self.sfreq)
+        n_step = n_times if step is None else self._samples("step", step)
         if n_times < 1 or n_step < 1:
             raise ConfigError(f"duration and step must be a sample at least, got {duration} and {step}.")
         return int(n_times), n_step
+
+    def _samples(self, name: str, seconds: float) -> int:
+        about = round(finite(name, seconds) * self.sfreq)
+        nearly = abs(about - seconds * self.sfreq) <= _RATE_ROUNDED * about
+        return about if nearly else whole_samples(name, seconds, self.sfreq)
 
     def predict_proba(self, windows: np.ndarray) -> np.ndarray:
         """Classify windows.

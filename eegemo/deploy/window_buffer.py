@@ -25,10 +25,10 @@ class WindowBuffer:
         self._samples = np.empty((2 * n_times, n_channels), np.float32)
         self.begin_anew(0)
 
-    def begin_anew(self, n_skipped: int) -> None:
-        """Forget all samples, and leave out the next so many: filters ring in them."""
+    def begin_anew(self, n_skipped: int, *, n_ringing: int = 0) -> None:
+        """Forget all samples, and leave out the next so many, in which filters settle; more may ring in windows."""
         self._n = -n_skipped
-        self._last_invalid = -1
+        self._last_invalid = n_ringing - 1
 
     def add(
         self, samples: np.ndarray, *, valid: bool = True, n_ringing: int = 0

@@ -42,6 +42,8 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
         In Hz: of the Windows, or the parameter ``sfreq``; None where neither says.
     n_channels_, n_times_ : int
         Of a window.
+    of_windows_ : bool
+        Whether it was fitted on Windows, which name their channels.
     stands_alone_ : bool
         Whether the features of a window, as it was fitted, are of this window alone; False where they reach into its
         neighbours, which is so of Windows that are filtered trial by trial.
@@ -59,6 +61,7 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
     n_times_: int
     ch_names_: tuple[str, ...] | Any
     sfreq_: float | None
+    of_windows_: bool
     stands_alone_: bool
 
     def __init__(self, *, dtype: str = "float64") -> None:
@@ -199,7 +202,8 @@ class WindowFeatures(TransformerMixin, BaseEstimator, ABC):
             if self.needs_sfreq and sfreq is None:
                 raise ConfigError(f"{name} needs the sampling rate of an array: {name}(sfreq=...) in Hz.")
             self.sfreq_ = sfreq
-            self.stands_alone_ = not (isinstance(X, Windows) and self._filters_trials())
+            self.of_windows_ = isinstance(X, Windows)
+            self.stands_alone_ = not (self.of_windows_ and self._filters_trials())
             if self.ch_names_ is None:
                 self.ch_names_ = tuple(f"ch{number}" for number in range(self.n_channels_))
             self._check_settings(pass_band)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -87,6 +88,9 @@ def test_features_of_trials_that_were_filtered_whole_are_refused(half_seconds: W
     search = GridSearchCV(make_pipeline(FeatureUnion([("entropy", pipeline[0])]), GaussianNB()), {}, cv=2)
     with pytest.raises(ConfigError, match=f"A live model is {message}"):
         LiveClassifier(search.fit(half_seconds, y), ["F3", "F4"], 32.0, model_ch_names=["F3", "F4"], model_sfreq=32.0)
+    vote = VotingClassifier([("only", pipeline)], voting="soft").fit(half_seconds, y)
+    with pytest.raises(ConfigError, match=f"A live model is {message}"):
+        LiveClassifier(vote, ["F3", "F4"], 32.0, model_ch_names=["F3", "F4"], model_sfreq=32.0)
     # The same settings on arrays, which have no trials, and window by window: one pipeline.
     on_arrays = make_model("logistic-regression", features__bands=BANDS, features__sfreq=32.0)
     on_arrays.fit(half_seconds.to_numpy(), y)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
+from sklearn.neighbors import KNeighborsClassifier
 
 from eegemo import (
     ConfigError,
@@ -28,7 +29,7 @@ from eegemo import (
     quadrants,
     read_classifier,
 )
-from eegemo.deploy.carrying import card_of, give_card
+from eegemo.deploy.carrying import card_of, channels_of, give_card
 from eegemo.deploy.exporting import describe
 from eegemo.deploy.final import fit_final as fit
 from eegemo.deploy.recordings import class_names
@@ -132,15 +133,22 @@ def test_a_saved_model_that_is_fitted_again_loses_its_card(with_network: Any, se
     assert final.card_ is None
 
 
-@pytest.mark.parametrize("classifier", [None, RandomForestClassifier(n_estimators=3, random_state=0)])
+TREES = RandomForestClassifier(n_estimators=3, random_state=0)
+VOTE = VotingClassifier([("nearest", KNeighborsClassifier(1)), ("trees", TREES)], voting="soft")
+
+
+@pytest.mark.parametrize("classifier", [None, TREES, VOTE])
 def test_a_pipeline_has_its_card_until_it_is_fitted_again(
-    classifier: Any, measured: Any, seconds: Windows, logistic: Any, tmp_path: Path
+    classifier: Any, measured: Any, seconds: Windows, logistic: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = fit_final(measured, seconds).card_
     final = clone(logistic) if classifier is None else clone(logistic).set_params(classifier=classifier)
     y = quadrants()(seconds)
     give_card(final.fit(seconds, y), card)
     joblib.dump(final, tmp_path / "final.joblib")
+    with monkeypatch.context() as patch:  # as after it was upgraded
+        patch.setattr("sklearn.base.__version__", "99.0")
+        assert card_of(copy.deepcopy(final)) == card
     for kept in (final, copy.deepcopy(final), joblib.load(tmp_path / "final.joblib")):
         assert card_of(kept) == card
         assert kept.predict_proba(seconds).shape == (96, 4)
@@ -223,3 +231,11 @@ def test_every_named_model_is_made_again_from_what_is_written_of_it(name: str) -
     again = rebuilt_classifier(type(original).__name__, written, name)
     assert json.loads(json.dumps(parameters_of(again))) == written
     assert again.get_params()["class_weight"] == {0: 2.0, 1: 1.0} if settings else True
+
+
+def test_channels_that_are_called_as_those_of_arrays_are_known_too(seconds: Windows, logistic: Any) -> None:
+    named = seconds.trials._replaced(ch_names=("ch0", "ch1")).windows()
+    y = quadrants()(seconds)
+    assert channels_of(clone(logistic).fit(named, y)) == ("ch0", "ch1")
+    of_array = clone(logistic).set_params(features__sfreq=seconds.sfreq)
+    assert channels_of(of_array.fit(seconds.to_numpy(), y)) is None

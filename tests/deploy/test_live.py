@@ -275,15 +275,17 @@ def test_behind_what_was_bridged_filters_settle_before_there_is_a_prediction(
     assert classifier.counts.restarts == 0
 
 
-def test_filters_that_ring_when_the_calibration_ends_settle(fitted: CausalPreprocessing) -> None:
+@pytest.mark.parametrize("stop", [2000, 2060])
+def test_filters_that_ring_when_the_calibration_ends_settle(stop: int) -> None:
     samples = streamed(14)
-    whole, broken = live(STEPS, calibration=8.0, step=0.125), live(STEPS, calibration=8.0, step=0.125)
-    whole_times = table(whole.push(samples))[:, 0]
-    samples[1900:2000, 3] = np.nan
-    got = table(pushed(broken, samples, [64] * 60))
-    settled = 8.0 + broken._signal.n_settling / 128
-    assert_allclose(got[:3, 0], settled + 127 / 128 + np.arange(3) / 8)
-    assert whole_times[0] == 8.0 + 127 / 128
+    times = table(live(STEPS, calibration=8.0, step=0.125).push(samples))[:, 0]
+    assert times[0] == 8.0 + 127 / 128
+    samples[1900:stop, 3] = np.nan
+    for sizes in ([64] * 60, []):
+        broken = live(STEPS, calibration=8.0, step=0.125)
+        got = table(pushed(broken, samples, sizes))
+        settled = max(8.0, stop / SFREQ) + broken._signal.n_settling / 128
+        assert_allclose(got[:, 0], times[times - 127 / 128 >= settled])
 
 
 @pytest.mark.parametrize("stamped", [True, False])
@@ -378,6 +380,8 @@ def test_what_does_not_go_together_is_refused_before_anything_is_collected(fitte
         live(fitted, step=0.0)
     with pytest.raises(ConfigError, match=r"whole samples, but step=0.1 s at 128 Hz is 12.8 samples"):
         live(fitted, step=0.1)
+    nearly = LiveClassifier(MODEL, EEG, 127.999, model_sfreq=127.999, duration=1.0, step=0.25)
+    assert len(nearly.push(streamed(2)[:160, :8])) == 2  # of 128 samples, one 32 later: as of a rate of 128
     with pytest.raises(ConfigError, match=r"preprocessing must be Preprocessing\(...\)"):
         live("causal")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="gives no probabilities"):
