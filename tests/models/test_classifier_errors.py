@@ -72,7 +72,7 @@ class TestErrors:
             with pytest.raises(ValueError, match=message):
                 fitted[name].predict(np.zeros(shape, dtype))
 
-    @pytest.mark.filterwarnings("error")
+    @pytest.mark.filterwarnings("error::RuntimeWarning")
     def test_finite_values_are_taken_whatever_their_sum(self, fitted: dict[str, EEGClassifier]) -> None:
         X = np.full((1, 2, 16), 0.9 * np.finfo(np.float32).max, np.float32)
         assert np.isfinite(fitted["cnn-gru"].predict_proba(X)).all()
