@@ -130,12 +130,13 @@ def microvolts_per_unit(ch_types: Sequence[str], units: Sequence[str | None] | N
     Returns
     -------
     scale : array, shape (n_channels,)
-        1 for channels that are not in volts, and for units that are not known.
+        1 for channels that are not in volts, and for units that are not known. A channel of another type, such as an
+        EOG that is sent as ``misc``, is in volts where a word says so; a power of ten may be of anything there.
     """
-    given = [None] * len(ch_types) if units is None else units
+    given = ["none" if unit is None else str(unit).lower() for unit in units or [None] * len(ch_types)]
     return np.array(
         [
-            _TO_MICROVOLTS.get(str(unit).lower(), 1.0) if kind in _IN_VOLTS else 1.0
+            _TO_MICROVOLTS.get(unit, 1.0) if kind in _IN_VOLTS or unit.isalpha() else 1.0
             for kind, unit in zip(ch_types, given, strict=True)
         ]
     )

@@ -30,9 +30,9 @@ with PlayerLSL(raw, chunk_size=16, name=sys.argv[2], source_id=sys.argv[2]):
 
 
 def test_units_are_words_or_powers_of_ten() -> None:
-    types = ["eeg", "eeg", "eog", "eeg", "eeg", "misc"]
-    scale = microvolts_per_unit(types, ["microvolts", "V", "-3", "0", None, "V"])
-    assert_allclose(scale, [1, 1e6, 1e3, 1e6, 1, 1])
+    types = ["eeg", "eeg", "eog", "eeg", "eeg", "misc", "misc", "misc"]
+    scale = microvolts_per_unit(types, ["microvolts", "V", "-3", "0", None, "mV", "0", "celsius"])
+    assert_allclose(scale, [1, 1e6, 1e3, 1e6, 1, 1e3, 1, 1])
     assert_allclose(microvolts_per_unit(types, None), 1)
 
 
