@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from eegemo._quiet import silenced
-from eegemo.deploy.formats import FORMATS, Format
-from eegemo.errors import ConfigError
+from eegemo.deploy.formats import FORMATS, Format, not_written
 
 if TYPE_CHECKING:
     import keras
@@ -45,7 +44,7 @@ def write_network(model: keras.Model, path: Path, form: Format) -> None:
                 warnings.simplefilter("ignore")  # of what the exporters' own code is written in
                 _write_here(model, path, form)
         except Exception as error:  # of any kind, from four exporters
-            raise _not_written(form, f"{type(error).__name__}: {error}") from error
+            raise not_written(form, f"{type(error).__name__}: {error}") from error
         return
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "network.keras"
@@ -54,7 +53,7 @@ def write_network(model: keras.Model, path: Path, form: Format) -> None:
         environment = os.environ | {"KERAS_BACKEND": form.backend}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise _not_written(form, done.stderr.strip().rpartition("\n")[2])
+            raise not_written(form, done.stderr.strip().rpartition("\n")[2])
 
 
 def _write_here(model: keras.Model, path: Path, form: Format) -> None:
@@ -62,12 +61,6 @@ def _write_here(model: keras.Model, path: Path, form: Format) -> None:
 
     keras.ops.convert_to_numpy(model(np.zeros((1, *model.input_shape[1:]), np.float32)))
     form.module.write_network(model, path)
-
-
-def _not_written(form: Format, reason: str) -> ConfigError:
-    return ConfigError(
-        f"{form.name} cannot hold this network ({reason[:300]}); take another format: {', '.join(FORMATS)}."
-    )
 
 
 def _convert_saved(name: str, saved: str, path: str) -> None:

@@ -20,7 +20,7 @@ from eegemo._validation import refuse_what_is_not_cut
 from eegemo.deploy.carrying import card_of, channels_of
 from eegemo.deploy.description import Description
 from eegemo.deploy.exported import load_exported
-from eegemo.deploy.formats import digest_of, format_of, require
+from eegemo.deploy.formats import digest_of, format_of, not_written, require
 from eegemo.deploy.parity import TOLERANCE, largest_difference, windows_to_compare
 from eegemo.errors import ConfigError, DataFormatError, suggest_keywords
 from eegemo.models.classifier import EEGClassifier
@@ -151,7 +151,7 @@ def export(
             found = load_exported(draft)
             difference = max(map(largest_difference, expected, compared, repeat(found.predict_proba)))
         except DataFormatError as error:  # some exporters write what their runtime does not know
-            raise ConfigError(f"{form.name} cannot hold this network. Take another format.") from error
+            raise not_written(form, str(error.__cause__ or error)) from error
         if not difference <= TOLERANCE:
             raise ConfigError(
                 f"{path.name} was not kept: its probabilities differ from the classifier's by up to {difference:.2g}, "

@@ -137,6 +137,25 @@ def require(packages: tuple[str, ...], extra: str, purpose: str) -> None:
         raise ConfigError(f'{purpose} needs {", ".join(missing)}: pip install "eegemo[{extra}]"')
 
 
+def not_written(form: Format, reason: str) -> ConfigError:
+    """Make the error of a network that a format has no place for.
+
+    Parameters
+    ----------
+    form : Format
+        Which format.
+    reason : str
+        What its exporter or its runtime says.
+
+    Returns
+    -------
+    error : ConfigError
+    """
+    return ConfigError(
+        f"{form.name} cannot hold this network ({reason[:300]}); take another format: {', '.join(FORMATS)}."
+    )
+
+
 def digest_of(weights: Path | None) -> str | None:
     """Return the SHA-256 of a file of weights; None where there is no such file."""
     return None if weights is None else hashlib.sha256(weights.read_bytes()).hexdigest()

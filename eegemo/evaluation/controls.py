@@ -163,6 +163,11 @@ def permuted_windows(
     -------
     windows : Windows
         The same, of trials with permuted ratings.
+
+    Raises
+    ------
+    ConfigError
+        As of :func:`permute_labels`.
     """
     trials, there = windows.trials, np.unique(windows.trial_index)
     permuted = permute_labels(

@@ -43,9 +43,8 @@ def probabilities_figure(table: pd.DataFrame) -> Figure:
     told = [part for line in str(table.attrs["model"]).split("\n") for part in textwrap.wrap(line, _LINE)]
     figure = Figure(figsize=(10, 3.4 + 0.16 * len(told)), layout="constrained")
     ax = figure.subplots()
-    behind = (
-        np.flatnonzero(np.diff(left) > step * (1 + _UNEVEN)) + 1
-    )  # a pause of the recording, in which nothing stands
+    # Windows behind a pause of the recording, in which nothing stands.
+    behind = np.flatnonzero(np.diff(left) > step * (1 + _UNEVEN)) + 1
     edges = np.insert(np.append(left, left[-1] + step), behind, left[behind - 1] + step)
     below = np.insert(np.zeros(len(table)), behind, np.nan)
     for number, name in enumerate(names):

@@ -5,7 +5,7 @@ them: :func:`eegemo.evaluate` without permutations, which compiles, and ``evalua
 folds are trained 128 at a time. Prints the seconds of both, the score with its p, and what as many trainings one after
 another would take: one fold is trained alone on the same card, and its seconds are multiplied.
 
-Needs ``KERAS_BACKEND=jax``. Costs about 2 minutes on a GPU.
+Needs ``KERAS_BACKEND=jax``. Costs about 2 minutes on a GPU (estimated).
 """
 
 from __future__ import annotations
